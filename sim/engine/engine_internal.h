@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * engine_internal.h - the engine's one object and the interface of a vehicle. Private to sim/engine.
+ */
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+
+#include <foliofuzz/engine.h>
+#include <setjmp.h>
+
+#define ENGINE_RUNNER ENGINE_LANES_MAX /* context index of engine_phase()'s caller */
+#define ENGINE_CONTEXTS (ENGINE_LANES_MAX + 1)
+#define STACK_OBJECTS_MAX 16
+/* After steps_max points the engine schedules round robin for so many more. */
+#define ENGINE_FAIR_STEPS 20000u
+
+struct lane {
+	struct event pending;
+	lane_fn fn;
+	void *arg;
+	/* engine_wait(): enabled iff ready(ready_arg); NULL when the pending event is unconditional */
+	bool (*ready)(const volatile void *);
+	const volatile void *ready_arg;
+	u16 op;
+	u16 last_op; /* begun last */
+	u16 fail, asks; /* engine_fault() */
+	u8 started;     /* has frames on its stack */
+	u8 stack_object_count;
+	struct stack_object stack_objects[STACK_OBJECTS_MAX];
+	u32 stack_object_ids[STACK_OBJECTS_MAX];
+	jmp_buf unwind;
+};
+
+struct engine {
+	struct lane lanes[ENGINE_CONTEXTS];
+	struct strategy *strategy;
+	const struct engine_hooks *hooks;
+	enum vehicle vehicle;
+	/* masks of lanes */
+	u32 runnable;    /* begun and not ended */
+	u32 waiting;     /* their pending event cannot happen now */
+	u32 conditional; /* have a ready() */
+	u32 yielded;     /* let others go first */
+	bool sequential; /* phase of one lane: the strategy is not asked */
+	bool kicked;     /* re-evaluate every ready() */
+	bool abandon;    /* every lane unwinds */
+	bool written_due; /* hooks->written(last) has not been called yet */
+	bool record;
+	u8 phase;
+	u32 steps_max;
+	u32 ops_at_fair; /* operations completed when the fair tail began */
+	u32 tokens;
+	u32 serial;      /* of the execution, for conflict[] */
+	const struct event *last; /* pending of the lane that executed last; never NULL */
+	const volatile void *last_object;
+	struct engine_stats stats;
+	struct engine_verdict verdict;
+	u32 trace_count, decision_count;
+};
+extern struct engine engine;
+extern struct event engine_trace_events[ENGINE_TRACE_MAX];
+extern struct decision engine_decision_log[ENGINE_DECISIONS_MAX];
+
+/* ---- vehicles ---- */
+/* Makes sure that contexts exist for all lanes; called by engine_begin(). */
+void vehicle_fiber_prepare(void);
+void vehicle_fiber_switch(unsigned from, unsigned to);
+void vehicle_pthread_prepare(void);
+void vehicle_pthread_switch(unsigned from, unsigned to);
+/* Body of every lane on either vehicle; never returns. */
+_Noreturn void lane_main(unsigned cpu);
+
+/* point.c: which of several enabled lanes goes on */
+unsigned engine_choose(u32 enabled, unsigned cpu, bool in_lane);
+
+/* ---- edges for TSan around a lane's life; weak, so they vanish elsewhere ---- */
+void edge_release(void *p);
+void edge_acquire(void *p);
+
+/* ---- sites ---- */
+/* A site of the engine itself, outside any function. */
+#define SITE_AT_FILE_SCOPE(name, fn, prim)                                     \
+	struct site __attribute__((section("foliofuzz_sites"), used)) name = { \
+		.function = (fn), .primitive = (prim), .detail = "", .expr = "" \
+	}
+void sites_init(void);
+
+/* ---- stack objects ---- */
+u32 stack_object_id(const volatile void *object);
+
+/* Where libFuzzer keeps the lowest stack address it has seen, or NULL; a strong definition comes with the
+ * fuzz targets, since the symbol exists only in an engine's runtime. */
+uintptr_t *engine_sancov_lowest_stack(void) __attribute__((weak));
+
+#endif

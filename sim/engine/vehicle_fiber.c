@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fiber vehicle: a CPU is a stack, and a switch is a few instructions. What sanitizers and libFuzzer need to
+ * know about a switch is said here, once, through weak symbols, so that the same object serves every build.
+ */
+#include "engine_internal.h"
+#include "fiber.h"
+
+void __sanitizer_start_switch_fiber(void **fake_save, const void *bottom, size_t size) __attribute__((weak));
+void __sanitizer_finish_switch_fiber(void *fake, const void **bottom_old, size_t *size_old) __attribute__((weak));
+void *__tsan_get_current_fiber(void) __attribute__((weak));
+void *__tsan_create_fiber(unsigned flags) __attribute__((weak));
+void __tsan_switch_to_fiber(void *fiber, unsigned flags) __attribute__((weak));
+#define TSAN_SWITCH_NO_SYNC 1u /* __tsan_switch_to_fiber_no_sync */
+
+static struct vehicle_fiber {
+	struct fiber fiber;
+	void *fake_stack;        /* ASan's, while switched away */
+	const void *stack_bottom; /* what ASan is told of this context */
+	size_t stack_size;
+	void *tsan_fiber;
+	uintptr_t lowest_stack; /* libFuzzer's stack depth, while switched away */
+} contexts[ENGINE_CONTEXTS];
+static bool prepared, observed; /* observed: some runtime wants to hear of switches */
+static unsigned switched_from;
+static uintptr_t *lowest_stack;
+
+/* On the new stack, first thing: who came from where. */
+static void after_switch(unsigned self)
+{
+	struct vehicle_fiber *c = &contexts[self];
+	struct vehicle_fiber *from = &contexts[switched_from];
+
+	if (__sanitizer_finish_switch_fiber)
+		__sanitizer_finish_switch_fiber(c->fake_stack, &from->stack_bottom, &from->stack_size);
+	if (lowest_stack)
+		*lowest_stack = c->lowest_stack;
+}
+
+static void fiber_main(void *arg)
+{
+	unsigned cpu = (unsigned)(uintptr_t)arg;
+
+	if (observed)
+		after_switch(cpu);
+	lane_main(cpu);
+}
+
+static __attribute__((noinline)) void observed_switch(unsigned from, unsigned to)
+{
+	struct vehicle_fiber *f = &contexts[from], *t = &contexts[to];
+
+	if (lowest_stack) {
+		f->lowest_stack = *lowest_stack;
+		/* what a lane uses of its own stack is no feature of the input */
+		*lowest_stack = UINTPTR_MAX;
+	}
+	switched_from = from;
+	if (__sanitizer_start_switch_fiber)
+		__sanitizer_start_switch_fiber(&f->fake_stack, t->stack_bottom, t->stack_size);
+	if (__tsan_switch_to_fiber)
+		__tsan_switch_to_fiber(t->tsan_fiber, TSAN_SWITCH_NO_SYNC);
+	fiber_switch(&f->fiber, &t->fiber);
+	after_switch(from);
+}
+
+void vehicle_fiber_switch(unsigned from, unsigned to)
+{
+	if (likely(!observed))
+		fiber_switch(&contexts[from].fiber, &contexts[to].fiber);
+	else
+		observed_switch(from, to);
+}
+
+void vehicle_fiber_prepare(void)
+{
+	if (likely(prepared)) {
+		/* the caller may be another thread than last time */
+		if (__tsan_get_current_fiber)
+			contexts[ENGINE_RUNNER].tsan_fiber = __tsan_get_current_fiber();
+		return;
+	}
+	prepared = true;
+	observed = __sanitizer_start_switch_fiber || __tsan_switch_to_fiber ||
+		   (engine_sancov_lowest_stack && engine_sancov_lowest_stack());
+	if (engine_sancov_lowest_stack)
+		lowest_stack = engine_sancov_lowest_stack();
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		struct vehicle_fiber *c = &contexts[i];
+
+		fiber_create(&c->fiber, ENGINE_STACK_SIZE, fiber_main, (void *)(uintptr_t)i);
+		c->stack_bottom = c->fiber.stack;
+		c->stack_size = c->fiber.stack_size;
+		c->lowest_stack = UINTPTR_MAX;
+		if (__tsan_create_fiber)
+			c->tsan_fiber = __tsan_create_fiber(0);
+	}
+	fiber_adopt(&contexts[ENGINE_RUNNER].fiber);
+	if (__tsan_get_current_fiber)
+		contexts[ENGINE_RUNNER].tsan_fiber = __tsan_get_current_fiber();
+}
