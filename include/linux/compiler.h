@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linux/compiler.h - marked accesses, and their plain cousins.
+ *
+ * plain_read/plain_write/plain_rmw_bits stand where the kernel uses plain C on a field that another CPU
+ * may access without this one's lock: points for the engine, plain for TSan (and volatile for the compiler,
+ * so that the access is there even if its value is not used). data_race() marks an access
+ * whose race the kernel accepts.
+ */
+#ifndef _LINUX_COMPILER_H
+#define _LINUX_COMPILER_H
+
+#include <linux/types.h>
+#include <foliofuzz/access.h>
+
+#define barrier() __asm__ __volatile__("" ::: "memory")
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#define __maybe_unused __attribute__((unused))
+#ifndef fallthrough
+#define fallthrough __attribute__((fallthrough))
+#endif
+
+#define READ_ONCE(x)                                                           \
+	({                                                                     \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		engine_point(SITE("READ_ONCE", "", #x), p_, EVENT_READ);       \
+		access_load(p_, __ATOMIC_RELAXED);                             \
+	})
+#define WRITE_ONCE(x, val)                                                     \
+	do {                                                                   \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		__typeof__(x) val_ = (val);                                    \
+		engine_point(SITE("WRITE_ONCE", "", #x), p_, EVENT_WRITE);     \
+		access_store(p_, val_, __ATOMIC_RELAXED);                      \
+	} while (0)
+
+#define plain_read(x)                                                          \
+	({                                                                     \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		engine_point(SITE("plain_read", "", #x), p_, EVENT_PLAIN_READ);\
+		access_volatile(p_);                                           \
+	})
+#define plain_write(x, val)                                                    \
+	do {                                                                   \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		__typeof__(x) val_ = (val);                                    \
+		engine_point(SITE("plain_write", "", #x), p_,                  \
+			     EVENT_PLAIN_WRITE);                               \
+		access_volatile(p_) = val_;                                    \
+	} while (0)
+/* x = op applied to x, as two steps: `expr` is in terms of the loaded value old_. */
+#define plain_rmw(x, expr)                                                     \
+	do {                                                                   \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		engine_point(SITE("plain_rmw", "load", #x), p_,                \
+			     EVENT_PLAIN_READ);                                \
+		__typeof__(x) old_ = *p_;                                      \
+		engine_point(SITE("plain_rmw", "store", #x), p_,               \
+			     EVENT_PLAIN_WRITE);                               \
+		*p_ = (expr);                                                  \
+	} while (0)
+/* Plain change of a flags word: load, then store; every bit outside clear|set is meant to stay. */
+#define plain_rmw_bits(x, clear_mask, set_mask)                                \
+	do {                                                                   \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		unsigned long clear_ = (clear_mask), set_ = (set_mask);        \
+		engine_point(SITE("plain_rmw_bits", "load", #x), p_,           \
+			     EVENT_BIT_LOAD);                                  \
+		unsigned long old_ = *p_;                                      \
+		engine_point_bits(SITE("plain_rmw_bits", "store", #x), p_,     \
+				  EVENT_BIT_STORE, clear_, set_);              \
+		*p_ = (old_ & ~clear_) | set_;                                 \
+	} while (0)
+/* Plain store of a whole flags word: every bit is meant. */
+#define plain_write_bits(x, val)                                               \
+	do {                                                                   \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		unsigned long val_ = (val);                                    \
+		engine_point_bits(SITE("plain_write_bits", "", #x), p_,        \
+				  EVENT_BIT_STORE, ~0ul, val_);                \
+		*p_ = val_;                                                    \
+	} while (0)
+
+/* TSan must not report what the kernel accepts: the access is made marked. `expr` is one plain_read/READ_ONCE. */
+#define data_race(expr) (expr)
+#define plain_read_racy(x)                                                     \
+	({                                                                     \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		engine_point(SITE("data_race", "", #x), p_, EVENT_PLAIN_READ); \
+		access_load(p_, __ATOMIC_RELAXED);                             \
+	})
+
+/* The look of an assertion at a field: no step of the kernel's own, so no point. */
+#define assert_read(x) access_load(&(x), __ATOMIC_RELAXED)
+
+#define smp_store_release(p, val)                                              \
+	do {                                                                   \
+		__typeof__(p) p_ = (p);                                        \
+		__typeof__(*p_) val_ = (val);                                  \
+		engine_point(SITE("smp_store_release", "", #p), p_,            \
+			     EVENT_WRITE);                                     \
+		access_store(p_, val_, __ATOMIC_RELEASE);                      \
+	} while (0)
+#define smp_load_acquire(p)                                                    \
+	({                                                                     \
+		__typeof__(p) p_ = (p);                                        \
+		engine_point(SITE("smp_load_acquire", "", #p), p_, EVENT_READ);\
+		access_load(p_, __ATOMIC_ACQUIRE);                             \
+	})
+
+/*
+ * Sequential consistency needs no fences; TSan, which does not model them, is told of a release and an
+ * acquire on one global word. That hides races that a fence of another pair of
+ * locations would not order.
+ */
+extern char smp_fence;
+#define smp_mb()                                                               \
+	do {                                                                   \
+		race_release(&smp_fence);                                      \
+		race_acquire(&smp_fence);                                      \
+	} while (0)
+#define smp_rmb() race_acquire(&smp_fence)
+#define smp_wmb() race_release(&smp_fence)
+#define smp_mb__before_atomic() smp_mb()
+#define smp_mb__after_atomic() smp_mb()
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Objects from the arena; see linux/slab.h for when one is dead and when it is used again. */
+#include "kernel_internal.h"
+#include <linux/fault.h>
+#include <linux/slab.h>
+#include <string.h>
+
+#define SLAB_DEAD 1 /* arena_state of a freed object */
+
+void kmem_cache_init(struct kmem_cache *c, const char *name, u32 size, u32 flags)
+{
+	*c = (struct kmem_cache){ .name = name, .size = size, .flags = flags };
+}
+
+static void **free_link(struct kmem_cache *c, void *object)
+{
+	/* behind the object, where no late reader looks */
+	return (void **)((char *)object + ((c->size + 7) & ~7u));
+}
+
+void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp)
+{
+	bool fail = alloc_should_fail_at(s, gfp);
+	void *object;
+
+	engine_point(s, c, EVENT_ALLOC);
+	if (fail)
+		return NULL;
+	if (c->free) {
+		object = c->free;
+		c->free = *free_link(c, object);
+	} else {
+		object = arena_alloc(c->size + 16);
+	}
+	c->live++;
+	c->allocated++;
+	edge_acquire(object);
+	engine_note(NOTE_SLAB_ALLOCATED, object, c->name);
+	return object;
+}
+
+void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object)
+{
+	engine_point(s, object, EVENT_FREE);
+	if (unlikely(!c->live || arena_state[arena_offset(object) >> ARENA_GRAIN_SHIFT]))
+		engine_find(VERDICT_USE_AFTER_FREE, "double free", s->function, "%s", c->name);
+	engine_note(NOTE_SLAB_FREED, object, c->name);
+	c->live--;
+	edge_release(object);
+	if (c->flags & SLAB_TYPESAFE_BY_RCU) {
+		*free_link(c, object) = c->free;
+		c->free = object;
+	} else {
+		arena_mark(object, c->size, SLAB_DEAD);
+	}
+}
