@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * bug.c - the catalogue of switchable bugs and the table of generations, from their .def files,
+ * and what of them the running execution has switched on.
+ */
+#include <foliofuzz/bug.h>
+
+#include <string.h>
+
+const struct bug_row bug_table[BUG_COUNT] = {
+#define BUG(id, name_, commit_, file_, generations_, help_)                                        \
+	[BUG_##id] = {                                                                             \
+		.name = name_,                                                                     \
+		.commit = commit_,                                                                 \
+		.file = file_,                                                                     \
+		.help = help_,                                                                     \
+		.generations = generations_,                                                       \
+	},
+#include <foliofuzz/bug.def>
+#undef BUG
+};
+_Static_assert(BUG_COUNT <= 128, "struct bug_set holds 128 bugs");
+
+const struct generation_row generation_table[GENERATION_COUNT] = {
+#define GENERATION(id, name_, queue_, help_)                                                       \
+	[GENERATION_##id] = { .name = name_, .queue = queue_, .help = help_ },
+#include <foliofuzz/generation.def>
+#undef GENERATION
+};
+_Static_assert(GENERATION_COUNT <= 32, "enum generation_mask has 32 bits");
+
+struct bug_state bug_state = { .generation = GENERATION_DEFAULT };
+
+void bug_state_set(enum generation generation, const struct bug_set *extra)
+{
+	bug_state.generation = generation;
+	bug_state.on = extra ? *extra : (struct bug_set){ { 0 } };
+	for (unsigned id = 0; id < BUG_COUNT; id++)
+		if (bug_table[id].generations & (1u << generation))
+			bug_set_add(&bug_state.on, id);
+}
+
+int bug_find(const char *name)
+{
+	for (unsigned id = 0; id < BUG_COUNT; id++)
+		if (!strcmp(bug_table[id].name, name))
+			return (int)id;
+	return -1;
+}
+
+int generation_find(const char *name)
+{
+	for (unsigned g = 0; g < GENERATION_COUNT; g++)
+		if (!strcmp(generation_table[g].name, name))
+			return (int)g;
+	return -1;
+}
