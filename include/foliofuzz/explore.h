@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * explore.h - strategies, each an implementation of struct strategy (engine.h). They see CPUs and pending
+ * accesses, never a folio.
+ */
+#ifndef FOLIOFUZZ_EXPLORE_H
+#define FOLIOFUZZ_EXPLORE_H
+
+#include <foliofuzz/engine.h>
+#include <foliofuzz/prog.h>
+
+enum strategy_id {
+#define STRATEGY(id, name, help) STRATEGY_##id,
+#include <foliofuzz/strategy.def>
+#undef STRATEGY
+	STRATEGY_COUNT
+};
+const char *strategy_name(enum strategy_id id);
+int strategy_find(const char *name); /* -1 if there is none */
+
+/* random.c: algorithms.md 4.1. */
+struct random_strategy {
+	struct strategy strategy;
+	struct prng prng;
+};
+void random_strategy_init(struct random_strategy *r);
+
+/* bytes.c: `sched` must outlive the run and be of kind SCHED_BYTES (else: always stay). */
+struct bytes_strategy {
+	struct strategy strategy;
+	const struct prog_sched *sched;
+	u8 op[ENGINE_LANES_MAX];
+	u8 pos[ENGINE_LANES_MAX];
+};
+void bytes_strategy_init(struct bytes_strategy *b, const struct prog_sched *sched);
+
+/*
+ * replay.c: any kind of schedule. Deviations whose anchor does not come up in the run are skipped; `missed` and
+ * `applied` say how far the replay diverged.
+ */
+struct replay_strategy {
+	struct strategy strategy;
+	const struct prog_sched *sched;
+	struct bytes_strategy bytes;
+	u32 applied, missed;
+	u32 run, run_left; /* SCHED_RUNS */
+	u16 reached[PROG_DEVIATIONS_MAX]; /* occurrences seen of each deviation's site */
+	u64 anchor_hash[PROG_DEVIATIONS_MAX];
+	bool done[PROG_DEVIATIONS_MAX];
+};
+void replay_strategy_init(struct replay_strategy *r, const struct prog_sched *sched);
+
+/*
+ * deviations.c: writes down, as anchored deviations, the schedule that the recorded execution took. False if there
+ * are more than PROG_DEVIATIONS_MAX.
+ */
+bool deviations_from_run(struct prog_sched *out);
+
+#endif
