@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ops.h - operations: what a system call or kernel thread does, one function for each row of op.def.
+ */
+#ifndef FOLIOFUZZ_OPS_H
+#define FOLIOFUZZ_OPS_H
+
+#include <foliofuzz/prog.h>
+#include <linux/mmzone.h>
+
+/*
+ * Runs one operation on the calling CPU; any arguments on any state. 0: it did what it is for; else a negative
+ * errno (nothing to do there, no memory, busy), which is no error of the kernel.
+ */
+int ops_run(const struct prog_op *op);
+/* Drops what programs may leave: references, address spaces, batches. Afterwards every page is free. */
+void ops_teardown(void);
+
+/*
+ * What user space does and sees, for the content oracle: NOTE_USER with a pointer to one of these. Begin and end
+ * bracket an operation, so that what overlaps is known.
+ */
+enum user_event {
+	USER_WRITE_BEGIN, /* token is about to be stored at vpn */
+	USER_WRITE_END,   /* value: 1 if it was */
+	USER_READ_BEGIN,
+	USER_READ_END,    /* token was read */
+	USER_READ_FAILED, /* nothing mapped there, or SIGBUS */
+	USER_DISCARD_BEGIN, /* [vpn, vpn + nr) may lose its content from here on */
+	USER_DISCARD_END,   /* value: 1 if it is gone now */
+	USER_POISON,      /* the page mapped at vpn may be lost: later access may be SIGBUS */
+	USER_FRESH,       /* the address space mm is new */
+};
+struct user_note {
+	u8 event; /* enum user_event */
+	u8 mm;    /* slot */
+	u8 vpn, nr;
+	u8 value;
+	u32 token;
+};
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linux/highmem.h - the kernel looking into pages. A page's content is one word, its token;
+ * zero is the zero-filled page.
+ */
+#ifndef _LINUX_HIGHMEM_H
+#define _LINUX_HIGHMEM_H
+
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/pgtable.h>
+
+/*
+ * Stands for pages_identical(page, ZERO_PAGE(0)). Users may be writing meanwhile: the race is
+ * accepted, so the load is marked. Reading a poisoned page is fatal.
+ */
+#define page_is_zero_filled(page)                                              \
+	({                                                                     \
+		u64 *token_ = &machine->content[page_to_pfn(page)];            \
+		engine_point(SITE("page_is_zero_filled", "", #page), token_,   \
+			     EVENT_CONTENT_READ);                              \
+		access_load(token_, __ATOMIC_RELAXED) == 0;                    \
+	})
+
+/*
+ * A new folio, nobody else's yet: no points. `addr` is where the fault was; the order of
+ * zeroing does not matter here.
+ */
+static inline void folio_zero_user(struct folio *folio, unsigned long addr)
+{
+	u64 *token = &machine->content[folio_pfn(folio)];
+	int nr = folio_nr_pages(folio);
+
+	(void)addr;
+	for (int i = 0; i < nr; i++)
+		token[i] = 0;
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linux/huge_mm.h - PMD-mapped folios: fault, zap, split of the PMD and of the folio, and the
+ * queue of folios whose split was put off.
+ */
+#ifndef _LINUX_HUGE_MM_H
+#define _LINUX_HUGE_MM_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/page-flags.h>
+#include <linux/pgtable.h>
+#include <linux/shrinker.h>
+
+struct mmu_gather;
+struct page_vma_mapped_walk;
+
+/* ---- huge_memory.c ---- */
+vm_fault_t do_huge_pmd_anonymous_page(struct vm_fault *vmf);
+bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd,
+		  unsigned long addr);
+void __split_huge_pmd(struct vm_area_struct *vma, pmd_t *pmd,
+		      unsigned long address, bool freeze);
+void split_huge_pmd_locked(struct vm_area_struct *vma, unsigned long address,
+			   pmd_t *pmd, bool freeze);
+void split_huge_pmd_address(struct vm_area_struct *vma, unsigned long address,
+			    bool freeze);
+/*
+ * Splits the PMDs that the new edges of a VMA would cut. Caller holds the mmap lock for
+ * writing.
+ */
+void vma_adjust_trans_huge(struct vm_area_struct *vma, unsigned long start,
+			   unsigned long end, struct vm_area_struct *next);
+/*
+ * The PMD's lock, held, if it maps or migrates a huge folio; NULL, nothing held, if it does
+ * not.
+ */
+spinlock_t *__pmd_trans_huge_lock(pmd_t *pmd, struct vm_area_struct *vma);
+int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page);
+void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new);
+/* Waits for the migration (or split) behind the PMD's entry to end, without a reference. */
+void pmd_migration_entry_wait(struct mm_struct *mm, pmd_t *pmd);
+
+/* Neither a table nor nothing: mapped huge, or a software entry. */
+static inline bool pmd_is_huge(pmd_t pmd)
+{
+	return !pmd_none(pmd) && (!pmd_present(pmd) || pmd_trans_huge(pmd));
+}
+static inline spinlock_t *pmd_trans_huge_lock(pmd_t *pmd, struct vm_area_struct *vma)
+{
+	if (!pmd_is_huge(pmdp_get(pmd)))
+		return NULL;
+	return __pmd_trans_huge_lock(pmd, vma);
+}
+#define split_huge_pmd(vma, pmd, address)                                      \
+	do {                                                                   \
+		pmd_t *pmd__ = (pmd);                                          \
+		if (pmd_is_huge(pmdp_get(pmd__)))                              \
+			__split_huge_pmd(vma, pmd__, address, false);          \
+	} while (0)
+
+/* ---- huge_memory_split.c: caller holds the folio lock and one reference ---- */
+int folio_check_splittable(struct folio *folio, unsigned int new_order);
+/*
+ * New order-0 folios go on `list` (with a reference each), or next to the old one on the LRU.
+ * The caller's lock and reference stay with the folio that holds `page`. -EBUSY, -EAGAIN: as it
+ * was, but for mappings that may now be by PTE.
+ */
+int split_huge_page_to_list_to_order(struct page *page, struct list_head *list,
+				     unsigned int new_order);
+int split_folio_to_list(struct folio *folio, struct list_head *list);
+#define split_huge_page(page) split_huge_page_to_list_to_order(page, NULL, 0)
+#define split_folio(folio) split_folio_to_list(folio, NULL)
+
+/* ---- the deferred split queue: deferred_split/<generation>.c ---- */
+struct deferred_split_ops {
+	void (*deferred_split_folio)(struct folio *folio, bool partially_mapped);
+	bool (*__folio_unqueue_deferred_split)(struct folio *folio);
+	unsigned long (*deferred_split_count)(struct shrink_control *sc);
+	unsigned long (*deferred_split_scan)(struct shrink_control *sc);
+	/* The lock of the folio's queue; irqs off already. For the freeze of a split. */
+	struct deferred_split *(*folio_split_queue_lock)(struct folio *folio);
+};
+const struct deferred_split_ops *deferred_split_ops(void);
+extern const struct deferred_split_ops deferred_split_ops_v6_12;
+extern const struct deferred_split_ops deferred_split_ops_v7_1;
+
+/*
+ * Caller maps the folio, or holds a reference. `partially_mapped`: some page has just lost its
+ * mapping.
+ */
+#define deferred_split_folio(folio, partially_mapped) \
+	(deferred_split_ops()->deferred_split_folio(folio, partially_mapped))
+#define __folio_unqueue_deferred_split(folio) \
+	(deferred_split_ops()->__folio_unqueue_deferred_split(folio))
+#define deferred_split_count(sc) (deferred_split_ops()->deferred_split_count(sc))
+#define deferred_split_scan(sc) (deferred_split_ops()->deferred_split_scan(sc))
+#define folio_split_queue_lock(folio) \
+	(deferred_split_ops()->folio_split_queue_lock(folio))
+/*
+ * Settings (/sys/kernel/mm/transparent_hugepage): with `underused`, every huge folio is queued
+ * at birth, and more than this many zero-filled pages in it make it worth splitting. The
+ * largest value, the kernel's default, switches that off.
+ */
+static inline bool split_underused_thp(void)
+{
+	return machine->config.underused;
+}
+static inline int khugepaged_max_ptes_none(void)
+{
+	return machine->config.underused ? HPAGE_PMD_NR / 2 : HPAGE_PMD_NR - 1;
+}
+/* Nothing but zeroes worth keeping? Reads the pages without a lock. */
+bool thp_underused(struct folio *folio);
+
+/*
+ * Takes a folio off its queue. Only with the reference count at zero (last put, or frozen):
+ * nobody can add it then, so that the unlocked look is enough, and no scanner can have it.
+ */
+static inline bool folio_unqueue_deferred_split(struct folio *folio)
+{
+	if (folio_order(folio) <= 1)
+		return false;
+	if (!folio_test_large_rmappable(folio))
+		return false;
+	if (data_race(list_empty(&folio->_deferred_list)))
+		return false;
+	return __folio_unqueue_deferred_split(folio);
+}
+
+#endif

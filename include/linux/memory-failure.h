@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* linux/memory-failure.h - what a memory error does to the page that it hit. */
+#ifndef _LINUX_MEMORY_FAILURE_H
+#define _LINUX_MEMORY_FAILURE_H
+
+#include <linux/types.h>
+
+enum mf_flags {
+	MF_ACTION_REQUIRED = 1 << 1,
+	MF_MUST_KILL = 1 << 2,
+	MF_SOFT_OFFLINE = 1 << 3,
+};
+/*
+ * May sleep; takes folio locks. -EHWPOISON: was poisoned before; -EBUSY: could not be isolated.
+ */
+int memory_failure(unsigned long pfn, int flags);
+
+#endif

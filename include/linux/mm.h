@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linux/mm.h - folios: their size, counts and references; address spaces and faults.
+ */
+#ifndef _LINUX_MM_H
+#define _LINUX_MM_H
+
+#include <linux/bug.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/mm_types.h>
+#include <linux/mmzone.h>
+#include <linux/page_ref.h>
+#include <linux/page-flags.h>
+#include <linux/sched.h>
+#include <linux/vmstat.h>
+
+/* The order stands in page 1's flags word, which changes under the reader's feet; its low bits do not, while the folio lives. */
+#define folio_large_order(folio) \
+	((unsigned int)(READ_ONCE((folio)->_flags_1) & FOLIO_ORDER_MASK))
+static inline unsigned int folio_order(const struct folio *folio)
+{
+	struct folio *f = (struct folio *)(uintptr_t)folio;
+
+	return folio_test_large(f) ? folio_large_order(f) : 0;
+}
+static inline long folio_large_nr_pages(const struct folio *folio)
+{
+	return 1l << folio_large_order((struct folio *)(uintptr_t)folio);
+}
+static inline long folio_nr_pages(const struct folio *folio)
+{
+	return 1l << folio_order(folio);
+}
+#define folio_page_idx(folio, p) ((unsigned long)((p) - &(folio)->page))
+static inline bool folio_test_pmd_mappable(const struct folio *folio)
+{
+	return folio_order(folio) >= HPAGE_PMD_ORDER;
+}
+#define folio_pgoff(folio) plain_read_racy((folio)->index)
+
+/* ---- map counts ---- */
+#define folio_entire_mapcount(folio) (atomic_read(&(folio)->_entire_mapcount) + 1)
+#define folio_large_mapcount(folio) (atomic_read(&(folio)->_large_mapcount) + 1)
+static inline int folio_mapcount(const struct folio *folio)
+{
+	struct folio *f = (struct folio *)(uintptr_t)folio;
+
+	if (!folio_test_large(f))
+		return atomic_read(&f->_mapcount) + 1;
+	return folio_large_mapcount(f);
+}
+static inline bool folio_mapped(const struct folio *folio)
+{
+	return folio_mapcount(folio) > 0;
+}
+#define folio_maybe_dma_pinned(folio)                                          \
+	(folio_test_large(folio) ? atomic_read(&(folio)->_pincount) > 0 :      \
+				   folio_ref_count(folio) >= 1024)
+/* References that mappings and caches explain: what a folio nobody else uses has, but for the caller's own. */
+static inline int folio_expected_ref_count(const struct folio *folio)
+{
+	struct folio *f = (struct folio *)(uintptr_t)folio;
+	int cache = 0;
+
+	if (folio_test_anon(f) && folio_test_swapcache(f))
+		cache = (int)folio_nr_pages(f);
+	return cache + folio_mapcount(f);
+}
+
+/* ---- references ---- */
+void __folio_put(struct folio *folio);
+/* The caller has a reference already. */
+static inline void folio_get(struct folio *folio)
+{
+	VM_BUG_ON_FOLIO(atomic_inc_return_relaxed(&folio->_refcount) <= 1, folio);
+}
+#define get_page(page) folio_get(page_folio(page))
+static inline bool folio_put_testzero(struct folio *folio)
+{
+	return folio_ref_dec_and_test(folio);
+}
+static inline void folio_put(struct folio *folio)
+{
+	if (folio_put_testzero(folio))
+		__folio_put(folio);
+}
+#define put_page(page) folio_put(page_folio(page))
+/* Drops refs[i] references of each; frees those that had no more, after taking them off queue and LRU. */
+void folios_put_refs(struct folio_batch *folios, unsigned int *refs);
+static inline void folios_put(struct folio_batch *folios)
+{
+	folios_put_refs(folios, NULL);
+}
+
+/* ---- address spaces ---- */
+#define add_mm_counter(mm, member, v) \
+	((void)access_add_fetch(&(mm)->rss_stat[member], (long)(v), __ATOMIC_RELAXED))
+#define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)
+#define dec_mm_counter(mm, member) add_mm_counter(mm, member, -1)
+#define mmap_read_lock(mm) down_read(&(mm)->mmap_lock)
+#define mmap_read_unlock(mm) up_read(&(mm)->mmap_lock)
+#define mmap_write_lock(mm) down_write(&(mm)->mmap_lock)
+#define mmap_write_unlock(mm) up_write(&(mm)->mmap_lock)
+#define mmap_write_downgrade(mm) downgrade_write(&(mm)->mmap_lock)
+
+struct mm_struct *mm_alloc(unsigned int slot);
+void mmput(struct mm_struct *mm);
+void exit_mmap(struct mm_struct *mm);
+/* The VMA that contains addr, NULL if none. mmap_lock is held. */
+struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr);
+int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len);
+int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
+int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len);
+
+static inline unsigned long vma_pages(const struct vm_area_struct *vma)
+{
+	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+}
+static inline pgoff_t linear_page_index(const struct vm_area_struct *vma, unsigned long addr)
+{
+	return ((addr - vma->vm_start) >> PAGE_SHIFT) + vma->vm_pgoff;
+}
+/* Can a naturally aligned folio of this order around addr lie in the VMA? */
+static inline bool thp_vma_suitable_order(struct vm_area_struct *vma, unsigned long addr, int order)
+{
+	unsigned long size = PAGE_SIZE << order, haddr = addr & ~(size - 1);
+
+	return haddr >= vma->vm_start && haddr + size <= vma->vm_end;
+}
+
+/* ---- memory.c ---- */
+struct mmu_gather;
+/* Takes mmap_lock for reading; order and write say what the fault is for. */
+vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
+			   bool write);
+#define try_to_unmap_flush() ((void)0) /* no TLB yet */
+void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
+		unsigned long end);
+void zap_page_range_single(struct vm_area_struct *vma, unsigned long address, unsigned long size);
+void free_pgtables(struct mmu_gather *tlb, struct mm_struct *mm, unsigned long start,
+		   unsigned long end);
+/* The page that is mapped at addr, with a reference, as get_user_pages() finds it; NULL if none. */
+struct page *follow_page_get(struct mm_struct *mm, unsigned long addr);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* linux/mm_inline.h - LRU list edits and the VMAs of an anon_vma. */
+#ifndef _LINUX_MM_INLINE_H
+#define _LINUX_MM_INLINE_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/vmstat.h>
+
+/* lru_lock is held. */
+static inline void lruvec_add_folio(struct lruvec *lruvec, struct folio *folio)
+{
+	lruvec_stat_mod_folio(folio, NR_LRU_PAGES, folio_nr_pages(folio));
+	list_add(&folio->lru, &lruvec->list);
+}
+static inline void lruvec_del_folio(struct lruvec *lruvec, struct folio *folio)
+{
+	(void)lruvec;
+	lruvec_stat_mod_folio(folio, NR_LRU_PAGES, -folio_nr_pages(folio));
+	list_del(&folio->lru);
+}
+
+/*
+ * Stands for the interval tree: chains in the order of their VMA's pgoff. The root's rwsem is held; a VMA's bounds change
+ * with it held for writing.
+ */
+void anon_vma_interval_tree_insert(struct anon_vma_chain *avc, struct anon_vma *anon_vma);
+void anon_vma_interval_tree_remove(struct anon_vma_chain *avc, struct anon_vma *anon_vma);
+struct anon_vma_chain *anon_vma_interval_tree_next(struct anon_vma_chain *avc, pgoff_t first,
+						   pgoff_t last);
+#define anon_vma_interval_tree_init(av) ((void)((av)->rb_root = NULL))
+#define anon_vma_interval_tree_empty(av) (plain_read((av)->rb_root) == NULL)
+#define anon_vma_interval_tree_foreach(avc, av, first, last)                   \
+	for (avc = anon_vma_interval_tree_next(plain_read((av)->rb_root), first, last); avc; \
+	     avc = anon_vma_interval_tree_next(avc->rb_next, first, last))
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linux/mmzone.h - the machine: its memory, nodes, cgroups and address spaces. One object in the arena, behind the
+ * primitives' state.
+ */
+#ifndef _LINUX_MMZONE_H
+#define _LINUX_MMZONE_H
+
+#include <linux/memcontrol.h>
+#include <linux/mm_types.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+
+#define NR_PAGES 256
+#define NR_NODES 2
+#define NODE_PAGES (NR_PAGES / NR_NODES)
+#define NR_MEMCGS 4 /* root, A, A/B, C */
+#define NR_REFS 4
+#define FOLIO_BATCH_SIZE 2
+
+enum node_stat_item { NR_ANON_MAPPED, NR_ANON_THPS, NR_LRU_PAGES, NR_VM_NODE_STAT_ITEMS };
+enum mthp_stat_item {
+	MTHP_STAT_ANON_FAULT_ALLOC, MTHP_STAT_ANON_FAULT_FALLBACK, MTHP_STAT_SPLIT,
+	MTHP_STAT_SPLIT_FAILED, MTHP_STAT_SPLIT_DEFERRED, MTHP_STAT_NR_ANON,
+	MTHP_STAT_NR_ANON_PARTIALLY_MAPPED, NR_MTHP_STAT_ITEMS
+};
+
+/* Folios whose split was put off; split_queue_len counts folios. */
+struct deferred_split {
+	spinlock_t split_queue_lock;
+	struct list_head split_queue;
+	unsigned long split_queue_len;
+};
+
+struct lruvec {
+	spinlock_t lru_lock;
+	struct list_head list; /* one list: ageing is not modelled */
+};
+
+/* Free blocks by order, last freed first. Blocks from `untouched` on have never been used: free, of the largest order. */
+struct zone {
+	spinlock_t lock;
+	s16 free_head[NR_ORDERS]; /* pfn, -1: empty */
+	u16 untouched, end;       /* pfns */
+	u32 nr_free;
+};
+
+struct pglist_data {
+	struct zone zone;
+	struct lruvec lruvec;
+	struct deferred_split deferred_split_queue;
+	long vm_stat[NR_VM_NODE_STAT_ITEMS];
+};
+
+struct mem_cgroup {
+	struct deferred_split deferred_split_queue;
+	struct mem_cgroup *parent;
+	bool dying;
+	u8 id;
+	atomic_long_t memory; /* pages charged */
+};
+
+struct folio_batch {
+	u8 nr;
+	struct folio *folios[FOLIO_BATCH_SIZE];
+};
+
+struct machine_config {
+	u8 cpus;
+	u8 memcgs; /* besides the root; 0: memcg is disabled */
+	bool no_page_mapcount;
+	bool underused; /* split_underused_thp */
+};
+
+struct machine_state {
+	struct page memmap[NR_PAGES];
+	u64 content[NR_PAGES]; /* a page's data is one word; 0: all zeroes */
+	s16 free_next[NR_PAGES], free_prev[NR_PAGES]; /* links of free blocks; zone lock */
+	struct pglist_data nodes[NR_NODES];
+	struct mem_cgroup memcgs[NR_MEMCGS];
+	long mthp_stat[NR_ORDERS][NR_MTHP_STAT_ITEMS];
+	struct machine_config config;
+	struct folio_batch lru_add[NR_CPUS];
+	struct mutex mf_mutex;
+	spinlock_t mmlist_lock;          /* mms[] and refs[] */
+	struct mm_struct *mms[NR_MMS];
+	struct page *refs[NR_REFS];      /* references that programs hold */
+	mm_id_t next_mm_id;
+	struct kmem_cache mm_cache, vma_cache, anon_vma_cache, anon_vma_chain_cache, ptdesc_cache;
+};
+#define MACHINE_OFFSET KERN_BYTES
+#define machine ((struct machine_state *)(arena_memory + MACHINE_OFFSET))
+
+#define NODE_DATA(nid) (&machine->nodes[nid])
+#define pfn_to_page(pfn) (&machine->memmap[pfn])
+#define page_to_pfn(p) ((unsigned long)((const struct page *)(p) - machine->memmap))
+#define folio_pfn(folio) page_to_pfn(&(folio)->page)
+static inline int page_to_nid(const struct page *page)
+{
+	return (int)(page_to_pfn(page) / NODE_PAGES);
+}
+#define folio_nid(folio) page_to_nid(&(folio)->page)
+/* The shared page of zeroes: reserved at boot, never counted. */
+#define ZERO_PFN 0ul
+#define zero_pfn(addr) ((void)(addr), ZERO_PFN)
+static inline bool is_zero_pfn(unsigned long pfn)
+{
+	return pfn == ZERO_PFN;
+}
+
+size_t machine_size(void);
+/* A freshly booted machine; costs what the last execution touched. */
+void machine_boot(const struct machine_config *config);
+
+/* ---- batches of folios ---- */
+static inline void folio_batch_init(struct folio_batch *b)
+{
+	b->nr = 0;
+}
+static inline unsigned int folio_batch_count(const struct folio_batch *b)
+{
+	return b->nr;
+}
+static inline unsigned int folio_batch_space(const struct folio_batch *b)
+{
+	return FOLIO_BATCH_SIZE - b->nr;
+}
+/* Returns what space is left. */
+static inline unsigned int folio_batch_add(struct folio_batch *b, struct folio *folio)
+{
+	b->folios[b->nr++] = folio;
+	return folio_batch_space(b);
+}
+
+#endif

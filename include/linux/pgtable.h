@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linux/pgtable.h - page table entries, x86-like. One page of PMDs for each mm, tables of PTEs below it.
+ *
+ * Bits: 0 present, 1 writable, 5 accessed, 6 dirty, 7 huge (PMD only), 9 special, 12 up the page frame, or, in a PMD that
+ * points to a table, the table's place in the arena. A PMD with bit 7 and without bit 0 is invalidated: still present
+ * to software, no longer to hardware.
+ */
+#ifndef _LINUX_PGTABLE_H
+#define _LINUX_PGTABLE_H
+
+#include <linux/atomic.h>
+#include <linux/mm_types.h>
+#include <linux/mmzone.h>
+
+#define _PAGE_PRESENT 0x1ul
+#define _PAGE_RW 0x2ul
+#define _PAGE_ACCESSED 0x20ul
+#define _PAGE_DIRTY 0x40ul
+#define _PAGE_PSE 0x80ul
+#define _PAGE_SPECIAL 0x200ul
+#define PFN_SHIFT 12
+
+#define __pte(x) ((pte_t){ (x) })
+#define __pmd(x) ((pmd_t){ (x) })
+#define pte_val(x) ((x).pte)
+#define pmd_val(x) ((x).pmd)
+#define PAGE_READONLY_PROT ((pgprot_t){ _PAGE_PRESENT })
+
+#define ENTRY_TEST(type, name, expr)                                           \
+	static inline bool type##_##name(type##_t e)                           \
+	{                                                                      \
+		unsigned long v = e.type;                                      \
+		return (expr);                                                 \
+	}
+#define ENTRY_SET(type, name, expr)                                            \
+	static inline type##_t type##_##name(type##_t e)                       \
+	{                                                                      \
+		unsigned long v = e.type;                                      \
+		return (type##_t){ expr };                                     \
+	}
+ENTRY_TEST(pte, none, v == 0)
+ENTRY_TEST(pte, present, v & _PAGE_PRESENT)
+ENTRY_TEST(pte, write, v & _PAGE_RW)
+ENTRY_TEST(pte, dirty, v & _PAGE_DIRTY)
+ENTRY_TEST(pte, young, v & _PAGE_ACCESSED)
+ENTRY_TEST(pte, special, v & _PAGE_SPECIAL)
+ENTRY_SET(pte, mkdirty, v | _PAGE_DIRTY)
+ENTRY_SET(pte, mkclean, v & ~_PAGE_DIRTY)
+ENTRY_SET(pte, mkyoung, v | _PAGE_ACCESSED)
+ENTRY_SET(pte, mkold, v & ~_PAGE_ACCESSED)
+ENTRY_SET(pte, mkspecial, v | _PAGE_SPECIAL)
+ENTRY_SET(pte, wrprotect, v & ~_PAGE_RW)
+ENTRY_TEST(pmd, none, v == 0)
+ENTRY_TEST(pmd, present, v & (_PAGE_PRESENT | _PAGE_PSE))
+ENTRY_TEST(pmd, trans_huge, v & _PAGE_PSE)
+ENTRY_TEST(pmd, write, v & _PAGE_RW)
+ENTRY_TEST(pmd, dirty, v & _PAGE_DIRTY)
+ENTRY_TEST(pmd, young, v & _PAGE_ACCESSED)
+ENTRY_SET(pmd, mkdirty, v | _PAGE_DIRTY)
+ENTRY_SET(pmd, mkyoung, v | _PAGE_ACCESSED)
+ENTRY_SET(pmd, mkold, v & ~_PAGE_ACCESSED)
+ENTRY_SET(pmd, wrprotect, v & ~_PAGE_RW)
+#define pte_mkwrite(pte, vma) ((void)(vma), __pte(pte_val(pte) | _PAGE_RW))
+#define pmd_mkwrite(pmd, vma) ((void)(vma), __pmd(pmd_val(pmd) | _PAGE_RW))
+#define pte_same(a, b) (pte_val(a) == pte_val(b))
+#define pmd_same(a, b) (pmd_val(a) == pmd_val(b))
+#define pte_pfn(pte) (pte_val(pte) >> PFN_SHIFT)
+#define pmd_pfn(pmd) (pmd_val(pmd) >> PFN_SHIFT)
+#define pte_page(pte) pfn_to_page(pte_pfn(pte))
+#define pmd_page(pmd) pfn_to_page(pmd_pfn(pmd))
+static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
+{
+	return __pte(pfn << PFN_SHIFT | prot.pgprot);
+}
+#define mk_pte(page, prot) pfn_pte(page_to_pfn(page), prot)
+static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
+{
+	return __pmd(folio_pfn(folio) << PFN_SHIFT | prot.pgprot | _PAGE_PSE);
+}
+
+/* ---- reading and writing entries: one point each ---- */
+#define ptep_get(ptep) ((pte_t){ READ_ONCE((ptep)->pte) })
+#define ptep_get_lockless(ptep) ((pte_t){ READ_ONCE((ptep)->pte) })
+#define pmdp_get(pmdp) ((pmd_t){ READ_ONCE((pmdp)->pmd) })
+#define pmdp_get_lockless(pmdp) ((pmd_t){ READ_ONCE((pmdp)->pmd) })
+#define set_pte(ptep, pteval) WRITE_ONCE((ptep)->pte, pte_val(pteval))
+#define set_pte_at(mm, addr, ptep, pteval) ((void)(mm), (void)(addr), ({ set_pte(ptep, pteval); }))
+#define set_pmd_at(mm, addr, pmdp, pmdval) \
+	((void)(mm), (void)(addr), ({ WRITE_ONCE((pmdp)->pmd, pmd_val(pmdval)); }))
+#define entry_xchg_(prim, word, str, newval)                                   \
+	({                                                                     \
+		unsigned long *word_ = &(word);                                \
+		engine_point(SITE(prim, "", str), word_, EVENT_RMW);           \
+		access_xchg(word_, newval, __ATOMIC_RELAXED);                  \
+	})
+#define ptep_get_and_clear(mm, addr, ptep) \
+	((void)(mm), (void)(addr), (pte_t){ entry_xchg_("ptep_get_and_clear", (ptep)->pte, #ptep, 0ul) })
+#define pmdp_huge_get_and_clear(mm, addr, pmdp) \
+	((void)(mm), (void)(addr), (pmd_t){ entry_xchg_("pmdp_huge_get_and_clear", (pmdp)->pmd, #pmdp, 0ul) })
+/* Hardware no longer walks it; software still sees a huge PMD. One step, as x86's exchange. */
+#define pmdp_invalidate(vma, addr, pmdp)                                       \
+	((void)(vma), (void)(addr), (pmd_t){ ({                                \
+		unsigned long *word_ = &(pmdp)->pmd;                           \
+		engine_point(SITE("pmdp_invalidate", "", #pmdp), word_, EVENT_RMW); \
+		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
+		access_store(word_, was_ & ~_PAGE_PRESENT, __ATOMIC_RELAXED);  \
+		was_; }) })
+/* In a table that nobody else can find yet. */
+#define ptep_get_private(ptep) (*(ptep))
+#define set_pte_private(ptep, pteval) ((void)(*(ptep) = (pteval)))
+/* The TLB is not modelled yet: what a CPU may reach through a stale translation is hidden. */
+#define flush_tlb_page(vma, addr) ((void)(vma), (void)(addr))
+#define flush_tlb_range(vma, start, end) ((void)(vma), (void)(start), (void)(end))
+
+/* ---- tables ---- */
+#define pgtable_ptes(pgtable) ((pgtable)->ptes)
+static inline struct ptdesc *pmd_ptdesc(pmd_t pmd)
+{
+	return (struct ptdesc *)(arena_memory + (pmd_val(pmd) >> PFN_SHIFT));
+}
+static inline bool pmd_is_table(pmd_t pmd)
+{
+	return (pmd_val(pmd) & (_PAGE_PRESENT | _PAGE_PSE)) == _PAGE_PRESENT;
+}
+static inline pmd_t pmd_mktable(struct ptdesc *table)
+{
+	return __pmd((unsigned long)arena_offset(table) << PFN_SHIFT | _PAGE_PRESENT | _PAGE_RW);
+}
+#define pmd_populate(mm, pmdp, pgtable) \
+	((void)(mm), ({ WRITE_ONCE((pmdp)->pmd, pmd_val(pmd_mktable(pgtable))); }))
+static inline pmd_t *pmd_offset(struct mm_struct *mm, unsigned long addr)
+{
+	return &mm->pmds[(addr >> PMD_SHIFT) & (PTRS_PER_PMD - 1)];
+}
+#define mm_find_pmd(mm, addr) pmd_offset(mm, addr)
+#define pte_index(addr) (((addr) >> PAGE_SHIFT) & (PTRS_PER_PTE - 1))
+#define pmd_addr_end(addr, end)                                                \
+	({                                                                     \
+		unsigned long next_ = ((addr) + PMD_SIZE) & PMD_MASK;          \
+		next_ < (end) ? next_ : (end);                                 \
+	})
+#define pmd_lockptr(mm, pmd) ((void)(pmd), &(mm)->pmd_ptl)
+#define pmd_lock(mm, pmd)                                                      \
+	({                                                                     \
+		spinlock_t *ptl_ = pmd_lockptr(mm, pmd);                       \
+		spin_lock(ptl_);                                               \
+		ptl_;                                                          \
+	})
+
+pgtable_t pte_alloc_one(struct mm_struct *mm); /* NULL: no memory */
+void pte_free(struct mm_struct *mm, pgtable_t table); /* nobody else can find it */
+void pte_free_defer(struct mm_struct *mm, pgtable_t table); /* after a grace period */
+int __pte_alloc(struct mm_struct *mm, pmd_t *pmd); /* 0 or -ENOMEM */
+/* Last in, first out, per mm. pmd_ptl is held. */
+void pgtable_trans_huge_deposit(struct mm_struct *mm, pmd_t *pmd, pgtable_t table);
+pgtable_t pgtable_trans_huge_withdraw(struct mm_struct *mm, pmd_t *pmd);
+#define mm_inc_nr_ptes(mm) ((void)access_add_fetch(&(mm)->pgtables.counter, 1, __ATOMIC_RELAXED))
+#define mm_dec_nr_ptes(mm) ((void)access_add_fetch(&(mm)->pgtables.counter, -1, __ATOMIC_RELAXED))
+
+/*
+ * The PTE for addr with its table locked, or NULL if there is no table (any more). The table is kept from being freed by
+ * the lock, and before that by RCU; pte_unmap_unlock() ends it.
+ */
+pte_t *pte_offset_map_lock(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, spinlock_t **ptlp);
+/* Without the lock, inside RCU; *pmdvalp is what the PMD was. pte_unmap() ends it. */
+pte_t *pte_offset_map_rw_nolock(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
+				pmd_t *pmdvalp, spinlock_t **ptlp);
+void pte_unmap(pte_t *pte);
+#define pte_unmap_unlock(pte, ptl)                                             \
+	do {                                                                   \
+		spin_unlock(ptl);                                              \
+		pte_unmap(pte);                                                \
+	} while (0)
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linux/tlb.h - mmu_gather: what an unmapping has to free once no CPU can reach it by a stale translation. A bundle is
+ * two folios, so that it fills in the middle of things.
+ */
+#ifndef _LINUX_TLB_H
+#define _LINUX_TLB_H
+
+#include <linux/mm.h>
+
+#define MMU_GATHER_BUNDLE 2
+
+struct mmu_gather {
+	struct mm_struct *mm;
+	struct folio_batch folios;
+	unsigned int refs[FOLIO_BATCH_SIZE];
+};
+_Static_assert(MMU_GATHER_BUNDLE == FOLIO_BATCH_SIZE, "the bundle is one batch");
+
+void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm);
+/* True: the bundle is full, flush before the next. */
+bool __tlb_remove_folio_pages(struct mmu_gather *tlb, struct page *page, unsigned int nr_pages);
+/* One reference; flushes at once if the bundle is full. */
+void tlb_remove_page_size(struct mmu_gather *tlb, struct page *page, unsigned long size);
+void tlb_flush_mmu(struct mmu_gather *tlb);
+void tlb_finish_mmu(struct mmu_gather *tlb);
+#define tlb_remove_pmd_tlb_entry(tlb, pmd, addr) ((void)(tlb), (void)(pmd), (void)(addr))
+#define tlb_remove_tlb_entry(tlb, pte, addr) ((void)(tlb), (void)(pte), (void)(addr))
+
+#endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * machine.c - boot: the memory map, the nodes, the cgroups. Not a kernel file; stands for mm_init.c.
+ *
+ * A reboot re-initialises what the last execution touched: pages below each zone's untouched mark, and the small
+ * rest as a whole.
+ */
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/rmap.h>
+#include <string.h>
+
+size_t machine_size(void)
+{
+	return sizeof(struct machine_state);
+}
+
+static void pages_reset(unsigned int first, unsigned int end)
+{
+	memset(&machine->memmap[first], 0, (end - first) * sizeof(struct page));
+	memset(&machine->content[first], 0, (end - first) * sizeof(u64));
+	for (unsigned int pfn = first; pfn < end; pfn++)
+		machine->memmap[pfn]._mapcount.counter = -1;
+}
+
+static void list_boot(struct list_head *list)
+{
+	list->next = list->prev = list;
+}
+
+static void queue_boot(struct deferred_split *queue)
+{
+	spin_lock_init(&queue->split_queue_lock);
+	list_boot(&queue->split_queue);
+	queue->split_queue_len = 0;
+}
+
+static void node_boot(int nid)
+{
+	struct pglist_data *node = &machine->nodes[nid];
+	struct zone *zone = &node->zone;
+	unsigned int start = (unsigned int)nid * NODE_PAGES;
+
+	if (!zone->end) /* the first boot of this process */
+		zone->untouched = (u16)(start + NODE_PAGES);
+	pages_reset(start, zone->untouched);
+	spin_lock_init(&zone->lock);
+	for (unsigned int order = 0; order < NR_ORDERS; order++)
+		zone->free_head[order] = -1;
+	zone->untouched = (u16)start;
+	zone->end = (u16)(start + NODE_PAGES);
+	zone->nr_free = NODE_PAGES;
+	spin_lock_init(&node->lruvec.lru_lock);
+	list_boot(&node->lruvec.list);
+	queue_boot(&node->deferred_split_queue);
+	memset(node->vm_stat, 0, sizeof(node->vm_stat));
+}
+
+/* Root, A, A/B, C. */
+static void memcg_boot(unsigned int id)
+{
+	struct mem_cgroup *memcg = &machine->memcgs[id];
+
+	queue_boot(&memcg->deferred_split_queue);
+	memcg->id = (u8)id;
+	memcg->dying = false;
+	memcg->parent = id == 0 ? NULL : &machine->memcgs[id == 2 ? 1 : 0];
+	memcg->memory.counter = 0;
+}
+
+/* The block of pfn 0 holds the zero page and is nobody's. */
+static void reserve_zero_page(void)
+{
+	struct zone *zone = &machine->nodes[0].zone;
+
+	zone->untouched = HPAGE_PMD_NR;
+	zone->nr_free -= HPAGE_PMD_NR;
+	machine->memmap[ZERO_PFN].flags = BIT(PG_reserved);
+	machine->memmap[ZERO_PFN]._refcount.counter = 1;
+}
+
+void machine_boot(const struct machine_config *config)
+{
+	machine->config = *config;
+	for (int nid = 0; nid < NR_NODES; nid++)
+		node_boot(nid);
+	reserve_zero_page();
+	for (unsigned int id = 0; id < NR_MEMCGS; id++)
+		memcg_boot(id);
+	memset(machine->mthp_stat, 0, sizeof(machine->mthp_stat));
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
+		machine->lru_add[cpu].nr = 0;
+	mutex_init(&machine->mf_mutex);
+	spin_lock_init(&machine->mmlist_lock);
+	memset(machine->mms, 0, sizeof(machine->mms));
+	memset(machine->refs, 0, sizeof(machine->refs));
+	machine->next_mm_id = MM_ID_MIN;
+	kmem_cache_init(&machine->mm_cache, "mm_struct", sizeof(struct mm_struct), 0);
+	kmem_cache_init(&machine->vma_cache, "vm_area_struct", sizeof(struct vm_area_struct), 0);
+	kmem_cache_init(&machine->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), SLAB_TYPESAFE_BY_RCU);
+	kmem_cache_init(&machine->anon_vma_chain_cache, "anon_vma_chain", sizeof(struct anon_vma_chain), 0);
+	kmem_cache_init(&machine->ptdesc_cache, "page table", sizeof(struct ptdesc), 0);
+}

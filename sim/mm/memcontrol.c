@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * memcontrol.c - charging folios to cgroups. What matters to the replica is whose split queue a folio is on; limits
+ * are an injected failure. Every change of memcg_data needs the folio off its queue first (P27).
+ */
+#include <linux/fault.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+
+/* mem_cgroup_disabled() - v7.1, include/linux/memcontrol.h. Fidelity: same. */
+bool mem_cgroup_disabled(void)
+{
+	return !machine->config.memcgs;
+}
+
+/*
+ * folio_memcg() - v7.1, include/linux/memcontrol.h. Fidelity: adapted: memcg_data is the cgroup itself, as in v6.12; v7.1 goes by way of an
+ * objcg, which only reparenting can tell apart.
+ */
+struct mem_cgroup *folio_memcg(struct folio *folio)
+{
+	return (struct mem_cgroup *)plain_read_racy(folio->memcg_data);
+}
+
+/* folio_memcg_charged() - v7.1, include/linux/memcontrol.h. Fidelity: same. */
+bool folio_memcg_charged(struct folio *folio)
+{
+	return plain_read_racy(folio->memcg_data) != 0;
+}
+
+/* parent_mem_cgroup() - v7.1. Fidelity: same. */
+struct mem_cgroup *parent_mem_cgroup(struct mem_cgroup *memcg)
+{
+	return memcg->parent;
+}
+
+/* memcg_is_dying() - v7.1. Fidelity: same; cgroups do not die yet. */
+bool memcg_is_dying(struct mem_cgroup *memcg)
+{
+	return memcg && plain_read_racy(memcg->dying);
+}
+
+/* __mem_cgroup_charge() - v7.1. Fidelity: adapted: no limit, failure is injected. The folio is new: nobody else sees it. */
+int mem_cgroup_charge(struct folio *folio, struct mm_struct *mm, gfp_t gfp)
+{
+	if (mem_cgroup_disabled())
+		return 0;
+	if (alloc_should_fail(gfp))
+		return -ENOMEM;
+	atomic_long_add(folio_nr_pages(folio), &mm->memcg->memory);
+	plain_write(folio->memcg_data, (unsigned long)mm->memcg);
+	return 0;
+}
+
+/* __mem_cgroup_uncharge() - v7.1. Fidelity: same. The reference count is zero, and the folio is on no queue. */
+void mem_cgroup_uncharge(struct folio *folio)
+{
+	struct mem_cgroup *memcg = folio_memcg(folio);
+
+	if (!memcg)
+		return;
+	atomic_long_sub(folio_nr_pages(folio), &memcg->memory);
+	plain_write(folio->memcg_data, 0);
+}
+
+/* folio_split_memcg_refs() - v7.1. Fidelity: stub: references on the cgroup are not counted. */
+void folio_split_memcg_refs(struct folio *folio, unsigned int old_order, unsigned int new_order)
+{
+	(void)folio;
+	(void)old_order;
+	(void)new_order;
+}

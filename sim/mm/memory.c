@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * memory.c - anonymous faults, zapping, and the life of page tables.
+ *
+ * Lock order: mmap_lock, folio lock, PMD's lock, PTE table's lock. An entry changes under its table's lock; the
+ * reference it stands for is taken before and dropped after. P16, P17.
+ */
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/huge_mm.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/pgtable.h>
+#include <linux/rcupdate.h>
+#include <linux/rmap.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#include <linux/tlb.h>
+#include <linux/vmstat.h>
+
+/* ------------------------------------------------------------------ tables ---- */
+
+/* pte_alloc_one() - v7.1. Fidelity: same. */
+pgtable_t pte_alloc_one(struct mm_struct *mm)
+{
+	struct ptdesc *table = kmem_cache_alloc(&machine->ptdesc_cache, GFP_KERNEL);
+
+	(void)mm;
+	if (table)
+		spin_lock_init(&table->ptl);
+	return table;
+}
+
+/* pte_free() - v7.1. Fidelity: same. */
+void pte_free(struct mm_struct *mm, pgtable_t table)
+{
+	(void)mm;
+	kmem_cache_free(&machine->ptdesc_cache, table);
+}
+
+static void pte_free_now(struct rcu_head *head)
+{
+	kmem_cache_free(&machine->ptdesc_cache, container_of(head, struct ptdesc, rcu));
+}
+
+/* pte_free_tlb(), tlb_remove_table() - v7.1. Fidelity: adapted: always by RCU, never by the batch and IPI. */
+void pte_free_defer(struct mm_struct *mm, pgtable_t table)
+{
+	(void)mm;
+	call_rcu(&table->rcu, pte_free_now);
+}
+
+/* pgtable_trans_huge_deposit() - v7.1, mm/pgtable-generic.c. Fidelity: adapted: last in, first out, not first. */
+void pgtable_trans_huge_deposit(struct mm_struct *mm, pmd_t *pmd, pgtable_t table)
+{
+	lockdep_assert_held(pmd_lockptr(mm, pmd));
+	table->deposit_next = mm->pmd_huge_pte;
+	mm->pmd_huge_pte = table;
+}
+
+/* pgtable_trans_huge_withdraw() - v7.1, mm/pgtable-generic.c. Fidelity: as above. */
+pgtable_t pgtable_trans_huge_withdraw(struct mm_struct *mm, pmd_t *pmd)
+{
+	pgtable_t table = mm->pmd_huge_pte;
+
+	lockdep_assert_held(pmd_lockptr(mm, pmd));
+	BUG_ON(!table);
+	mm->pmd_huge_pte = table->deposit_next;
+	return table;
+}
+
+/* __pte_alloc(), pmd_install() - v7.1. Fidelity: same. Two faults may race; the PMD's lock decides. */
+int __pte_alloc(struct mm_struct *mm, pmd_t *pmd)
+{
+	pgtable_t new = pte_alloc_one(mm);
+	spinlock_t *ptl;
+
+	if (!new)
+		return -ENOMEM;
+	ptl = pmd_lock(mm, pmd);
+	if (pmd_none(pmdp_get(pmd))) {
+		mm_inc_nr_ptes(mm);
+		smp_wmb();
+		pmd_populate(mm, pmd, new);
+		new = NULL;
+	}
+	spin_unlock(ptl);
+	if (new)
+		pte_free(mm, new);
+	return 0;
+}
+
+/* ___pte_offset_map(), pte_offset_map_rw_nolock() - v7.1, mm/pgtable-generic.c. Fidelity: same. */
+pte_t *pte_offset_map_rw_nolock(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
+				pmd_t *pmdvalp, spinlock_t **ptlp)
+{
+	struct ptdesc *table;
+	pmd_t pmdval;
+
+	(void)mm;
+	rcu_read_lock();
+	pmdval = pmdp_get_lockless(pmd);
+	*pmdvalp = pmdval;
+	if (!pmd_is_table(pmdval)) {
+		rcu_read_unlock();
+		return NULL;
+	}
+	table = pmd_ptdesc(pmdval);
+	*ptlp = &table->ptl;
+	return &table->ptes[pte_index(addr)];
+}
+
+/* pte_offset_map_lock() - v7.1, mm/pgtable-generic.c. Fidelity: same: the table may have been replaced before it was locked. */
+pte_t *pte_offset_map_lock(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, spinlock_t **ptlp)
+{
+	pmd_t pmdval;
+	pte_t *pte;
+
+	for (;;) {
+		pte = pte_offset_map_rw_nolock(mm, pmd, addr, &pmdval, ptlp);
+		if (!pte)
+			return NULL;
+		spin_lock(*ptlp);
+		if (likely(pmd_same(pmdval, pmdp_get_lockless(pmd))))
+			return pte;
+		spin_unlock(*ptlp);
+		pte_unmap(pte);
+	}
+}
+
+/* pte_unmap() - v7.1. Fidelity: same. */
+void pte_unmap(pte_t *pte)
+{
+	(void)pte;
+	rcu_read_unlock();
+}
+
+/* ------------------------------------------------------------------ faults ---- */
+
+/* vmf_pte_range_changed() - v7.1. Fidelity: same. The table's lock is held. */
+static bool pte_range_none(pte_t *pte, int nr_pages)
+{
+	for (int i = 0; i < nr_pages; i++)
+		if (!pte_none(ptep_get(pte + i)))
+			return false;
+	return true;
+}
+
+/*
+ * alloc_anon_folio() - v7.1. Fidelity: adapted: the program asks for the order, where the kernel tries all that sysfs
+ * enables; falls back to order 0. Looks at the entries without their lock: checked again later.
+ */
+static struct folio *alloc_anon_folio(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned int order = vmf->order == 2 ? 2 : 0;
+	unsigned long addr = vmf->address & ~((PAGE_SIZE << order) - 1);
+	struct folio *folio;
+
+	if (order && thp_vma_suitable_order(vma, addr, (int)order)) {
+		spinlock_t *ptl;
+		pmd_t pmdval;
+		pte_t *pte = pte_offset_map_rw_nolock(vma->vm_mm, vmf->pmd, addr, &pmdval, &ptl);
+		bool none;
+
+		if (!pte)
+			return ERR_PTR(-EAGAIN);
+		none = pte_range_none(pte, 1 << order);
+		pte_unmap(pte);
+		folio = none ? vma_alloc_folio(GFP_TRANSHUGE, order, vma, addr) : NULL;
+		if (folio) {
+			if (!mem_cgroup_charge(folio, vma->vm_mm, GFP_KERNEL)) {
+				folio_zero_user(folio, addr);
+				return folio;
+			}
+			folio_put(folio);
+		}
+		mod_mthp_stat(order, MTHP_STAT_ANON_FAULT_FALLBACK, 1);
+	}
+	folio = vma_alloc_folio(GFP_KERNEL, 0, vma, vmf->address);
+	if (!folio)
+		return NULL;
+	if (mem_cgroup_charge(folio, vma->vm_mm, GFP_KERNEL)) {
+		folio_put(folio);
+		return NULL;
+	}
+	folio_zero_user(folio, vmf->address);
+	return folio;
+}
+
+static pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
+}
+
+/* do_anonymous_page() - v7.1. Fidelity: same, write faults only (read faults map no zero page). Caller holds mmap_lock for reading. */
+static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long addr;
+	struct folio *folio;
+	int nr_pages;
+	pte_t entry;
+
+	if (anon_vma_prepare(vma))
+		return VM_FAULT_OOM;
+	folio = alloc_anon_folio(vmf);
+	if (IS_ERR(folio))
+		return 0;
+	if (!folio)
+		return VM_FAULT_OOM;
+	nr_pages = (int)folio_nr_pages(folio);
+	addr = vmf->address & ~((unsigned long)nr_pages * PAGE_SIZE - 1);
+	__folio_mark_uptodate(folio);
+
+	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, addr, &vmf->ptl);
+	if (!vmf->pte)
+		goto release;
+	if (!pte_range_none(vmf->pte, nr_pages)) {
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		goto release;
+	}
+	folio_ref_add(folio, nr_pages - 1);
+	add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr_pages);
+	if (nr_pages > 1)
+		mod_mthp_stat(2, MTHP_STAT_ANON_FAULT_ALLOC, 1);
+	folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
+	folio_add_lru_vma(folio, vma);
+	for (int i = 0; i < nr_pages; i++) {
+		entry = mk_pte(folio_page(folio, i), vma->vm_page_prot);
+		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(entry)), vma);
+		set_pte_at(vma->vm_mm, addr + i * PAGE_SIZE, vmf->pte + i, entry);
+	}
+	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	return 0;
+release:
+	folio_put(folio);
+	return 0;
+}
+
+/*
+ * wp_page_copy() of the zero page - v7.1. Fidelity: adapted: the only shared page there is without fork. Caller holds mmap_lock for
+ * reading, no table lock.
+ */
+static vm_fault_t wp_zero_page(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct folio *folio;
+	pte_t entry;
+
+	if (anon_vma_prepare(vma))
+		return VM_FAULT_OOM;
+	folio = vma_alloc_folio(GFP_KERNEL, 0, vma, vmf->address);
+	if (!folio)
+		return VM_FAULT_OOM;
+	if (mem_cgroup_charge(folio, vma->vm_mm, GFP_KERNEL)) {
+		folio_put(folio);
+		return VM_FAULT_OOM;
+	}
+	folio_zero_user(folio, vmf->address);
+	__folio_mark_uptodate(folio);
+	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
+	if (vmf->pte && pte_same(ptep_get(vmf->pte), vmf->orig_pte)) {
+		inc_mm_counter(vma->vm_mm, MM_ANONPAGES);
+		entry = mk_pte(&folio->page, vma->vm_page_prot);
+		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(entry)), vma);
+		(void)ptep_get_and_clear(vma->vm_mm, vmf->address, vmf->pte);
+		folio_add_new_anon_rmap(folio, vma, vmf->address, RMAP_EXCLUSIVE);
+		folio_add_lru_vma(folio, vma);
+		set_pte_at(vma->vm_mm, vmf->address, vmf->pte, entry);
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		return 0;
+	}
+	if (vmf->pte)
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+	folio_put(folio);
+	return 0;
+}
+
+/* wp_page_reuse() - v7.1. Fidelity: adapted: without fork every anonymous page is exclusive; one that is not stays as it is. */
+static vm_fault_t wp_page_reuse(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	vm_fault_t ret = 0;
+
+	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
+	if (!vmf->pte)
+		return 0;
+	if (pte_same(ptep_get(vmf->pte), vmf->orig_pte)) {
+		if (PageAnonExclusive(pte_page(vmf->orig_pte)))
+			set_pte_at(vma->vm_mm, vmf->address, vmf->pte,
+				   maybe_mkwrite(pte_mkdirty(pte_mkyoung(vmf->orig_pte)), vma));
+		else
+			ret = VM_FAULT_OOM;
+	}
+	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	return ret;
+}
+
+/* do_swap_page(), the part for entries that are no swap slots - v7.1. Fidelity: same. */
+static vm_fault_t do_nonpresent_page(struct vm_fault *vmf)
+{
+	softleaf_t entry = softleaf_from_pte(vmf->orig_pte);
+
+	if (softleaf_is_migration(entry)) {
+		migration_entry_wait(vmf->vma->vm_mm, vmf->pmd, vmf->address);
+		return VM_FAULT_RETRY;
+	}
+	if (softleaf_is_hwpoison(entry))
+		return VM_FAULT_HWPOISON;
+	return VM_FAULT_SIGBUS;
+}
+
+/* handle_pte_fault() - v7.1. Fidelity: adapted: anonymous memory only. Caller holds mmap_lock for reading. */
+static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
+{
+	spinlock_t *ptl;
+	pmd_t pmdval;
+	pte_t *pte;
+
+	if (pmd_none(pmdp_get_lockless(vmf->pmd))) {
+		if (__pte_alloc(vmf->vma->vm_mm, vmf->pmd))
+			return VM_FAULT_OOM;
+	}
+	pte = pte_offset_map_rw_nolock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &pmdval, &ptl);
+	if (!pte)
+		return 0;
+	vmf->orig_pte = ptep_get_lockless(pte);
+	pte_unmap(pte);
+	if (pte_none(vmf->orig_pte))
+		return do_anonymous_page(vmf);
+	if (!pte_present(vmf->orig_pte))
+		return do_nonpresent_page(vmf);
+	if (!vmf->write || pte_write(vmf->orig_pte))
+		return 0;
+	if (pte_special(vmf->orig_pte))
+		return wp_zero_page(vmf);
+	return wp_page_reuse(vmf);
+}
+
+/* __handle_mm_fault() - v7.1. Fidelity: adapted: no NUMA hints, no write-protected huge PMD (there is no fork). Caller holds mmap_lock for reading. */
+vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
+			   bool write)
+{
+	struct vm_fault vmf = {
+		.vma = vma, .address = address & PAGE_MASK, .order = order, .write = write,
+		.pmd = pmd_offset(vma->vm_mm, address),
+	};
+	pmd_t pmdval = pmdp_get_lockless(vmf.pmd);
+
+	if (pmd_none(pmdval) && order == HPAGE_PMD_ORDER) {
+		vm_fault_t ret = do_huge_pmd_anonymous_page(&vmf);
+
+		if (!(ret & VM_FAULT_FALLBACK))
+			return ret;
+	} else if (pmd_is_huge(pmdval)) {
+		if (pmd_is_migration_entry(pmdval)) {
+			pmd_migration_entry_wait(vma->vm_mm, vmf.pmd);
+			return VM_FAULT_RETRY;
+		}
+		return 0;
+	}
+	return handle_pte_fault(&vmf);
+}
+
+/* ------------------------------------------------------------------ zap ---- */
+
+/* folio_pte_batch() - v7.1, mm/internal.h. Fidelity: same: how many entries from here on map the next pages of one folio. */
+static int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
+{
+	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - page), nr = 1;
+
+	if (left > max_nr)
+		left = max_nr;
+	for (; nr < left; nr++) {
+		pte_t next = ptep_get(ptep + nr);
+
+		if (!pte_present(next) || pte_pfn(next) != pte_pfn(pte) + (unsigned long)nr)
+			break;
+	}
+	return nr;
+}
+
+struct zap_state {
+	struct mmu_gather *tlb;
+	struct vm_area_struct *vma;
+	long rss; /* change of MM_ANONPAGES, added once the entries are gone */
+	bool force_flush;
+};
+
+/* zap_present_ptes() - v7.1. Fidelity: same, anonymous memory only. The table's lock is held. Returns how many entries are gone. */
+static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsigned long addr,
+			    int max_nr)
+{
+	struct mm_struct *mm = z->vma->vm_mm;
+	struct page *page;
+	struct folio *folio;
+	int nr = 1;
+
+	if (pte_special(ptent)) {
+		(void)ptep_get_and_clear(mm, addr, pte);
+		return 1;
+	}
+	page = pte_page(ptent);
+	folio = page_folio(page);
+	if (max_nr > 1 && folio_test_large(folio))
+		nr = folio_pte_batch(folio, page, pte, ptent, max_nr);
+	for (int i = 0; i < nr; i++)
+		(void)ptep_get_and_clear(mm, addr + i * PAGE_SIZE, pte + i);
+	z->rss -= nr;
+	folio_remove_rmap_ptes(folio, page, nr, z->vma);
+	if (__tlb_remove_folio_pages(z->tlb, page, (unsigned int)nr))
+		z->force_flush = true;
+	return nr;
+}
+
+/* zap_nonpresent_ptes() - v7.1. Fidelity: same, for migration and hwpoison entries. The table's lock is held. */
+static void zap_nonpresent_pte(struct zap_state *z, pte_t *pte, pte_t ptent, unsigned long addr)
+{
+	softleaf_t entry = softleaf_from_pte(ptent);
+
+	if (softleaf_is_migration(entry)) {
+		(void)softleaf_to_folio(entry);
+		z->rss--;
+	} else {
+		VM_WARN_ON(!softleaf_is_hwpoison(entry));
+	}
+	(void)ptep_get_and_clear(z->vma->vm_mm, addr, pte);
+}
+
+/* zap_pte_range() - v7.1. Fidelity: same, no reclaim of empty tables. Caller holds mmap_lock, or is the last user. */
+static void zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd,
+			  unsigned long addr, unsigned long end)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	while (addr != end) {
+		struct zap_state z = { .tlb = tlb, .vma = vma };
+		spinlock_t *ptl;
+		pte_t *start_pte, *pte;
+
+		pte = start_pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
+		if (!pte)
+			return;
+		do {
+			pte_t ptent = ptep_get(pte);
+			int nr = 1;
+
+			if (pte_none(ptent))
+				;
+			else if (pte_present(ptent))
+				nr = zap_present_ptes(&z, pte, ptent, addr,
+						      (int)((end - addr) >> PAGE_SHIFT));
+			else
+				zap_nonpresent_pte(&z, pte, ptent, addr);
+			pte += nr;
+			addr += (unsigned long)nr * PAGE_SIZE;
+		} while (addr != end && !z.force_flush);
+		add_mm_counter(mm, MM_ANONPAGES, z.rss);
+		pte_unmap_unlock(start_pte, ptl);
+		if (z.force_flush)
+			tlb_flush_mmu(tlb);
+	}
+}
+
+/* zap_pmd_range() - v7.1. Fidelity: same. A huge PMD that the range cuts is split; one that changed meanwhile is looked at as a table. */
+static void zap_pmd_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long addr,
+			  unsigned long end)
+{
+	unsigned long next;
+
+	for (; addr != end; addr = next) {
+		pmd_t *pmd = pmd_offset(vma->vm_mm, addr);
+
+		next = pmd_addr_end(addr, end);
+		if (pmd_is_huge(pmdp_get(pmd))) {
+			if (next - addr != HPAGE_PMD_SIZE)
+				__split_huge_pmd(vma, pmd, addr, false);
+			else if (zap_huge_pmd(tlb, vma, pmd, addr))
+				continue;
+		}
+		if (pmd_none(pmdp_get(pmd)))
+			continue;
+		zap_pte_range(tlb, vma, pmd, addr, next);
+	}
+}
+
+/* unmap_vmas(), unmap_page_range() - v7.1. Fidelity: same, for the part of one VMA. */
+void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
+		unsigned long end)
+{
+	zap_pmd_range(tlb, vma, start, end);
+}
+
+/* zap_page_range_single() - v7.1. Fidelity: same. Caller holds mmap_lock for reading. */
+void zap_page_range_single(struct vm_area_struct *vma, unsigned long address, unsigned long size)
+{
+	struct mmu_gather tlb;
+
+	lru_add_drain();
+	tlb_gather_mmu(&tlb, vma->vm_mm);
+	unmap_vmas(&tlb, vma, address, address + size);
+	tlb_finish_mmu(&tlb);
+}
+
+/* free_pgtables(), free_pte_range() - v7.1. Fidelity: same: tables that no VMA needs. mmap_lock is held, and the VMAs are unlinked from rmap. */
+void free_pgtables(struct mmu_gather *tlb, struct mm_struct *mm, unsigned long start,
+		   unsigned long end)
+{
+	(void)tlb;
+	for (unsigned long addr = start & PMD_MASK; addr < end; addr += PMD_SIZE) {
+		pmd_t *pmd = pmd_offset(mm, addr);
+		pmd_t pmdval = pmdp_get(pmd);
+		bool used = false;
+
+		for (unsigned int i = 0; i < mm->map_count; i++)
+			used |= mm->vmas[i]->vm_start < addr + PMD_SIZE && mm->vmas[i]->vm_end > addr;
+		if (used || !pmd_is_table(pmdval))
+			continue;
+		WRITE_ONCE(pmd->pmd, 0ul);
+		mm_dec_nr_ptes(mm);
+		pte_free_defer(mm, pmd_ptdesc(pmdval));
+	}
+}
+
+/* ------------------------------------------------------------------ lookup ---- */
+
+/* follow_trans_huge_pmd(), try_get_folio - v7.1, mm/gup.c. Fidelity: adapted: a plain get, of the one page. */
+static struct page *follow_huge_pmd_get(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
+{
+	spinlock_t *ptl = pmd_lock(mm, pmd);
+	pmd_t pmdval = pmdp_get(pmd);
+	struct page *page = NULL;
+
+	if (pmd_trans_huge(pmdval)) {
+		page = pmd_page(pmdval) + pte_index(addr);
+		folio_get(page_folio(page));
+	}
+	spin_unlock(ptl);
+	return page;
+}
+
+/* follow_page_mask() with FOLL_GET - v7.1, mm/gup.c. Fidelity: adapted: no fast path, no pins. Caller holds mmap_lock for reading. */
+struct page *follow_page_get(struct mm_struct *mm, unsigned long addr)
+{
+	pmd_t *pmd = pmd_offset(mm, addr);
+	struct page *page = NULL;
+	spinlock_t *ptl;
+	pte_t *pte, ptent;
+
+	if (pmd_trans_huge(pmdp_get_lockless(pmd)))
+		return follow_huge_pmd_get(mm, pmd, addr);
+	pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
+	if (!pte)
+		return NULL;
+	ptent = ptep_get(pte);
+	if (pte_present(ptent) && !pte_special(ptent)) {
+		page = pte_page(ptent);
+		folio_get(page_folio(page));
+	}
+	pte_unmap_unlock(pte, ptl);
+	return page;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * page_vma_mapped.c - does this VMA map that folio, and where: the page table half of every
+ * rmap walk.
+ *
+ * A PMD is read without its lock first, and again with it when it looks huge. A PTE table is
+ * locked before its first entry is believed; without PVMW_SYNC entries that are none or of the
+ * wrong kind are passed over unlocked, so that a zap in flight (entry cleared, map count not
+ * yet lowered) is missed. kernel-facts.md: P11.
+ */
+#include <linux/huge_mm.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/pgtable.h>
+#include <linux/rmap.h>
+#include <linux/swapops.h>
+
+/* Where the walk stands after a look at one PMD. */
+enum pmd_look {
+	PMD_FOUND, /* maps the folio; its lock is held */
+	PMD_TABLE, /* a table: look at its entries */
+	PMD_EMPTY, /* nothing here, go on behind it */
+	PMD_OTHER, /* huge, but not what is looked for: the walk is over; its lock is held */
+};
+
+/* not_found() - v7.1, mm/page_vma_mapped.c. Fidelity: same. */
+static bool not_found(struct page_vma_mapped_walk *pvmw)
+{
+	page_vma_mapped_walk_done(pvmw);
+	return false;
+}
+
+/*
+ * Do the pages [pfn, pfn + nr) and those that are looked for meet? (check_pmd() and the end of
+ * check_pte(), v7.1.)
+ */
+static bool pfns_meet(const struct page_vma_mapped_walk *pvmw, unsigned long pfn,
+		      unsigned long nr)
+{
+	return pfn + nr > pvmw->pfn && pfn < pvmw->pfn + pvmw->nr_pages;
+}
+
+/*
+ * Is an entry with this look worth a lock? Migration walks want migration entries, all others
+ * present ones.
+ */
+static bool pte_is_candidate(const struct page_vma_mapped_walk *pvmw, pte_t ptent)
+{
+	if (pte_none(ptent))
+		return false;
+	if (pvmw->flags & PVMW_MIGRATION)
+		return !pte_present(ptent);
+	return pte_present(ptent);
+}
+
+/* Is the table that the walk is in still the one that the PMD points to? Its lock is held. */
+static bool same_pmd(const struct page_vma_mapped_walk *pvmw, pmd_t pmde)
+{
+	pmd_t now = pmdp_get_lockless(pvmw->pmd);
+
+	return pmd_same(pmde, now);
+}
+
+/*
+ * check_pte() - v7.1, mm/page_vma_mapped.c. Fidelity: same, no device memory. The table's lock
+ * is held.
+ */
+static bool check_pte(struct page_vma_mapped_walk *pvmw)
+{
+	pte_t ptent = ptep_get(pvmw->pte);
+	softleaf_t entry;
+
+	if (pte_present(ptent))
+		return !(pvmw->flags & PVMW_MIGRATION) &&
+		       pfns_meet(pvmw, pte_pfn(ptent), 1);
+
+	entry = softleaf_from_pte(ptent);
+	return (pvmw->flags & PVMW_MIGRATION) && softleaf_is_migration(entry) &&
+	       pfns_meet(pvmw, softleaf_to_pfn(entry), 1);
+}
+
+/*
+ * map_pte() - v7.1, mm/page_vma_mapped.c (v6.12 does not look at the PMD again). Fidelity:
+ * same, no device memory. False with ->pte set: not a candidate, go on to the next entry
+ * without a lock (its address is in *ptlp); false with ->pte NULL: the table has gone.
+ */
+static bool map_pte(struct page_vma_mapped_walk *pvmw, pmd_t *pmdvalp,
+		    spinlock_t **ptlp)
+{
+	struct mm_struct *mm = pvmw->vma->vm_mm;
+
+	if (pvmw->flags & PVMW_SYNC) {
+		pvmw->pte = pte_offset_map_lock(mm, pvmw->pmd, pvmw->address, &pvmw->ptl);
+		*ptlp = pvmw->ptl;
+		return pvmw->pte != NULL;
+	}
+
+	for (;;) {
+		pvmw->pte = pte_offset_map_rw_nolock(mm, pvmw->pmd, pvmw->address,
+						     pmdvalp, ptlp);
+		if (!pvmw->pte || !pte_is_candidate(pvmw, ptep_get(pvmw->pte)))
+			return false;
+		spin_lock(*ptlp);
+		if (same_pmd(pvmw, *pmdvalp))
+			break;
+		pte_unmap_unlock(pvmw->pte, *ptlp);
+	}
+	pvmw->ptl = *ptlp;
+	return true;
+}
+
+/* step_forward() - v7.1, mm/page_vma_mapped.c. Fidelity: same. */
+static void step_forward(struct page_vma_mapped_walk *pvmw, unsigned long size)
+{
+	pvmw->address = (pvmw->address + size) & ~(size - 1);
+	if (!pvmw->address)
+		pvmw->address = ~0ul;
+}
+
+/* The folio's end in this VMA. (vma_address_end(), v7.1, mm/internal.h.) */
+static unsigned long walk_end(const struct page_vma_mapped_walk *pvmw)
+{
+	const struct vm_area_struct *vma = pvmw->vma;
+	unsigned long address;
+
+	if (pvmw->nr_pages == 1)
+		return pvmw->address + PAGE_SIZE;
+	address = vma->vm_start +
+		  ((pvmw->pgoff + pvmw->nr_pages - vma->vm_pgoff) << PAGE_SHIFT);
+	if (address < vma->vm_start || address > vma->vm_end)
+		address = vma->vm_end;
+	return address;
+}
+
+/* The PMD level of one step. *pmdvalp is what was read last. */
+static enum pmd_look look_at_pmd(struct page_vma_mapped_walk *pvmw, pmd_t *pmdvalp)
+{
+	struct mm_struct *mm = pvmw->vma->vm_mm;
+	const bool migration = pvmw->flags & PVMW_MIGRATION;
+	pmd_t pmde = pmdp_get_lockless(pvmw->pmd);
+
+	*pmdvalp = pmde;
+	if (pmd_trans_huge(pmde) || pmd_is_migration_entry(pmde)) {
+		pvmw->ptl = pmd_lock(mm, pvmw->pmd);
+		pmde = pmdp_get(pvmw->pmd);
+		*pmdvalp = pmde;
+		if (!pmd_present(pmde)) {
+			softleaf_t entry = softleaf_from_pmd(pmde);
+
+			if (migration && softleaf_is_migration(entry) &&
+			    pfns_meet(pvmw, softleaf_to_pfn(entry), HPAGE_PMD_NR))
+				return PMD_FOUND;
+			return PMD_OTHER;
+		}
+		if (pmd_trans_huge(pmde)) {
+			if (!migration && pfns_meet(pvmw, pmd_pfn(pmde), HPAGE_PMD_NR))
+				return PMD_FOUND;
+			return PMD_OTHER;
+		}
+		/* Split in the meantime. */
+		spin_unlock(pvmw->ptl);
+		pvmw->ptl = NULL;
+		return PMD_TABLE;
+	}
+	if (pmd_present(pmde))
+		return PMD_TABLE;
+
+	/*
+	 * Empty; a zap clears the PMD first and lowers the map count later, both under the
+	 * lock. Who relies on the count waits for that.
+	 */
+	if ((pvmw->flags & PVMW_SYNC) && pvmw->nr_pages >= HPAGE_PMD_NR &&
+	    thp_vma_suitable_order(pvmw->vma, pvmw->address, HPAGE_PMD_ORDER)) {
+		spinlock_t *ptl = pmd_lock(mm, pvmw->pmd);
+
+		spin_unlock(ptl);
+	}
+	return PMD_EMPTY;
+}
+
+/*
+ * page_vma_mapped_walk() - v7.1, mm/page_vma_mapped.c. Fidelity: same, no hugetlb, no device
+ * memory, PMD and PTE level only. Caller holds the folio lock and the rmap lock. True: ->pmd
+ * (and ->pte, unless by PMD) maps some page of the folio at ->address, and ->ptl is held; call
+ * again for the next one. False: no more, nothing is held.
+ */
+bool page_vma_mapped_walk(struct page_vma_mapped_walk *pvmw)
+{
+	struct mm_struct *mm = pvmw->vma->vm_mm;
+	unsigned long end;
+	spinlock_t *ptl = pvmw->ptl;
+	pmd_t pmde = { 0 };
+
+	/* There is no second PMD mapping of a folio in one VMA. */
+	if (pvmw->pmd && !pvmw->pte)
+		return not_found(pvmw);
+
+	end = walk_end(pvmw);
+	if (pvmw->pte)
+		goto next_pte;
+restart:
+	for (;;) {
+		enum pmd_look look;
+
+		if (pvmw->address >= end)
+			return false;
+		pvmw->pmd = pmd_offset(mm, pvmw->address);
+		look = look_at_pmd(pvmw, &pmde);
+		if (look == PMD_FOUND)
+			return true;
+		if (look == PMD_OTHER)
+			return not_found(pvmw);
+		if (look == PMD_TABLE)
+			break;
+		step_forward(pvmw, PMD_SIZE);
+	}
+	if (!map_pte(pvmw, &pmde, &ptl)) {
+		if (!pvmw->pte)
+			goto restart;
+		goto next_pte;
+	}
+this_pte:
+	if (check_pte(pvmw))
+		return true;
+next_pte:
+	do {
+		pvmw->address += PAGE_SIZE;
+		if (pvmw->address >= end)
+			return not_found(pvmw);
+		if (!(pvmw->address & (PMD_SIZE - PAGE_SIZE))) {
+			/* Into the next table. */
+			page_vma_mapped_walk_done(pvmw);
+			pvmw->ptl = NULL;
+			pvmw->pte = NULL;
+			pvmw->flags |= PVMW_PGTABLE_CROSSED;
+			goto restart;
+		}
+		pvmw->pte++;
+	} while (pte_none(ptep_get(pvmw->pte)));
+
+	if (!pvmw->ptl) {
+		spin_lock(ptl);
+		if (!same_pmd(pvmw, pmde)) {
+			pte_unmap_unlock(pvmw->pte, ptl);
+			pvmw->pte = NULL;
+			goto restart;
+		}
+		pvmw->ptl = ptl;
+	}
+	goto this_pte;
+}

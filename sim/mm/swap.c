@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * swap.c - putting folios on the LRU by batches, and letting go of them. P23.
+ *
+ * Lock order: local lock (the batch is its CPU's), lru_lock. A batch holds one reference to each of its folios;
+ * the LRU holds none, so the last put takes the folio off it.
+ */
+#include <linux/huge_mm.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/swap.h>
+
+/* folio_lruvec_lock() - v7.1, mm/memcontrol.c. Fidelity: adapted: one lruvec for a node, not for each cgroup. */
+struct lruvec *folio_lruvec_lock(struct folio *folio)
+{
+	struct lruvec *lruvec = &NODE_DATA(folio_nid(folio))->lruvec;
+
+	spin_lock(&lruvec->lru_lock);
+	return lruvec;
+}
+
+/* folio_lruvec_lock_irqsave() - v7.1. Fidelity: as above. */
+struct lruvec *folio_lruvec_lock_irqsave(struct folio *folio, unsigned long *flags)
+{
+	struct lruvec *lruvec = &NODE_DATA(folio_nid(folio))->lruvec;
+
+	spin_lock_irqsave(&lruvec->lru_lock, *flags);
+	return lruvec;
+}
+
+/* lruvec_unlock() - v7.1. Fidelity: same. */
+void lruvec_unlock(struct lruvec *lruvec)
+{
+	spin_unlock(&lruvec->lru_lock);
+}
+
+/* __page_cache_release() - v7.1. Fidelity: same. The reference count is zero, so PG_lru does not change any more. */
+static void __page_cache_release(struct folio *folio)
+{
+	struct lruvec *lruvec;
+	unsigned long flags;
+
+	if (!folio_test_lru(folio))
+		return;
+	lruvec = folio_lruvec_lock_irqsave(folio, &flags);
+	lruvec_del_folio(lruvec, folio);
+	__folio_clear_lru(folio);
+	spin_unlock_irqrestore(&lruvec->lru_lock, flags);
+}
+
+/* __folio_put() - v7.1. Fidelity: same. Off the LRU, then off the split queue, which needs the charge, then uncharged. */
+void __folio_put(struct folio *folio)
+{
+	__page_cache_release(folio);
+	folio_unqueue_deferred_split(folio);
+	mem_cgroup_uncharge(folio);
+	free_frozen_pages(&folio->page, folio_order(folio));
+}
+
+/* folios_put_refs() - v7.1. Fidelity: same. Off the queue before the LRU here; uncharged as a batch, freed as a batch. */
+void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < folios->nr; i++) {
+		struct folio *folio = folios->folios[i];
+		unsigned int nr = refs ? refs[i] : 1;
+
+		if (!folio_ref_sub_and_test(folio, (int)nr))
+			continue;
+		folio_unqueue_deferred_split(folio);
+		__page_cache_release(folio);
+		folios->folios[kept++] = folio;
+	}
+	for (unsigned int i = 0; i < kept; i++)
+		mem_cgroup_uncharge(folios->folios[i]);
+	for (unsigned int i = 0; i < kept; i++)
+		free_frozen_pages(&folios->folios[i]->page, folio_order(folios->folios[i]));
+	folio_batch_init(folios);
+}
+
+/* lru_add() - v7.1. Fidelity: adapted: no unevictable list, no ageing. lru_lock is held. */
+static void lru_add(struct lruvec *lruvec, struct folio *folio)
+{
+	VM_BUG_ON_FOLIO(folio_test_lru(folio), folio);
+	lruvec_add_folio(lruvec, folio);
+}
+
+/* folio_batch_move_lru() - v7.1. Fidelity: same. The CPU's local lock is held. */
+static void folio_batch_move_lru(struct folio_batch *fbatch)
+{
+	struct lruvec *lruvec = NULL;
+	unsigned long flags = 0;
+
+	for (unsigned int i = 0; i < fbatch->nr; i++) {
+		struct folio *folio = fbatch->folios[i];
+		struct lruvec *own = &NODE_DATA(folio_nid(folio))->lruvec;
+
+		if (lruvec != own) {
+			if (lruvec)
+				spin_unlock_irqrestore(&lruvec->lru_lock, flags);
+			lruvec = folio_lruvec_lock_irqsave(folio, &flags);
+		}
+		lru_add(lruvec, folio);
+		folio_set_lru(folio);
+	}
+	if (lruvec)
+		spin_unlock_irqrestore(&lruvec->lru_lock, flags);
+	folios_put(fbatch);
+}
+
+/* folio_add_lru() - v7.1. Fidelity: same. Large folios do not wait in a batch. */
+void folio_add_lru(struct folio *folio)
+{
+	struct folio_batch *fbatch;
+
+	VM_BUG_ON_FOLIO(folio_test_lru(folio), folio);
+	folio_get(folio);
+	preempt_disable();
+	fbatch = this_cpu_ptr(machine->lru_add);
+	if (!folio_batch_add(fbatch, folio) || folio_test_large(folio))
+		folio_batch_move_lru(fbatch);
+	preempt_enable();
+}
+
+/* lru_add_drain() - v7.1. Fidelity: same. */
+void lru_add_drain(void)
+{
+	preempt_disable();
+	if (this_cpu_ptr(machine->lru_add)->nr)
+		folio_batch_move_lru(this_cpu_ptr(machine->lru_add));
+	preempt_enable();
+}
+
+/*
+ * lru_add_drain_all() - v7.1. Fidelity: adapted: the work that the kernel queues on every CPU runs here, once that CPU could be
+ * preempted by it; hides what the CPU could do between queueing the work and its start.
+ */
+void lru_add_drain_all(void)
+{
+	might_sleep();
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
+		struct folio_batch *fbatch = per_cpu_ptr(machine->lru_add, cpu);
+
+		if (!plain_read_racy(fbatch->nr))
+			continue;
+		wait_cpu_preemptible(cpu);
+		if (!fbatch->nr)
+			continue;
+		preempt_disable();
+		{
+			struct folio_batch batch = *fbatch;
+
+			folio_batch_init(fbatch);
+			folio_batch_move_lru(&batch);
+		}
+		preempt_enable();
+	}
+}
+
+/* folio_isolate_lru() - v7.1, mm/vmscan.c. Fidelity: same. The caller has a reference. */
+bool folio_isolate_lru(struct folio *folio)
+{
+	struct lruvec *lruvec;
+	unsigned long flags;
+
+	VM_BUG_ON_FOLIO(!folio_ref_count(folio), folio);
+	if (!folio_test_clear_lru(folio))
+		return false;
+	folio_get(folio);
+	lruvec = folio_lruvec_lock_irqsave(folio, &flags);
+	lruvec_del_folio(lruvec, folio);
+	spin_unlock_irqrestore(&lruvec->lru_lock, flags);
+	return true;
+}
+
+/* folio_putback_lru() - v7.1, mm/vmscan.c. Fidelity: same. */
+void folio_putback_lru(struct folio *folio)
+{
+	folio_add_lru(folio);
+	folio_put(folio);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * User space touching memory, and the kernel holding it: read, write, get, put.
+ *
+ * A load or store looks its translation up and makes the access in one step, as hardware with an empty TLB does;
+ * what a stale translation would allow is hidden until there is a TLB.
+ */
+#include "ops_internal.h"
+#include <linux/page-flags.h>
+#include <linux/pgtable.h>
+
+#define ACCESS_RETRIES 8
+
+/* The page walker of the hardware: no lock, no point of its own. Returns false for a page fault. */
+static bool hw_translate(struct mm_struct *mm, unsigned long addr, bool write, unsigned long *pfn,
+			 unsigned long **entry)
+{
+	unsigned long *pmd = &pmd_offset(mm, addr)->pmd;
+	unsigned long v = access_load(pmd, __ATOMIC_RELAXED);
+
+	*entry = pmd;
+	if (!(v & _PAGE_PRESENT))
+		return false;
+	if (v & _PAGE_PSE) {
+		*pfn = (v >> PFN_SHIFT) + pte_index(addr);
+		return !write || (v & _PAGE_RW);
+	}
+	*entry = &pmd_ptdesc(__pmd(v))->ptes[pte_index(addr)].pte;
+	v = access_load(*entry, __ATOMIC_RELAXED);
+	*pfn = v >> PFN_SHIFT;
+	return (v & _PAGE_PRESENT) && (!write || (v & _PAGE_RW));
+}
+
+/* A machine check: the page is poisoned, and this is what finds out. */
+static bool poisoned(unsigned long pfn)
+{
+	return access_load(&machine->memmap[pfn].flags, __ATOMIC_RELAXED) & BIT(PG_hwpoison);
+}
+
+/* 0: stored; -EFAULT: page fault first; -EHWPOISON: the process is killed for it. One step. */
+static int user_store(struct mm_struct *mm, unsigned long addr, u32 token)
+{
+	unsigned long pfn = 0, again, *entry;
+
+	if (!hw_translate(mm, addr, true, &pfn, &entry))
+		return -EFAULT;
+	engine_point(SITE("store", "", "content"), &machine->content[pfn], EVENT_CONTENT_WRITE);
+	if (!hw_translate(mm, addr, true, &again, &entry) || again != pfn)
+		return -EAGAIN;
+	if (poisoned(pfn))
+		return -EHWPOISON;
+	(void)access_fetch_or(entry, _PAGE_DIRTY | _PAGE_ACCESSED, __ATOMIC_RELAXED);
+	access_store(&machine->content[pfn], token, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int user_load(struct mm_struct *mm, unsigned long addr, u32 *token)
+{
+	unsigned long pfn = 0, again, *entry;
+
+	if (!hw_translate(mm, addr, false, &pfn, &entry))
+		return -EFAULT;
+	engine_point(SITE("load", "", "content"), &machine->content[pfn], EVENT_CONTENT_READ);
+	if (!hw_translate(mm, addr, false, &again, &entry) || again != pfn)
+		return -EAGAIN;
+	if (poisoned(pfn))
+		return -EHWPOISON;
+	(void)access_fetch_or(entry, _PAGE_ACCESSED, __ATOMIC_RELAXED);
+	*token = (u32)access_load(&machine->content[pfn], __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* Unlike any other token of the execution, and never 0. */
+static u32 fresh_token(void)
+{
+	return engine_token();
+}
+
+int op_write(const u8 *args)
+{
+	struct mm_struct *mm = mm_pin(args[0]);
+	u32 token;
+	int err;
+
+	if (!mm)
+		return -ESRCH;
+	token = fresh_token();
+	user_note(USER_WRITE_BEGIN, args[0], args[1], 1, token, 0);
+	for (int i = 0; i < ACCESS_RETRIES; i++) {
+		err = user_store(mm, vpn_to_addr(args[1]), token);
+		if (err == -EFAULT)
+			err = fault_in(mm, args[1], 0, true) ?: -EAGAIN;
+		if (err != -EAGAIN)
+			break;
+	}
+	user_note(USER_WRITE_END, args[0], args[1], 1, token, err == 0);
+	mm_unpin(mm);
+	return err;
+}
+
+int op_read(const u8 *args)
+{
+	struct mm_struct *mm = mm_pin(args[0]);
+	u32 token = 0;
+	int err = 0;
+
+	if (!mm)
+		return -ESRCH;
+	user_note(USER_READ_BEGIN, args[0], args[1], 1, 0, 0);
+	for (int i = 0; i < ACCESS_RETRIES; i++) {
+		err = user_load(mm, vpn_to_addr(args[1]), &token);
+		if (err == -EFAULT)
+			err = fault_in(mm, args[1], 0, false) ?: -EAGAIN;
+		if (err != -EAGAIN)
+			break;
+	}
+	user_note(err ? USER_READ_FAILED : USER_READ_END, args[0], args[1], 1, token, 0);
+	mm_unpin(mm);
+	return err;
+}
+
+int op_get(const u8 *args)
+{
+	struct mm_struct *mm = mm_pin(args[1]);
+	struct page *page;
+
+	if (!mm)
+		return -ESRCH;
+	mmap_read_lock(mm);
+	page = follow_page_get(mm, vpn_to_addr(args[2]));
+	mmap_read_unlock(mm);
+	mm_unpin(mm);
+	if (!page)
+		return -EFAULT;
+	spin_lock(&machine->mmlist_lock);
+	if (!machine->refs[args[0]]) {
+		machine->refs[args[0]] = page;
+		page = NULL;
+	}
+	spin_unlock(&machine->mmlist_lock);
+	if (!page)
+		return 0;
+	put_page(page);
+	return -EBUSY;
+}
+
+int op_put(const u8 *args)
+{
+	struct page *page;
+
+	spin_lock(&machine->mmlist_lock);
+	page = machine->refs[args[0]];
+	machine->refs[args[0]] = NULL;
+	spin_unlock(&machine->mmlist_lock);
+	if (!page)
+		return -ENOENT;
+	put_page(page);
+	return 0;
+}

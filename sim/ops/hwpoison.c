@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A memory error in the page that is mapped at an address now. */
+#include "ops_internal.h"
+#include <linux/memory-failure.h>
+#include <linux/pgtable.h>
+
+/* The frame behind an address, as the machine check handler knows it: no reference, and maybe stale at once. */
+static bool pfn_at(struct mm_struct *mm, unsigned long addr, unsigned long *pfn)
+{
+	pmd_t pmdval = pmdp_get_lockless(pmd_offset(mm, addr));
+	spinlock_t *ptl;
+	pte_t *pte, ptent;
+
+	if (pmd_trans_huge(pmdval)) {
+		*pfn = pmd_pfn(pmdval) + pte_index(addr);
+		return true;
+	}
+	pte = pte_offset_map_rw_nolock(mm, pmd_offset(mm, addr), addr, &pmdval, &ptl);
+	if (!pte)
+		return false;
+	ptent = ptep_get_lockless(pte);
+	pte_unmap(pte);
+	*pfn = pte_pfn(ptent);
+	return pte_present(ptent) && !pte_special(ptent);
+}
+
+int op_memory_failure(const u8 *args)
+{
+	struct mm_struct *mm = mm_pin(args[0]);
+	unsigned long pfn;
+	bool found;
+
+	if (!mm)
+		return -ESRCH;
+	found = pfn_at(mm, vpn_to_addr(args[1]), &pfn);
+	mm_unpin(mm);
+	if (!found)
+		return -EFAULT;
+	return memory_failure(pfn, 0);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ops_internal.h - one prototype for each row of op.def, and how an operation holds an address space. */
+#ifndef OPS_INTERNAL_H
+#define OPS_INTERNAL_H
+
+#include <foliofuzz/ops.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+
+#define OP(id, name, a0, a1, a2, a3, help) int op_##id(const u8 *args);
+#include <foliofuzz/op.def>
+#undef OP
+
+/* The mm in a slot with one more user, or NULL. mm_unpin() may be the last user and then frees it. */
+struct mm_struct *mm_pin(unsigned int slot);
+void mm_unpin(struct mm_struct *mm);
+
+static inline unsigned long vpn_to_addr(unsigned int vpn)
+{
+	return (unsigned long)vpn << PAGE_SHIFT;
+}
+/* Clamped to the address space. */
+static inline unsigned long nr_to_len(unsigned int vpn, unsigned int nr)
+{
+	unsigned int most = PROG_VPNS - vpn;
+
+	return (unsigned long)(nr < most ? nr : most) << PAGE_SHIFT;
+}
+void user_note(enum user_event event, unsigned int mm, unsigned int vpn, unsigned int nr, u32 token,
+	       unsigned int value);
+/* Discards of a range, bracketed for the content oracle. */
+#define user_discard_begin(mm, vpn, nr) user_note(USER_DISCARD_BEGIN, mm, vpn, nr, 0, 0)
+#define user_discard_end(mm, vpn, nr, done) user_note(USER_DISCARD_END, mm, vpn, nr, 0, done)
+
+/* Fault at vpn as user space would, retrying what says so; the order is a wish. */
+int fault_in(struct mm_struct *mm, unsigned int vpn, unsigned int order, bool write);
+
+#endif
