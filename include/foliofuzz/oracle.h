@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * oracle.h - what must hold. One file of sim/oracle per invariant; each is a row of oracle.def. Oracles read and
+ * never write the replica's state, yield or lock. Three tiers: at each step, at quiescence, at the end.
+ */
+#ifndef FOLIOFUZZ_ORACLE_H
+#define FOLIOFUZZ_ORACLE_H
+
+#include <foliofuzz/engine.h>
+
+enum oracle_id {
+#define ORACLE(id, name, tiers, help) ORACLE_##id,
+#include <foliofuzz/oracle.def>
+#undef ORACLE
+	ORACLE_COUNT
+};
+struct oracle_row {
+	const char *name, *tiers, *help;
+};
+extern const struct oracle_row oracle_table[ORACLE_COUNT];
+
+struct oracle_options {
+	bool strict_hwpoison;
+	unsigned lanes;
+};
+
+/* Before the first event of an execution; the machine has been booted. */
+void oracle_begin(const struct oracle_options *options);
+/* For engine_config.hooks. */
+extern const struct engine_hooks oracle_hooks;
+/* No operation is in flight. Reports through engine_report(); false if something is wrong. */
+bool oracle_quiescent(void);
+/* The program has been torn down: nothing may be left. */
+bool oracle_end(void);
+/* How often an accepted race (row of benign.def) was met in this execution. */
+unsigned oracle_benign(unsigned row);
+/* Name of an object for people: "f0.page1.flags", "m0.mmap_lock"; into t. */
+void oracle_object_name(struct text *t, const struct event *ev);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * run.h - the only door from a program in fuzz/ to the simulator: one program, one strategy, one execution,
+ * one result.
+ */
+#ifndef FOLIOFUZZ_RUN_H
+#define FOLIOFUZZ_RUN_H
+
+#include <foliofuzz/benign.h>
+#include <foliofuzz/engine.h>
+#include <foliofuzz/prog.h>
+
+#define RUN_STEPS_DEFAULT 20000u /* points before the schedule turns fair */
+#define RUN_TITLE_MAX 200
+
+struct run_options {
+	enum vehicle vehicle;
+	int strategy;      /* enum strategy_id */
+	u64 seed;          /* of the strategy; the program's own content decides everything else */
+	u32 steps_max;     /* 0: RUN_STEPS_DEFAULT */
+	bool record;       /* keep the trace, see run_trace() */
+	bool strict_hwpoison;
+	int generation;    /* enum generation, or -1: the program's */
+	struct bug_set bugs; /* besides the program's */
+};
+void run_options_init(struct run_options *o);
+
+/* What the kernel accepts; the list stands in sim/oracle/README.md. */
+const char *benign_name(enum benign b);
+
+struct run_result {
+	enum verdict verdict;
+	u64 hash;        /* of the execution: cpu, kind, object and site of every event, and the verdict */
+	u32 points, switches, preemptions, decisions, conflicts;
+	u32 diverged;    /* deviations of a replayed schedule that found no place */
+	char title[RUN_TITLE_MAX]; /* "" when clean; "lost-update: PG_x in f / g", stable */
+	const char *invariant;
+	char function[64], other[64]; /* of the title, sorted; other may be "" */
+	u32 step;        /* point of the find */
+	u8 cpu;
+	char message[512];
+};
+
+/*
+ * Counters over many executions, for honest progress. Plain sums; zero them with memset.
+ */
+struct run_stats {
+	u64 executions, points, finds, inconclusive, conflicting; /* runs with a cross-CPU conflict */
+	u64 op_tried[OP_COUNT], op_done[OP_COUNT];
+	u64 benign[BENIGN_COUNT];
+	u64 fault_fired;
+};
+
+/*
+ * Executes `prog` (valid) from boot to the end oracles. Everything is reset first, so a find or an unwound
+ * execution before this one leaves no mark. `stats` may be NULL.
+ */
+void run_one(const struct prog *prog, const struct run_options *options, struct run_result *result,
+	     struct run_stats *stats);
+
+/* The trace of the last run_one() with options->record; valid until the next one. */
+const struct event *run_trace(u32 *count);
+/* A name for the object of an event ("f0.page1.flags", "m0.mmap_lock", "cpu0:folio_list.next"), into t. */
+void run_object_name(struct text *t, const struct event *ev);
+/* Name of the operation an event belongs to: "cpu0 op 2: dontneed(m0, 1, 1)"; "" outside. */
+void run_op_name(struct text *t, const struct prog *prog, const struct event *ev);
+/* The schedule that the recorded run took, as anchored deviations; false if there were too many. */
+bool run_deviations(struct prog_sched *out);
+void run_stats_add(struct run_stats *to, const struct run_stats *from);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Invariant 2: no object (mm, VMA, page table, chain) is touched after it was freed, and none is left at the end. The
+ * engine asks before the access, so this verdict comes before a sanitizer's. Objects of type-safe caches
+ * are never dead: the protocols that use them test what they found.
+ */
+#include "oracle_internal.h"
+
+static const char *name_of(const volatile void *object)
+{
+	const char *name = oracle.slab_name[arena_offset(object) >> ARENA_GRAIN_SHIFT];
+
+	return name ? name : "object";
+}
+
+void freed_object_dead(const struct event *ev, u8 state)
+{
+	(void)state;
+	/* kmem_cache_free() of a dead object is its own verdict */
+	if (ev->kind == EVENT_FREE)
+		return;
+	engine_find(VERDICT_USE_AFTER_FREE, name_of(ev->object), NULL, "%s of %s after its %s was freed",
+		    event_verb((enum event_kind)ev->kind), ev->site->expr, name_of(ev->object));
+}
+
+void freed_object_note(enum note note, const volatile void *object, const char *cache)
+{
+	u32 grain = arena_offset(object) >> ARENA_GRAIN_SHIFT;
+
+	(void)note;
+	/* objects span a few grains; the longest is below eight */
+	for (u32 i = 0; i < 8 && grain + i < ARENA_GRAINS; i++)
+		oracle.slab_name[grain + i] = cache;
+}
+
+static bool cache_is_empty(const struct kmem_cache *c)
+{
+	if (!c->live)
+		return true;
+	engine_report(VERDICT_BAD_REFERENCE, c->name, "teardown", NULL, "%u of %u objects were not freed",
+		      c->live, c->allocated);
+	return false;
+}
+
+bool freed_object_end(void)
+{
+	return cache_is_empty(&machine->mm_cache) && cache_is_empty(&machine->vma_cache) &&
+	       cache_is_empty(&machine->anon_vma_cache) && cache_is_empty(&machine->anon_vma_chain_cache) &&
+	       cache_is_empty(&machine->ptdesc_cache);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The table of oracles, and how events, notes and the ends of phases reach them. */
+#include "oracle_internal.h"
+#include <foliofuzz/ops.h>
+#include <string.h>
+
+struct oracle_state oracle;
+
+const struct oracle_row oracle_table[ORACLE_COUNT] = {
+#define ORACLE(id, name, tiers, help) { name, tiers, help },
+#include <foliofuzz/oracle.def>
+#undef ORACLE
+};
+
+void oracle_begin(const struct oracle_options *options)
+{
+	oracle.options = *options;
+	memset(oracle.benign, 0, sizeof(oracle.benign));
+	memset(oracle.pages, 0, sizeof(oracle.pages));
+	lost_update_begin();
+	content_begin();
+}
+
+static void on_written(const struct event *ev)
+{
+	u32 pfn, offset;
+
+	if (ev->kind == EVENT_CONTENT_READ || ev->kind == EVENT_CONTENT_WRITE) {
+		content_written(ev);
+		return;
+	}
+	if (!oracle_page_of(ev->object, &pfn, &offset))
+		return;
+	freed_page_written(ev, pfn, offset);
+	if (offset == offsetof(struct page, flags)) {
+		if (unlikely(ev->set == BIT(PG_hwpoison))) {
+			oracle.pages[pfn].poisoned_by = (u8)(ev->cpu + 1);
+			oracle.pages[pfn].poisoned_at = ev->step;
+		}
+		lost_update_written(ev);
+		queue_member_written(ev, pfn, offset);
+	} else {
+		reference_written(ev, pfn, offset);
+	}
+}
+
+static void on_page_allocated(const volatile void *page, unsigned order)
+{
+	u32 pfn = (u32)page_to_pfn((const struct page *)(uintptr_t)page), nr = 1u << order;
+
+	for (u32 i = 0; i < nr; i++) {
+		struct ghost_page *g = &oracle.pages[pfn + i];
+
+		*g = (struct ghost_page){ .allocated = 1, .poisoned_by = g->poisoned_by, .poisoned_at = g->poisoned_at };
+	}
+	reference_page_allocated(pfn, nr);
+	lost_update_page_allocated(pfn, nr);
+}
+
+static void on_page_freed(const volatile void *page, unsigned order)
+{
+	u32 pfn = (u32)page_to_pfn((const struct page *)(uintptr_t)page), nr = 1u << order;
+
+	for (u32 i = 0; i < nr; i++) {
+		if (unlikely(!oracle.pages[pfn + i].allocated))
+			engine_find(VERDICT_USE_AFTER_FREE, "page freed twice", NULL, "page %u", pfn + i);
+		oracle.pages[pfn + i].allocated = 0;
+		oracle.pages[pfn + i].departed = 0;
+	}
+}
+
+static void on_note(enum note note, const volatile void *a, const volatile void *b)
+{
+	struct deferred_split *queue;
+
+	switch (note) {
+	case NOTE_LIST_ADDED:
+		list_lock_added((const struct list_head *)(uintptr_t)a);
+		break;
+	case NOTE_LIST_DELETED:
+		list_lock_deleted((const struct list_head *)(uintptr_t)a);
+		break;
+	case NOTE_UNLOCKING:
+		queue = queue_of_lock(a);
+		if (queue)
+			queue_length_unlocking(queue);
+		break;
+	case NOTE_SLAB_ALLOCATED:
+	case NOTE_SLAB_FREED:
+		freed_object_note(note, a, (const char *)(uintptr_t)b);
+		break;
+	case NOTE_PAGE_ALLOCATED:
+		on_page_allocated(a, (unsigned)(uintptr_t)b);
+		break;
+	case NOTE_PAGE_FREED:
+		on_page_freed(a, (unsigned)(uintptr_t)b);
+		break;
+	case NOTE_OP_BEGIN:
+		oracle.op_began[engine_cpu()] = engine_stats()->points;
+		break;
+	case NOTE_USER:
+		content_note(a);
+		break;
+	case NOTE_BENIGN:
+		oracle_benign_met((enum benign)(uintptr_t)a);
+		break;
+	default:
+		break;
+	}
+}
+
+bool oracle_quiescent(void)
+{
+	return queue_length_quiescent() && reference_quiescent() && rmap_audit_quiescent() &&
+	       statistic_quiescent() && queue_member_quiescent();
+}
+
+bool oracle_end(void)
+{
+	return queue_length_quiescent() && reference_end() && statistic_quiescent() && freed_object_end();
+}
+
+unsigned oracle_benign(unsigned row)
+{
+	return oracle.benign[row];
+}
+
+static void on_name(struct text *t, const struct event *ev)
+{
+	oracle_object_name(t, ev);
+}
+
+const struct engine_hooks oracle_hooks = {
+	.written = on_written,
+	.dead = freed_object_dead,
+	.note = on_note,
+	.name = on_name,
+};

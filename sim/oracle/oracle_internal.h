@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * oracle_internal.h - what the oracles share: the ghost state of the execution and each oracle's hooks. Ghost state
+ * is the oracles' own: the replica neither sees nor needs it, and no oracle writes the replica's.
+ */
+#ifndef ORACLE_INTERNAL_H
+#define ORACLE_INTERNAL_H
+
+#include <foliofuzz/benign.h>
+#include <foliofuzz/bug.h>
+#include <foliofuzz/kernel.h>
+#include <foliofuzz/oracle.h>
+#include <linux/mm_types.h>
+#include <linux/mmzone.h>
+#include <linux/page-flags.h>
+
+/* What the oracles know of a page that the page does not say. */
+struct ghost_page {
+	u8 allocated;    /* between NOTE_PAGE_ALLOCATED and NOTE_PAGE_FREED, as head or tail */
+	u8 frozen_by;    /* cpu + 1 that brought the count from n to 0 by a freeze */
+	u8 pmd_splits;   /* PMD splits between adding the PTE rmaps and removing the PMD rmap */
+	u8 split_cpu;    /* cpu + 1 of the last of these */
+	s32 refcount;    /* as of the last event */
+	s32 mapcount;    /* large or small, as of the last event */
+	u8 poisoned_by;  /* cpu + 1 that set PG_hwpoison last */
+	u32 poisoned_at; /* point at which it did */
+	/* deferred split queue; of heads */
+	struct deferred_split *queue; /* the queue it was last on */
+	struct list_head *home;       /* head of the list it is linked on, NULL: none */
+	u8 departed;     /* cpu + 1 that took it off a queue, until a cause closes that */
+	u8 excused;      /* the departure's cause, enum cause */
+	u8 scan_zero, scan_filled; /* pages that the taker found zero and not, since then */
+};
+enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED };
+
+struct oracle_state {
+	struct oracle_options options;
+	u32 benign[BENIGN_COUNT];
+	struct ghost_page pages[NR_PAGES];
+	u32 op_began[ENGINE_LANES_MAX]; /* point at which each CPU's operation began */
+	const char *slab_name[ARENA_GRAINS];
+};
+extern struct oracle_state oracle;
+
+static inline void oracle_benign_met(enum benign row)
+{
+	oracle.benign[row]++;
+}
+
+/* Which struct page an address lies in, and where in it; false if it is none. */
+static inline bool oracle_page_of(const volatile void *p, u32 *pfn, u32 *offset)
+{
+	size_t off = (uintptr_t)p - (uintptr_t)machine->memmap;
+
+	if (off >= sizeof(machine->memmap))
+		return false;
+	*pfn = (u32)(off / sizeof(struct page));
+	*offset = (u32)(off % sizeof(struct page));
+	return true;
+}
+/* The head of the folio that a page belongs to now. */
+static inline u32 oracle_head_of(u32 pfn)
+{
+	unsigned long head = machine->memmap[pfn].compound_head;
+
+	return head & 1 ? (u32)page_to_pfn((struct page *)(head - 1)) : pfn;
+}
+static inline struct folio *oracle_folio(u32 pfn)
+{
+	return (struct folio *)&machine->memmap[pfn];
+}
+static inline bool oracle_is_large(const struct folio *folio)
+{
+	return folio->flags & BIT(PG_head);
+}
+static inline unsigned oracle_order(const struct folio *folio)
+{
+	return oracle_is_large(folio) ? folio->_flags_1 & FOLIO_ORDER_MASK : 0;
+}
+static inline unsigned oracle_poisoned_pages(u32 head)
+{
+	unsigned n = 0;
+
+	for (u32 i = 0; i < 1u << oracle_order(oracle_folio(head)); i++)
+		n += (machine->memmap[head + i].flags & BIT(PG_hwpoison)) != 0;
+	return n;
+}
+/* Pages that have ever been handed out in this execution. */
+#define for_each_touched_pfn(pfn)                                              \
+	for (u32 nid_ = 0; nid_ < NR_NODES; nid_++)                            \
+		for (u32 pfn = nid_ * NODE_PAGES; pfn < machine->nodes[nid_].zone.untouched; pfn++)
+
+
+/* lost_update.c */
+void lost_update_begin(void);
+void lost_update_written(const struct event *ev);
+void lost_update_page_allocated(u32 pfn, u32 nr);
+/* freed_object.c */
+void freed_object_dead(const struct event *ev, u8 state);
+void freed_object_note(enum note note, const volatile void *object, const char *cache);
+bool freed_object_end(void);
+/* freed_page.c */
+void freed_page_written(const struct event *ev, u32 pfn, u32 offset);
+/* reference.c */
+void reference_written(const struct event *ev, u32 pfn, u32 offset);
+void reference_page_allocated(u32 pfn, u32 nr);
+bool reference_quiescent(void);
+bool reference_end(void);
+/* list_lock.c */
+void list_lock_added(const struct list_head *entry);
+void list_lock_deleted(const struct list_head *entry);
+/* queue_length.c */
+struct deferred_split *queue_of_lock(const volatile void *lock);
+void queue_length_unlocking(struct deferred_split *queue);
+bool queue_length_quiescent(void);
+/* queue_member.c */
+void queue_member_added(u32 head, struct list_head *home);
+void queue_member_deleted(u32 head);
+void queue_member_written(const struct event *ev, u32 pfn, u32 offset);
+void queue_member_content_read(u32 pfn);
+bool queue_member_quiescent(void);
+/* rmap_audit.c */
+bool rmap_audit_quiescent(void);
+/* statistic.c */
+bool statistic_quiescent(void);
+/* content.c */
+void content_begin(void);
+void content_note(const volatile void *note);
+void content_written(const struct event *ev);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Invariant 7: conservation of queue membership. A partially mapped folio is linked at quiescence, and every departure
+ * from a queue is closed by a cause: queued again; split or freed; no reference to be had (the folio was frozen or
+ * dying: accepted); or, for one that is not partially mapped, the scanner's verdict, which is that it read
+ * the pages and found them in use, or that it took the folio's lock and tried to split. An unclosed departure is a
+ * folio that reclaim has lost sight of.
+ */
+#include "oracle_internal.h"
+
+void queue_member_added(u32 head, struct list_head *home)
+{
+	struct ghost_page *g = &oracle.pages[head];
+
+	g->home = home;
+	/* on the scanner's private list it is still on its way */
+	if (g->queue && home == &g->queue->split_queue)
+		g->departed = 0;
+}
+
+void queue_member_deleted(u32 head)
+{
+	struct ghost_page *g = &oracle.pages[head];
+	bool from_queue = g->queue && g->home == &g->queue->split_queue;
+
+	g->home = NULL;
+	if (from_queue || !g->departed) {
+		g->departed = (u8)(engine_cpu() + 1);
+		g->excused = CAUSE_NONE;
+		g->scan_zero = g->scan_filled = 0;
+	}
+	if (machine->memmap[head]._refcount.counter == 0)
+		g->excused = CAUSE_NO_REFERENCE;
+}
+
+/* The taker locks the folio: it is going to try to split it. */
+void queue_member_written(const struct event *ev, u32 pfn, u32 offset)
+{
+	struct ghost_page *g = &oracle.pages[pfn];
+
+	(void)offset;
+	if (pfn && (ev->set & BIT(PG_partially_mapped)) && oracle_head_of(pfn) == pfn - 1 &&
+	    oracle.pages[pfn - 1].departed)
+		oracle_benign_met(BENIGN_PARTIAL_AFTER_SCAN);
+	if (!g->departed)
+		return;
+	if (ev->kind == EVENT_BIT_TRYLOCK && g->departed == ev->cpu + 1 && lock_is_held_(ev->object))
+		g->excused = CAUSE_SPLIT_TRIED;
+	if (g->departed != ev->cpu + 1)
+		oracle_benign_met(BENIGN_PRIVATE_LIST);
+}
+
+/* The taker looks into a page. */
+void queue_member_content_read(u32 pfn)
+{
+	struct ghost_page *g = &oracle.pages[oracle_head_of(pfn)];
+
+	if (g->departed != engine_cpu() + 1 || g->excused)
+		return;
+	if (machine->content[pfn])
+		g->scan_filled++;
+	else
+		g->scan_zero++;
+	if (g->scan_filled >= HPAGE_PMD_NR / 2)
+		g->excused = CAUSE_NOT_UNDERUSED;
+}
+
+static bool check_member(u32 head)
+{
+	struct ghost_page *g = &oracle.pages[head];
+	struct folio *folio = oracle_folio(head);
+	bool linked, flagged;
+
+	if (oracle_order(folio) < 2)
+		return true;
+	linked = folio->_deferred_list.next != &folio->_deferred_list;
+	flagged = folio->_flags_1 & BIT(PG_partially_mapped);
+	if (linked || (!flagged && !g->departed))
+		return true;
+	/* poisoned: its pages are not for reading, so the scanner's verdict is that it is in use */
+	if (!flagged && (folio->_flags_1 & BIT(PG_has_hwpoisoned) || oracle_poisoned_pages(head)))
+		return true;
+	if (g->excused == CAUSE_NO_REFERENCE || (!flagged && g->excused != CAUSE_NONE))
+		return true;
+	/* never queued: a folio on its way to swap is not, and none of order 2 or more is otherwise flagged */
+	engine_report(VERDICT_LOST_QUEUE, flagged ? "partially mapped folio not queued" : "underused folio forgotten",
+		      "quiescence", NULL, "folio at page %u, taken off by cpu%d", head, (int)g->departed - 1);
+	return false;
+}
+
+bool queue_member_quiescent(void)
+{
+	for_each_touched_pfn(pfn) {
+		if (!oracle.pages[pfn].allocated || oracle_head_of(pfn) != pfn)
+			continue;
+		if (!check_member(pfn))
+			return false;
+	}
+	return true;
+}

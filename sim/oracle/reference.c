@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Invariant 4: references. At each step: the count is never negative, does not leave zero but by its allocation or by
+ * the CPU that froze it, and covers the mappings: mapcount - (PMD splits between adding the PTE rmaps and removing
+ * the PMD rmap) <= refcount, while it is not zero. At quiescence it is exactly what mappings, batches and held
+ * references explain; at the end every page is free.
+ *
+ * Poisoned pages are explained by the reference that memory_failure() keeps for good: one for each, if at all.
+ */
+#include "oracle_internal.h"
+
+static s32 mapcount_of(const struct folio *folio)
+{
+	return oracle_is_large(folio) ? folio->_large_mapcount.counter + 1 : folio->_mapcount.counter + 1;
+}
+
+void reference_page_allocated(u32 pfn, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		oracle.pages[pfn + i].refcount = machine->memmap[pfn + i]._refcount.counter;
+}
+
+static void find_underflow(u32 pfn, s32 now)
+{
+	engine_find(VERDICT_BAD_REFERENCE, "refcount underflow", NULL, "page %u has %d references", pfn, now);
+}
+
+static void refcount_changed(const struct event *ev, u32 pfn)
+{
+	struct ghost_page *g = &oracle.pages[pfn];
+	s32 now = machine->memmap[pfn]._refcount.counter, was = g->refcount;
+
+	g->refcount = now;
+	if (unlikely(now < 0))
+		find_underflow(pfn, now);
+	if (was == 0 && now > 0 && ev->kind == EVENT_RMW && g->frozen_by != ev->cpu + 1 &&
+	    g->allocated)
+		engine_find(VERDICT_BAD_REFERENCE, "get from zero", NULL,
+			    "page %u had no reference, and this CPU did not freeze it", pfn);
+	if (was > 0 && now == 0)
+		g->frozen_by = (u8)(ev->cpu + 1);
+	else if (now > 0)
+		g->frozen_by = 0;
+}
+
+/* The total of a large folio changed: a PMD split adds all PTE mappings at once while the PMD mapping is still there. */
+static void mapcount_changed(const struct event *ev, u32 head, struct folio *folio)
+{
+	struct ghost_page *g = &oracle.pages[head];
+	s32 now = mapcount_of(folio), was = g->mapcount;
+
+	g->mapcount = now;
+	if (!oracle_is_large(folio))
+		return;
+	if (now - was == 1 << oracle_order(folio) && folio->_entire_mapcount.counter >= 0) {
+		g->pmd_splits++;
+		g->split_cpu = (u8)(ev->cpu + 1);
+	} else if (now - was == -1 && g->pmd_splits && g->split_cpu == ev->cpu + 1) {
+		g->pmd_splits--;
+	}
+}
+
+static void check_cover(u32 head, struct folio *folio)
+{
+	struct ghost_page *g = &oracle.pages[head];
+	s32 ref = folio->_refcount.counter;
+
+	if (ref > 0 && unlikely(g->mapcount - g->pmd_splits > ref))
+		engine_find(VERDICT_BAD_REFERENCE, "fewer references than mappings", NULL,
+			    "folio at page %u: %d mappings, %d references", head, g->mapcount, ref);
+	if (ref == 0 && unlikely(g->mapcount > 0))
+		engine_find(VERDICT_BAD_REFERENCE, "mapped without a reference", NULL,
+			    "folio at page %u: %d mappings", head, g->mapcount);
+}
+
+void reference_written(const struct event *ev, u32 pfn, u32 offset)
+{
+	u32 head = oracle_head_of(pfn);
+	struct folio *folio = oracle_folio(head);
+
+	if (!oracle.pages[pfn].allocated)
+		return;
+	if (offset == offsetof(struct page, _refcount)) {
+		refcount_changed(ev, pfn);
+	} else if (pfn == head && offset == offsetof(struct page, _mapcount) && !oracle_is_large(folio)) {
+		mapcount_changed(ev, head, folio);
+	} else if (pfn == head + 1 && (void *)(uintptr_t)ev->object == &folio->_large_mapcount) {
+		mapcount_changed(ev, head, folio);
+	} else {
+		return;
+	}
+	check_cover(head, folio);
+}
+
+/* ---- quiescent ---- */
+
+static s32 batch_references(const struct folio *folio)
+{
+	s32 n = 0;
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		for (unsigned i = 0; i < machine->lru_add[cpu].nr; i++)
+			n += machine->lru_add[cpu].folios[i] == folio;
+	return n;
+}
+
+static s32 held_references(u32 head)
+{
+	s32 n = 0;
+
+	for (unsigned i = 0; i < NR_REFS; i++)
+		n += machine->refs[i] && oracle_head_of((u32)page_to_pfn(machine->refs[i])) == head;
+	return n;
+}
+
+static bool check_exact(u32 head)
+{
+	struct folio *folio = oracle_folio(head);
+	s32 ref = folio->_refcount.counter;
+	s32 explained = mapcount_of(folio) + batch_references(folio) + held_references(head);
+	s32 most = explained + (s32)oracle_poisoned_pages(head);
+
+	if (folio->flags & BIT(PG_locked)) {
+		engine_report(VERDICT_LOCK_RULE, "folio left locked", "quiescence", NULL, "folio at page %u", head);
+		return false;
+	}
+	if (ref >= explained && ref <= most)
+		return true;
+	engine_report(VERDICT_BAD_REFERENCE, ref > most ? "unexplained reference" : "missing reference",
+		      "quiescence", NULL, "folio at page %u: %d references, %d explained", head, ref, explained);
+	return false;
+}
+
+bool reference_quiescent(void)
+{
+	for_each_touched_pfn(pfn) {
+		if (!oracle.pages[pfn].allocated || oracle_head_of(pfn) != pfn)
+			continue;
+		if (!check_exact(pfn))
+			return false;
+	}
+	return true;
+}
+
+bool reference_end(void)
+{
+	for_each_touched_pfn(pfn) {
+		if (!oracle.pages[pfn].allocated || (machine->memmap[pfn].flags & BIT(PG_hwpoison)))
+			continue;
+		engine_report(VERDICT_BAD_REFERENCE, "page leaked", "teardown", NULL, "page %u has %d references",
+			      pfn, machine->memmap[pfn]._refcount.counter);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Invariant 9: at quiescence statistics equal what they count: anonymous folios by order, partially mapped ones by order, mapped
+ * and PMD-mapped pages by node, pages on the LRU, and PG_lru says who is linked there.
+ */
+#include "oracle_internal.h"
+#include <string.h>
+
+struct counted {
+	long anon[NR_ORDERS], partial[NR_ORDERS];
+	long mapped[NR_NODES], thps[NR_NODES];
+	long lru[NR_NODES], lru_flagged[NR_NODES];
+};
+
+static bool wrong(const char *invariant, unsigned which, long counter, long counted)
+{
+	engine_report(VERDICT_BAD_STATE, invariant, "quiescence", NULL, "%u: statistic %ld, counted %ld", which, counter,
+		      counted);
+	return false;
+}
+
+static long mapped_pages(u32 head, const struct folio *folio, unsigned nr)
+{
+	long n = 0;
+
+	if (!oracle_is_large(folio))
+		return folio->_mapcount.counter >= 0;
+	if (machine->config.no_page_mapcount)
+		return folio->_large_mapcount.counter >= 0 ? (long)nr : 0;
+	if (folio->_entire_mapcount.counter >= 0)
+		return (long)nr;
+	for (u32 i = 0; i < nr; i++)
+		n += machine->memmap[head + i]._mapcount.counter >= 0;
+	return n;
+}
+
+static void count_folio(struct counted *c, u32 head)
+{
+	const struct folio *folio = oracle_folio(head);
+	unsigned order = oracle_order(folio), nr = 1u << order;
+	int nid = page_to_nid(&folio->page);
+
+	if (folio->flags & BIT(PG_lru))
+		c->lru_flagged[nid] += nr;
+	if (!((unsigned long)folio->mapping & FOLIO_MAPPING_ANON))
+		return;
+	if (order) {
+		c->anon[order]++;
+		if (folio->_flags_1 & BIT(PG_partially_mapped))
+			c->partial[order]++;
+	}
+	c->mapped[nid] += mapped_pages(head, folio, nr);
+	if (oracle_is_large(folio) && folio->_entire_mapcount.counter >= 0)
+		c->thps[nid] += nr;
+}
+
+/* False: the links are broken, or somebody is linked who is not flagged. */
+static bool count_lru(struct counted *c, int nid)
+{
+	const struct list_head *head = &machine->nodes[nid].lruvec.list;
+	unsigned n = 0;
+
+	for (const struct list_head *p = head->next; p != head; p = p->next) {
+		const struct folio *folio = container_of((struct list_head *)(uintptr_t)p, struct folio, lru);
+
+		if (n++ > NR_PAGES || p->next->prev != p || !(folio->flags & BIT(PG_lru)))
+			return false;
+		c->lru[nid] += 1l << oracle_order(folio);
+	}
+	return true;
+}
+
+static bool check_nodes(struct counted *c)
+{
+	for (int nid = 0; nid < NR_NODES; nid++) {
+		const long *stat = machine->nodes[nid].vm_stat;
+
+		if (!count_lru(c, nid) || c->lru[nid] != c->lru_flagged[nid])
+			return wrong("LRU list and PG_lru", (unsigned)nid, c->lru_flagged[nid], c->lru[nid]);
+		if (stat[NR_LRU_PAGES] != c->lru[nid])
+			return wrong("pages on the LRU", (unsigned)nid, stat[NR_LRU_PAGES], c->lru[nid]);
+		if (stat[NR_ANON_MAPPED] != c->mapped[nid])
+			return wrong("NR_ANON_MAPPED", (unsigned)nid, stat[NR_ANON_MAPPED], c->mapped[nid]);
+		if (stat[NR_ANON_THPS] != c->thps[nid])
+			return wrong("NR_ANON_THPS", (unsigned)nid, stat[NR_ANON_THPS], c->thps[nid]);
+	}
+	return true;
+}
+
+bool statistic_quiescent(void)
+{
+	struct counted c;
+
+	memset(&c, 0, sizeof(c));
+	for_each_touched_pfn(pfn)
+		if (oracle.pages[pfn].allocated && oracle_head_of(pfn) == pfn)
+			count_folio(&c, pfn);
+	for (unsigned order = 1; order < NR_ORDERS; order++) {
+		const long *stat = machine->mthp_stat[order];
+
+		if (stat[MTHP_STAT_NR_ANON] != c.anon[order])
+			return wrong("nr_anon", order, stat[MTHP_STAT_NR_ANON], c.anon[order]);
+		if (stat[MTHP_STAT_NR_ANON_PARTIALLY_MAPPED] != c.partial[order])
+			return wrong("nr_anon_partially_mapped", order, stat[MTHP_STAT_NR_ANON_PARTIALLY_MAPPED],
+				     c.partial[order]);
+	}
+	return check_nodes(&c);
+}

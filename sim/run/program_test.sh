@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# program_test.sh FOLIOFUZZ PROGRAM - what a program of the corpus must show: its `expect`, or else a clean end, the
+# same 1,000 times on either vehicle. One without a schedule must hold under random ones; one of corpus/bugs
+# must be clean when its bug is switched off.
+set -eu
+foliofuzz=$1
+program=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() { echo "$program: $*"; exit 1; }
+has() { grep -q "^$1" "$program"; }
+
+want=0
+if has 'expect ' && ! has 'expect  *clean'; then
+	want=2
+	# A find may be a data race. TSan's report of it is welcome and no failure.
+	[ -z "${TSAN_OPTIONS:-}" ] || export TSAN_OPTIONS="$TSAN_OPTIONS:halt_on_error=0:exitcode=0"
+fi
+
+for vehicle in fiber pthread; do
+	code=0
+	"$foliofuzz" replay "$program" --repeat 1000 --vehicle $vehicle >"$work/$vehicle" || code=$?
+	cat "$work/$vehicle"
+	[ $code = $want ] || fail "$vehicle: expected exit code $want, found $code"
+	! grep -q '^expect: DIFFERS' "$work/$vehicle" || fail "$vehicle: expected something else"
+	! grep -q '^diverged' "$work/$vehicle" || fail "$vehicle: the schedule no longer fits; foliofuzz convert --anchor"
+done
+cmp "$work/fiber" "$work/pthread" || fail "the vehicles differ"
+
+if [ $want = 0 ] && ! has 'sched '; then
+	"$foliofuzz" run "$program" --runs 2000 --out "$work" || fail "a random schedule breaks it"
+fi
+case $program in corpus/bugs/*)
+	"$foliofuzz" replay "$program" --bug none --kernel v7.1-repaired || fail "not clean without the bug" ;;
+esac

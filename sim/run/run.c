@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One execution of one program, from boot to the end oracles: the door between fuzz/ and the simulator.
+ */
+#include <foliofuzz/explore.h>
+#include <foliofuzz/kernel.h>
+#include <foliofuzz/ops.h>
+#include <foliofuzz/oracle.h>
+#include <foliofuzz/run.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What the lanes of the running execution are given. */
+struct execution {
+	const struct prog *prog;
+	const struct prog_lane *sequential; /* of the phase that runs on one lane */
+	bool teardown;
+	struct run_stats *stats;
+};
+
+static const struct site *op_sites(unsigned id)
+{
+	static struct site sites[OP_COUNT] = {
+#define OP(id, name, a0, a1, a2, a3, help) { .function = name, .primitive = "op", .detail = "", .expr = "" },
+#include <foliofuzz/op.def>
+#undef OP
+	};
+
+	if (unlikely(!sites[id].hash))
+		sites[id].hash = hash_string(sites[id].function);
+	return &sites[id];
+}
+
+static void run_ops(struct execution *x, const struct prog_lane *lane)
+{
+	for (unsigned i = 0; i < lane->count; i++) {
+		const struct prog_op *op = &lane->ops[i];
+		const struct site *site = op_sites(op->id);
+		int err;
+
+		engine_op_begin(site, i, op->fail);
+		err = ops_run(op);
+		kern_check_idle(prog_op_table[op->id].name);
+		if (x->stats) {
+			x->stats->op_tried[op->id]++;
+			x->stats->op_done[op->id] += err == 0;
+			x->stats->fault_fired += op->fail && engine_fault_asks() >= op->fail;
+		}
+		engine_op_end(site);
+	}
+}
+
+static void lane_main_fn(void *arg, unsigned cpu)
+{
+	struct execution *x = arg;
+
+	run_ops(x, x->sequential ? x->sequential : &x->prog->lanes[cpu]);
+	if (x->teardown)
+		ops_teardown();
+}
+
+void run_options_init(struct run_options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->strategy = STRATEGY_RANDOM;
+	o->generation = -1;
+}
+
+static void init_once(void)
+{
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
+	engine_init();
+	kern_init();
+	arena_world(KERN_BYTES + machine_size());
+}
+
+static void boot(const struct prog *prog, const struct run_options *o)
+{
+	struct bug_set extra = prog->world.bugs;
+	struct machine_config config = {
+		.cpus = prog->world.cpus,
+		.memcgs = prog->world.memcgs,
+		.no_page_mapcount = prog->world.mapcount == MAPCOUNT_NO_PAGE,
+		.underused = prog->world.underused,
+	};
+	struct oracle_options oracle = { .strict_hwpoison = o->strict_hwpoison, .lanes = prog->world.cpus };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(extra.bits); i++)
+		extra.bits[i] |= o->bugs.bits[i];
+	bug_state_set(o->generation >= 0 ? (enum generation)o->generation :
+					   (enum generation)prog->world.generation, &extra);
+	arena_reset();
+	kern_reset();
+	machine_boot(&config);
+	oracle_begin(&oracle);
+}
+
+/* The sequential parts before and after, and the parallel one between; oracles after each. */
+static void run_phases(struct execution *x)
+{
+	x->sequential = &x->prog->setup;
+	if (!engine_phase(1, lane_main_fn, x) || !oracle_quiescent())
+		return;
+	x->sequential = NULL;
+	if (!engine_phase(x->prog->world.cpus, lane_main_fn, x) || !oracle_quiescent())
+		return;
+	x->sequential = &x->prog->teardown;
+	x->teardown = true;
+	if (engine_phase(1, lane_main_fn, x))
+		oracle_end();
+}
+
+static void fill_title(struct run_result *r, const struct engine_verdict *v)
+{
+	const char *a = v->function ? v->function : "", *b = v->other ? v->other : "";
+
+	if (b[0] && (strcmp(a, b) > 0 || !a[0])) {
+		const char *t = a;
+
+		a = b;
+		b = t;
+	}
+	if (!strcmp(a, b))
+		b = "";
+	snprintf(r->function, sizeof(r->function), "%s", a);
+	snprintf(r->other, sizeof(r->other), "%s", b);
+	snprintf(r->title, sizeof(r->title), "%s: %s%s%s%s%s", verdict_name(v->verdict), v->invariant,
+		 a[0] ? " in " : "", r->function, b[0] ? " / " : "", r->other);
+}
+
+static void fill_result(struct run_result *r, const struct engine_verdict *v, const struct engine_stats *s)
+{
+	memset(r, 0, offsetof(struct run_result, title));
+	r->title[0] = r->function[0] = r->other[0] = r->message[0] = 0;
+	r->invariant = "";
+	r->verdict = v->verdict;
+	r->hash = s->hash;
+	r->points = s->points;
+	r->switches = s->switches;
+	r->preemptions = s->preemptions;
+	r->decisions = s->decisions;
+	r->conflicts = s->conflicts;
+	r->step = v->step;
+	r->cpu = v->cpu;
+	if (v->verdict == VERDICT_CLEAN)
+		return;
+	r->invariant = v->invariant;
+	memcpy(r->message, v->message, sizeof(r->message));
+	if (verdict_is_find(v->verdict))
+		fill_title(r, v);
+}
+
+static void count_run(struct run_stats *stats, const struct run_result *r)
+{
+	stats->executions++;
+	stats->points += r->points;
+	stats->finds += verdict_is_find(r->verdict);
+	stats->inconclusive += r->verdict == VERDICT_INCONCLUSIVE;
+	stats->conflicting += r->conflicts > 0;
+	for (unsigned i = 0; i < BENIGN_COUNT; i++)
+		stats->benign[i] += oracle_benign(i);
+}
+
+/* The strategies' state is large, and one execution runs at a time. */
+static union {
+	struct random_strategy random;
+	struct bytes_strategy bytes;
+	struct replay_strategy replay;
+} strategies;
+
+static struct strategy *strategy_of(const struct prog *prog, const struct run_options *o)
+{
+	switch (o->strategy) {
+	case STRATEGY_RANDOM:
+		random_strategy_init(&strategies.random);
+		return &strategies.random.strategy;
+	case STRATEGY_BYTES:
+		bytes_strategy_init(&strategies.bytes, &prog->sched);
+		return &strategies.bytes.strategy;
+	default:
+		replay_strategy_init(&strategies.replay, &prog->sched);
+		return &strategies.replay.strategy;
+	}
+}
+
+void run_one(const struct prog *prog, const struct run_options *o, struct run_result *result,
+	     struct run_stats *stats)
+{
+	struct execution x = { .prog = prog, .stats = stats };
+	struct engine_config config = {
+		.vehicle = o->vehicle,
+		.seed = o->seed,
+		.steps_max = o->steps_max ? o->steps_max : RUN_STEPS_DEFAULT,
+		.record = o->record,
+		.hooks = &oracle_hooks,
+		.strategy = strategy_of(prog, o),
+	};
+
+	init_once();
+	boot(prog, o);
+	engine_begin(&config);
+	run_phases(&x);
+	engine_end();
+	fill_result(result, engine_verdict(), engine_stats());
+	if (o->strategy == STRATEGY_REPLAY && prog->sched.kind == SCHED_DEVIATIONS)
+		result->diverged = prog->sched.deviation_count - strategies.replay.applied;
+	if (stats)
+		count_run(stats, result);
+}
+
+const struct event *run_trace(u32 *count)
+{
+	return engine_trace(count);
+}
+
+bool run_deviations(struct prog_sched *out)
+{
+	return deviations_from_run(out);
+}
+
+void run_object_name(struct text *t, const struct event *ev)
+{
+	oracle_object_name(t, ev);
+}
+
+void run_op_name(struct text *t, const struct prog *prog, const struct event *ev)
+{
+	const struct prog_lane *lane = ev->phase == 1 ? &prog->setup :
+				       ev->phase == 2 ? &prog->lanes[ev->cpu & 3] : &prog->teardown;
+
+	if (ev->op == ENGINE_NO_OP || ev->op >= lane->count)
+		return;
+	text_printf(t, "cpu%u op %u: ", ev->cpu, ev->op);
+	prog_format_op(t, &lane->ops[ev->op]);
+}
+
+static const char *const benign_names[BENIGN_COUNT] = {
+#define BENIGN(id, name, where) name,
+#include <foliofuzz/benign.def>
+#undef BENIGN
+};
+
+const char *benign_name(enum benign b)
+{
+	return benign_names[b];
+}
+
+void run_stats_add(struct run_stats *to, const struct run_stats *from)
+{
+	u64 *t = (u64 *)to;
+	const u64 *f = (const u64 *)from;
+
+	for (size_t i = 0; i < sizeof(*to) / sizeof(u64); i++)
+		t[i] += f[i];
+}
