@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * calm.c - a find of a random walk switches at every second point, which nobody can read and few
+ * schedules can hold. Most bugs need one to three preemptions: try the same program under schedules
+ * with that few.
+ */
+#include "cli.h"
+
+#include <string.h>
+
+enum { SWITCHES_MAX = 4, TRIES = 2000, SWITCH = 0x80 };
+
+static void add_switch(struct prog *p, struct prng *r)
+{
+	unsigned lane = prng_below(r, p->world.cpus), op, pos, to;
+
+	if (!p->lanes[lane].count)
+		return;
+	op = prng_below(r, p->lanes[lane].count);
+	/* Half of them early, where most operations meet. */
+	pos = prng_below(r, prng_chance(r, 1, 2) ? PROG_STREAM_MAX : PROG_STREAM_MAX / 4);
+	to = prng_below(r, p->world.cpus + 1u);
+	p->sched.stream[lane][op][pos] = (u8)(SWITCH | (to < p->world.cpus ? to : PROG_CPU_RCU));
+	if (p->sched.stream_len[lane][op] <= pos)
+		p->sched.stream_len[lane][op] = (u8)(pos + 1);
+}
+
+bool calm_schedule(struct prog *prog, const struct run_options *found,
+		   const struct run_result *result)
+{
+	struct prog_sched original = prog->sched;
+	struct run_options o = *found;
+	struct run_result r;
+	struct prng prng;
+
+	o.strategy = STRATEGY_BYTES;
+	prng_seed(&prng, result->hash);
+	for (unsigned n = 0; n <= SWITCHES_MAX; n++)
+		for (unsigned i = 0; i < (n ? TRIES : 1); i++) {
+			memset(&prog->sched, 0, sizeof(prog->sched));
+			prog->sched.kind = SCHED_BYTES;
+			for (unsigned k = 0; k < n; k++)
+				add_switch(prog, &prng);
+			run_one(prog, &o, &r, NULL);
+			if (verdict_is_find(r.verdict) && !strcmp(r.title, result->title))
+				return true;
+		}
+	prog->sched = original;
+	return false;
+}

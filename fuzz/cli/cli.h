@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cli.h - what the commands of foliofuzz share: options, input files, campaigns of executions and
+ * what becomes of their finds.
+ */
+#ifndef FUZZ_CLI_H
+#define FUZZ_CLI_H
+
+#include <foliofuzz/explore.h>
+#include <foliofuzz/run.h>
+#include <stdio.h>
+
+#include "../report/report.h"
+
+enum exit_code { EXIT_CLEAN, EXIT_BAD_INPUT, EXIT_FOUND, EXIT_INCOMPLETE, EXIT_HARNESS };
+/* Of two codes the one that more needs attention: harness, bad input, found, incomplete, clean. */
+int exit_worst(int a, int b);
+
+/* ---- the commands; each returns an exit code ---- */
+int cmd_run(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
+int cmd_bugs(int argc, char **argv);
+int cmd_ops(int argc, char **argv);
+int cmd_oracles(int argc, char **argv);
+int cmd_generations(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+/* The program that `bench` measures, or what is wrong with it; NULL: nothing. */
+const char *bench_demo_program(struct prog *prog);
+
+/* ---- options.c ---- */
+enum option_id {
+#define OPTION(id, flag, value, help) OPTION_##id,
+#include <foliofuzz/option.def>
+#undef OPTION
+	OPTION_COUNT
+};
+#define ACCEPTS(id) (1u << OPTION_##id)
+
+struct command {
+	const char *name;
+	const char *args; /* "FILE..." */
+	const char *summary;
+	const char *examples; /* lines, each "foliofuzz ...\n" */
+	u32 accepts;	      /* mask of ACCEPTS() */
+	int files_min, files_max;
+};
+enum trace_form { TRACE_NONE, TRACE_TEXT, TRACE_JSON };
+enum prog_form { FORM_OTHER, FORM_TEXT, FORM_BINARY };
+
+struct options {
+	struct run_options run; /* its generation and bugs stay unset: see options_apply() */
+	u32 given;		/* mask of ACCEPTS() */
+	int generation;		/* -1: the program's */
+	struct bug_set bugs;
+	bool forget_bugs;
+	u64 runs;
+	u64 seconds;
+	u32 repeat, jobs;
+	enum trace_form trace;
+	enum prog_form to;
+	const char *out;
+	bool json, keep_going, digest, anchor;
+	char **files;
+	int file_count;
+};
+/* -1: go on; else the exit code, after help or a complaint was printed. */
+int options_parse(struct options *o, const struct command *c, int argc, char **argv);
+/*
+ * Makes a program what --kernel and --bug want. NULL, or what is wrong with it for that kernel;
+ * never with `lenient`, which drops what the kernel lacks.
+ */
+const char *options_apply(const struct options *o, struct prog *p, bool lenient);
+
+/* ---- usage.c ---- */
+void usage_print(FILE *out, const struct command *c);
+const char *option_flag(enum option_id id);
+bool option_takes_value(enum option_id id);
+/* Prints "foliofuzz run: <complaint>" and where help is; returns EXIT_BAD_INPUT. */
+int usage_error(const struct command *c, const char *fmt, ...) FORMAT_PRINTF(2, 3);
+
+/* ---- number.c ---- */
+bool number_parse(const char *s, u64 min, u64 max, u64 *value);
+/* "30", "30s", "10m", "2h" */
+bool duration_parse(const char *s, u64 *seconds);
+
+/* ---- input.c ---- */
+struct input {
+	const char *path;
+	struct prog prog;
+	bool binary;
+};
+/* False after a complaint on standard error. "-" is standard input. */
+bool input_load(struct input *in, const char *path);
+
+/* ---- files.c ---- */
+struct file_list {
+	char **paths;
+	size_t count;
+};
+/* The path itself, or for a directory the programs below it, sorted. False after a complaint. */
+bool files_add(struct file_list *list, const char *path);
+void files_free(struct file_list *list);
+
+/* ---- campaign.c ---- */
+#define CAMPAIGN_FINDS_MAX 64
+#define CAMPAIGN_JOBS_MAX 256
+/* Execution i of program i % count, or of the i-th random program; a function of i and this alone.
+ */
+struct campaign {
+	const struct options *options;
+	struct file_list files;
+	struct input *inputs; /* of the files; none: random programs */
+	size_t input_count;
+	u64 limit; /* executions */
+};
+struct campaign_find {
+	u64 index, count; /* the first execution with this title, and how many had it */
+	char title[RUN_TITLE_MAX];
+};
+struct campaign_result {
+	struct run_stats stats;
+	u64 digest;
+	struct campaign_find finds[CAMPAIGN_FINDS_MAX]; /* by index */
+	u32 find_count;
+	u64 finds_dropped; /* more titles than there is room for */
+	bool interrupted;
+	bool worker_lost;
+};
+void campaign_run(const struct campaign *c, struct campaign_result *r);
+/* Program and options of execution i. */
+void campaign_execution(const struct campaign *c, u64 i, struct prog *prog, struct run_options *o);
+
+/* ---- worker.c: one process's share of a campaign ---- */
+struct worker {
+	struct run_stats stats;
+	u64 digest, current;
+	struct campaign_find finds[CAMPAIGN_FINDS_MAX];
+	u32 find_count;
+	u64 finds_dropped;
+};
+/* Shared by all processes of a campaign. */
+struct campaign_shared {
+	u64 first_find;	  /* lowest index of a find at which everybody stops; atomic */
+	u64 deadline;	  /* of clock_now(), 0: none */
+	bool stop;	  /* atomic */
+	u32 jobs, parent; /* process id */
+	struct worker workers[];
+};
+/* `tick` is called now and then. */
+void worker_run(const struct campaign *c, struct campaign_shared *s, u32 k,
+		void (*tick)(struct campaign_shared *s));
+bool campaign_is_stopped(const struct campaign_shared *s);
+void campaign_stop(struct campaign_shared *s);
+
+/* ---- status.c ---- */
+/* Milliseconds of a steady clock; for progress and --time only, never for an execution. */
+u64 clock_now(void);
+void status_begin(void);
+/* Prints the status line when it is due. */
+void status_tick(const struct run_stats *stats);
+/* Removes the status line, and says how long it took. */
+void status_end(const struct run_stats *stats);
+/* Escape sequences for `out`, or "" when it is no terminal or NO_COLOR is set. */
+const char *colour_find(FILE *out);
+const char *colour_off(FILE *out);
+
+/* ---- archive.c ---- */
+/* A find as a file. `prog` holds what was written, and `result` what replaying it gives. */
+struct archive {
+	struct prog prog;
+	struct run_options options;
+	struct run_result result;
+	char path[4096];
+	const char *strategy; /* NULL: the file's own schedule shows the find again */
+	bool faithful;	      /* replaying the file gives the title that was found */
+};
+/*
+ * Runs execution i again and archives it. False when it is no find this time or the file cannot be
+ * written, after a complaint. Leaves the trace of the replay to be read.
+ */
+bool archive_find(struct archive *a, const struct campaign *c, u64 i);
+/* Program as text into a file; false after a complaint. */
+bool prog_write_text(const char *path, const struct prog *p);
+bool write_file(const char *path, const void *data, size_t size);
+
+/* ---- calm.c ---- */
+/*
+ * Looks for a schedule with few switches under which `prog` ends with the same title as `r`; on
+ * success prog->sched is that schedule, as bytes.
+ */
+bool calm_schedule(struct prog *prog, const struct run_options *o, const struct run_result *r);
+
+/* ---- summary.c ---- */
+void summary_print(FILE *out, const struct run_stats *stats);
+
+#endif

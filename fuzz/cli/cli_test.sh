@@ -1,0 +1,230 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# cli_test.sh FOLIOFUZZ SOURCE_DIR - the command line as users and scripts meet it: exit codes, refusals, round trips,
+# and that neither processes nor vehicles change what is found. Prints TAP.
+set -u
+
+foliofuzz=$(realpath "$1")
+source_dir=$(realpath "$2")
+bug=partially-mapped-nonatomic
+count=0
+failed=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+# report NAME OK: one line of TAP; what the last command said follows a failure.
+report()
+{
+	count=$((count + 1))
+	if [ "$2" = 0 ]; then
+		echo "ok $count - $1"
+		return
+	fi
+	echo "not ok $count - $1"
+	failed=1
+	sed 's/^/# /' out err | head -40
+}
+
+# run CODE ARGUMENTS...: true when the exit code is CODE; output in `out` and `err`.
+run()
+{
+	local want=$1 got
+	shift
+	"$foliofuzz" "$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" = "$want" ] && return 0
+	echo "expected exit code $want, found $got: foliofuzz $*" >>err
+	return 1
+}
+
+# refused NAME MESSAGE ARGUMENTS...: exit code 1, and MESSAGE in one line of standard error.
+refused()
+{
+	local name=$1 message=$2
+	shift 2
+	run 1 "$@" && grep -qF -- "$message" err
+	report "$name" $?
+}
+
+# bad_text NAME MESSAGE CONTENT: a program that replay refuses with MESSAGE.
+bad_text()
+{
+	printf '%b' "$3" >bad.prog
+	refused "$1" "bad.prog:$2" replay bad.prog
+}
+
+same()
+{
+	cmp "$1" "$2" >err 2>&1
+	report "$3" $?
+}
+
+cat >lost.prog <<'PROG'
+# A partial unmap and a memory error meet on page 1's flag word.
+world   cpus=2 memcgs=1 kernel=v7.1 format=1
+setup   m0 = mm(); fault_huge(m0, 0)
+cpu0    dontneed(m0, 1, 1)
+cpu1    memory_failure(m0, 2)
+expect  lost-update PG_has_hwpoisoned
+PROG
+sed 's/^expect.*/expect  clean/' lost.prog >clean.prog
+
+# ---- usage ----
+refused "no command" "usage: foliofuzz"
+refused "unknown command" "expected a command, found 'frobnicate'" frobnicate
+refused "unknown option" "expected an option, found '--sed'" run --sed 1
+refused "option without its value" "--seed: expected a value, found the end" run --seed
+refused "value without an option for it" "--json: expected no value, found '1'" run --json=1
+refused "number out of range" "--runs: expected a number from 1, found '0'" run --runs 0
+refused "negative number" "found '-5'" run --runs -5
+refused "number with a tail" "found '5k'" run --runs 5k
+refused "time without a unit we know" "--time: expected a time such as 30s, 10m or 2h, found '5x'" run --time 5x
+refused "unknown bug" "--bug: expected an id out of foliofuzz bugs, found 'nope'" run --bug nope
+refused "unknown kernel" "--kernel: expected a name out of foliofuzz generations, found 'v1'" run --kernel v1
+refused "unknown strategy" "--strategy: expected" run --strategy lucky
+refused "unknown vehicle" "--vehicle: expected fiber or pthread, found 'cart'" replay --vehicle cart lost.prog
+refused "unknown trace" "--trace: expected text or json" replay --trace xml lost.prog
+refused "option of another command" "expected an option, found '--anchor'" run --anchor
+refused "replay without a file" "expected FILE..., found nothing" replay
+refused "convert of two files" "expected no more arguments, found 'b'" convert a b
+refused "bugs show of an unknown one" "expected the id of a bug, found 'nope'" bugs show nope
+for command in run replay convert bugs ops oracles generations; do
+	run 0 $command --help && grep -q "^usage: foliofuzz $command" out && grep -q '^examples:' out
+	report "$command --help" $?
+done
+
+# ---- bad files ----
+mkdir -p directory/empty
+: >empty
+head -c 70000 /dev/zero >huge
+printf '\377\376\000garbage' >garbage.prog
+refused "file that is not there" "nowhere.prog: No such file or directory" replay nowhere.prog
+refused "directory instead of a file" "directory: expected a file, found a directory" replay directory
+refused "directory without programs" "directory: expected programs, found none below it" run directory
+refused "empty file" "empty: expected a program, found an empty file" replay empty
+refused "huge file" "huge: expected at most 65536 bytes, found more" replay huge
+refused "binary garbage that is called a text" "garbage.prog:1:3: expected text, found byte 0x00" replay garbage.prog
+if [ "$(id -u)" != 0 ]; then
+	cp lost.prog secret.prog && chmod 0 secret.prog
+	refused "file that may not be read" "secret.prog: Permission denied" replay secret.prog
+fi
+refused "one bad file of two stops a run" "nowhere: No such file" run lost.prog nowhere
+bad_text "no world" "1:1: expected world, found 'cpu0'" 'cpu0 relax()\n'
+bad_text "no newline at the end" "1:13: expected a newline" 'world cpus=1'
+bad_text "misspelt operation" "2:8: expected an operation, found 'dontned'" 'world cpus=1\ncpu0   dontned(m0, 1, 1)\n'
+bad_text "argument out of range" "2:11: expected" 'world cpus=1\ncpu0 read(m7, 0)\n'
+bad_text "unknown bug in the file" "1:19: expected the id of a bug, found 'nope'" 'world cpus=1 bugs=nope\n'
+bad_text "lane that is not there" "2:1: expected a CPU below cpus=1, found 'cpu1'" 'world cpus=1\ncpu1 relax()\n'
+bad_text "carriage returns" "1:13: expected Unix line ends" 'world cpus=1\r\n'
+printf 'world cpus=1\ncpu0 dontned()\n' >no-suffix
+refused "text is known without its suffix" "no-suffix:2:6: expected an operation" replay no-suffix
+printf 'AAAA' >four-letters
+run 0 replay four-letters && grep -q '^program: binary' out
+report "other ASCII is a fuzzer's input" $?
+
+# ---- tables ----
+run 0 bugs && grep -q "^$bug " out
+report "bugs" $?
+run 0 bugs show $bug && grep -q "shipped in .*v6.12" out
+report "bugs show" $?
+run 0 generations && grep -q "(default)" out
+report "generations" $?
+run 0 oracles && grep -q "lost-update" out && grep -q "accepted races" out
+report "oracles" $?
+run 0 ops && grep -q "^dontneed(mm, vpn, nr)" out
+report "ops" $?
+missing=$("$foliofuzz" ops | sed 's/.* = //; s/(.*//' |
+	while read -r op; do grep -qF "\"$op(\"" "$source_dir/fuzz/dict/parse_fuzzer.dict" || echo "$op"; done)
+echo "operations that fuzz/dict/parse_fuzzer.dict lacks: $missing" >err
+[ -z "$missing" ]
+report "the dictionary has every operation" $?
+
+# ---- convert ----
+for file in lost.prog "$source_dir"/corpus/seeds/*.prog; do
+	[ -e "$file" ] || continue
+	name=$(basename "$file")
+	run 0 convert "$file" -o one.bin && run 0 convert one.bin -o one.prog &&
+		run 0 convert one.prog -o two.bin && run 0 convert two.bin --to text -o two.prog
+	report "convert $name" $?
+	same one.bin two.bin "binary of $name comes back"
+	same one.prog two.prog "text of $name comes back"
+done
+run 0 convert lost.prog --to text -o - && cp out copy.prog
+same copy.prog lost.prog "text to text keeps comment and expect"
+refused "convert into a directory that is not there" "nowhere/x: No such file" convert lost.prog -o nowhere/x
+
+# ---- run ----
+for jobs in 1 2 3; do
+	run 0 run --runs 600 --seed 100 --digest --jobs $jobs
+	report "600 clean programs on $jobs processes" $?
+	cp out clean.$jobs
+done
+same clean.1 clean.2 "one process counts what two count"
+same clean.1 clean.3 "one process counts what three count"
+grep -q '^digest [0-9a-f]\{16\}$' clean.1
+report "--digest" $?
+run 0 run --runs 600 --seed 100 --digest --vehicle pthread && cp out clean.pthread
+same clean.1 clean.pthread "both vehicles count the same"
+run 0 run clean.prog --runs 300
+report "a clean program" $?
+run 0 run --runs 50 --json && grep -q '"executions": 50' out
+report "run --json" $?
+run 0 run --time 1s clean.prog
+report "run --time" $?
+
+for jobs in 1 3; do
+	run 2 run lost.prog --bug $bug --runs 20000 --jobs $jobs --out finds.$jobs
+	report "the bug is found with $jobs processes" $?
+	sed "s/finds\.$jobs/DIR/" out >found.$jobs
+	run 2 run lost.prog --bug $bug --runs 400 --keep-going --jobs $jobs --out all.$jobs
+	report "--keep-going with $jobs processes" $?
+	sed "s/all\.$jobs/DIR/" out >all-found.$jobs
+done
+same found.1 found.3 "the first find does not depend on processes"
+same all-found.1 all-found.3 "finds and counts do not depend on processes"
+head -1 found.1 | grep -q '^replay: foliofuzz replay DIR/lost-update-[0-9a-f]\{8\}\.prog  '
+report "a find first says how to see it again" $?
+sed -n 2p found.1 | grep -q '^BUG: lost-update: PG_has_hwpoisoned in '
+report "and then its title" $?
+grep -q ' <- ' found.1
+report "and marks the place in the story" $?
+
+# ---- replay ----
+find=$(echo finds.1/lost-update-*.prog)
+title=$(sed -n 2p found.1)
+run 2 replay "$find" && grep -qxF "$title" out && grep -q '^expect: met' out
+report "the file shows the find again" $?
+grep -q "^# ${title#BUG: }" "$find" && grep -q '^sched  .* -> cpu' "$find"
+report "the file holds title and anchored schedule" $?
+run 2 replay "$find" --repeat 20 && cp out fiber
+run 2 replay "$find" --repeat 20 --vehicle pthread
+report "20 times on POSIX threads" $?
+same fiber out "both vehicles tell the same"
+run 0 replay "$find" --bug none && grep -q '^expect: DIFFERS' out
+report "without the bug it is clean, and expect says so" $?
+run 2 replay "$find" --json && grep -q '"verdict": "lost-update"' out && grep -q '"met": true' out
+report "replay --json" $?
+run 2 replay "$find" --trace json && grep -q '"primitive": ' out
+report "replay --trace json" $?
+run 2 replay "$find" --trace text && grep -q -- '-- setup' out
+report "replay --trace text" $?
+run 2 replay clean.prog "$find" && [ "$(grep -c '^replay: ' out)" = 2 ]
+report "the worst of several files decides" $?
+run 1 replay "$find" nowhere
+report "a bad file is worse than a find" $?
+run 2 replay - <"$find" 2>/dev/null || "$foliofuzz" replay - <"$find" >out 2>err
+[ $? != 1 ] && grep -q '^BUG: ' out
+report "replay of standard input" $?
+sed '/ -> cpu/s/#[0-9]* ->/#9999 ->/' "$find" >lost-place.prog
+run 0 replay lost-place.prog && grep -q '^diverged: [0-9]* of [0-9]* deviations' out
+report "a schedule that does not fit says how far" $?
+run 0 convert "$find" -o find.bin && run 2 replay find.bin && grep -qxF "$title" out
+report "the find in binary" $?
+run 0 convert --anchor "$find" -o anchored.prog
+same "$find" anchored.prog "anchoring what is anchored changes nothing"
+run 2 run "$find" --strategy replay --runs 1 --out again
+report "run with the program's own schedule" $?
+
+echo "1..$count"
+exit $failed

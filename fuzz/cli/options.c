@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * options.c - from a command line to struct options, by the table option.def.
+ */
+#include "cli.h"
+
+#include <string.h>
+
+static int expected(const struct command *c, enum option_id id, const char *what, const char *found)
+{
+	return usage_error(c, "%s: expected %s, found '%s'", option_flag(id), what, found);
+}
+
+static int set_number(const struct command *c, enum option_id id, const char *s, u64 max,
+		      u64 *value)
+{
+	u64 min = id == OPTION_SEED ? 0 : 1;
+	char what[64];
+	struct text t;
+
+	if (number_parse(s, min, max, value))
+		return -1;
+	text_init(&t, what, sizeof(what));
+	text_printf(&t, "a number from %u", (unsigned)min);
+	if (max != UINT64_MAX)
+		text_printf(&t, " to %llu", (unsigned long long)max);
+	return expected(c, id, what, s);
+}
+
+static int set_small(const struct command *c, enum option_id id, const char *s, u32 max, u32 *value)
+{
+	u64 v = 0;
+	int code = set_number(c, id, s, max, &v);
+
+	*value = (u32)v;
+	return code;
+}
+
+/* Which of two words; `first` is the value of the first. */
+static int set_word(const struct command *c, enum option_id id, const char *s, const char *a,
+		    const char *b, unsigned first, unsigned *value)
+{
+	char what[64];
+	struct text t;
+
+	*value = first + (strcmp(s, a) != 0);
+	if (!strcmp(s, a) || !strcmp(s, b))
+		return -1;
+	text_init(&t, what, sizeof(what));
+	text_printf(&t, "%s or %s", a, b);
+	return expected(c, id, what, s);
+}
+
+static int set_strategy(struct options *o, const struct command *c, const char *s)
+{
+	o->run.strategy = strategy_find(s);
+	return o->run.strategy >= 0 ? -1
+				    : expected(c, OPTION_STRATEGY, "random, bytes or replay", s);
+}
+
+static int set_kernel(struct options *o, const struct command *c, const char *s)
+{
+	o->generation = generation_find(s);
+	return o->generation >= 0
+		       ? -1
+		       : expected(c, OPTION_KERNEL, "a name out of foliofuzz generations", s);
+}
+
+static int set_bug(struct options *o, const struct command *c, const char *s)
+{
+	int id = bug_find(s);
+
+	if (!strcmp(s, "none"))
+		o->forget_bugs = true;
+	else if (id < 0)
+		return expected(c, OPTION_BUG, "an id out of foliofuzz bugs", s);
+	else
+		bug_set_add(&o->bugs, (unsigned)id);
+	return -1;
+}
+
+static int set_time(struct options *o, const struct command *c, const char *s)
+{
+	return duration_parse(s, &o->seconds)
+		       ? -1
+		       : expected(c, OPTION_TIME, "a time such as 30s, 10m or 2h", s);
+}
+
+static int set_form(struct options *o, const struct command *c, enum option_id id, const char *s)
+{
+	unsigned value = 0;
+	int code;
+
+	switch (id) {
+	case OPTION_VEHICLE:
+		code = set_word(c, id, s, "fiber", "pthread", VEHICLE_FIBER, &value);
+		o->run.vehicle = (enum vehicle)value;
+		return code;
+	case OPTION_TRACE:
+		code = set_word(c, id, s, "text", "json", TRACE_TEXT, &value);
+		o->trace = (enum trace_form)value;
+		return code;
+	default:
+		code = set_word(c, id, s, "text", "binary", FORM_TEXT, &value);
+		o->to = (enum prog_form)value;
+		return code;
+	}
+}
+
+static void set_flag(struct options *o, enum option_id id)
+{
+	o->run.strict_hwpoison |= id == OPTION_STRICT_HWPOISON;
+	o->json |= id == OPTION_JSON;
+	o->keep_going |= id == OPTION_KEEP_GOING;
+	o->digest |= id == OPTION_DIGEST;
+	o->anchor |= id == OPTION_ANCHOR;
+}
+
+static int set_option(struct options *o, const struct command *c, enum option_id id, const char *s)
+{
+	o->given |= 1u << id;
+	switch (id) {
+	case OPTION_STRATEGY:
+		return set_strategy(o, c, s);
+	case OPTION_SEED:
+		return set_number(c, id, s, UINT64_MAX, &o->run.seed);
+	case OPTION_RUNS:
+		return set_number(c, id, s, UINT64_MAX, &o->runs);
+	case OPTION_TIME:
+		return set_time(o, c, s);
+	case OPTION_KERNEL:
+		return set_kernel(o, c, s);
+	case OPTION_BUG:
+		return set_bug(o, c, s);
+	case OPTION_VEHICLE:
+	case OPTION_TRACE:
+	case OPTION_TO:
+		return set_form(o, c, id, s);
+	case OPTION_STEPS:
+		return set_small(c, id, s, 1000000, &o->run.steps_max);
+	case OPTION_REPEAT:
+		return set_small(c, id, s, 1000000000, &o->repeat);
+	case OPTION_JOBS:
+		return set_small(c, id, s, CAMPAIGN_JOBS_MAX, &o->jobs);
+	case OPTION_OUT:
+		o->out = s;
+		break;
+	default:
+		set_flag(o, id);
+		break;
+	}
+	return -1;
+}
+
+/* The option that `word` begins with, up to '=' or the end; *value is what stands behind '='. */
+static int find_option(const struct command *c, const char *word, const char **value)
+{
+	size_t len = strcspn(word, "=");
+
+	*value = word[len] ? word + len + 1 : NULL;
+	if (!strcmp(word, "-o"))
+		return c->accepts & ACCEPTS(OUT) ? OPTION_OUT : -1;
+	for (unsigned id = 0; id < OPTION_COUNT; id++)
+		if ((c->accepts & (1u << id)) && strlen(option_flag(id)) == len &&
+		    !strncmp(word, option_flag(id), len))
+			return (int)id;
+	return -1;
+}
+
+/* Takes argv[*i], and the next one where the option has a value there. */
+static int take_option(struct options *o, const struct command *c, int argc, char **argv, int *i)
+{
+	const char *value;
+	int id = find_option(c, argv[*i], &value);
+
+	if (id < 0)
+		return usage_error(c, "expected an option, found '%s'", argv[*i]);
+	if (!option_takes_value((enum option_id)id)) {
+		if (value)
+			return usage_error(c, "%s: expected no value, found '%s'", option_flag(id),
+					   value);
+		return set_option(o, c, (enum option_id)id, NULL);
+	}
+	if (!value) {
+		if (*i + 1 >= argc)
+			return usage_error(c, "%s: expected a value, found the end",
+					   option_flag(id));
+		value = argv[++*i];
+	}
+	return set_option(o, c, (enum option_id)id, value);
+}
+
+static int check_files(const struct options *o, const struct command *c)
+{
+	if (o->file_count < c->files_min)
+		return usage_error(c, "expected %s, found nothing", c->args);
+	if (o->file_count > c->files_max)
+		return usage_error(c, "expected no more arguments, found '%s'",
+				   o->files[c->files_max]);
+	return -1;
+}
+
+int options_parse(struct options *o, const struct command *c, int argc, char **argv)
+{
+	bool only_files = false;
+	int code;
+
+	*o = (struct options){ .generation = -1, .repeat = 1, .jobs = 1, .files = argv };
+	run_options_init(&o->run);
+	o->run.seed = 1;
+	for (int i = 1; i < argc; i++) {
+		char *word = argv[i];
+
+		if (only_files || word[0] != '-' || !word[1]) {
+			o->files[o->file_count++] = word;
+		} else if (!strcmp(word, "--")) {
+			only_files = true;
+		} else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+			usage_print(stdout, c);
+			return EXIT_CLEAN;
+		} else {
+			code = take_option(o, c, argc, argv, &i);
+			if (code >= 0)
+				return code;
+		}
+	}
+	return check_files(o, c);
+}
+
+const char *options_apply(const struct options *o, struct prog *p, bool lenient)
+{
+	if (o->forget_bugs)
+		p->world.bugs = (struct bug_set){ { 0 } };
+	for (unsigned i = 0; i < ARRAY_SIZE(o->bugs.bits); i++)
+		p->world.bugs.bits[i] |= o->bugs.bits[i];
+	if (o->generation < 0)
+		return NULL;
+	if (lenient)
+		prog_set_generation(p, (enum generation)o->generation);
+	p->world.generation = (u8)o->generation;
+	return prog_validate(p);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * json.h - the reports as JSON. Apart from report.h, so that fuzz targets need no JSON library.
+ */
+#ifndef FUZZ_REPORT_JSON_H
+#define FUZZ_REPORT_JSON_H
+
+#include "report.h"
+#include <jansson.h>
+
+/* ---- result_json.c ---- */
+json_t *result_json(const struct report_replay *replay, const struct run_result *r);
+json_t *stats_json(const struct run_stats *stats);
+/* 64-bit values as 16 hexadecimal digits: JSON numbers are no u64. */
+json_t *hash_json(u64 hash);
+/* Prints and frees it. */
+void json_print(FILE *out, json_t *json);
+
+/* ---- trace_json.c ---- */
+/* An array with an object for each event. */
+json_t *trace_json(const struct story *s);
+
+#endif

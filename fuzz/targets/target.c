@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * target.c - from a program to an execution and, on a find, to the crash; the same for every
+ * target.
+ */
+#include "target.h"
+
+#include <foliofuzz/explore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../report/report.h"
+
+#ifndef FOLIOFUZZ_TARGET_BUGS
+#define FOLIOFUZZ_TARGET_BUGS ""
+#endif
+#ifndef FOLIOFUZZ_TARGET_KERNEL
+#define FOLIOFUZZ_TARGET_KERNEL ""
+#endif
+
+static struct {
+	struct bug_set bugs;
+	int generation; /* -1: not named */
+	enum vehicle vehicle;
+} target = { .generation = -1 };
+
+static _Noreturn void refuse(const char *what, const char *found)
+{
+	fprintf(stderr, "fuzz target: expected %s, found '%s'\n", what, found);
+	exit(1);
+}
+
+static void set_bugs(const char *list)
+{
+	char name[64];
+
+	while (*list) {
+		size_t len = strcspn(list, ",");
+		int id;
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, list);
+		id = bug_find(name);
+		if (id < 0)
+			refuse("the id of a bug", name);
+		bug_set_add(&target.bugs, (unsigned)id);
+		list += len + (list[len] == ',');
+	}
+}
+
+static void set_kernel(const char *name)
+{
+	target.generation = generation_find(name);
+	if (target.generation < 0)
+		refuse("the name of a kernel", name);
+}
+
+static void set_vehicle(const char *name)
+{
+	if (!strcmp(name, "pthread"))
+		target.vehicle = VEHICLE_PTHREAD;
+	else if (!strcmp(name, "fiber"))
+		target.vehicle = VEHICLE_FIBER;
+	else
+		refuse("fiber or pthread", name);
+}
+
+void target_init(int argc, char **argv)
+{
+	static const struct {
+		const char *prefix;
+		void (*set)(const char *value);
+	} options[] = {
+		{ "--bug=", set_bugs },
+		{ "--kernel=", set_kernel },
+		{ "--vehicle=", set_vehicle },
+	};
+
+	set_bugs(FOLIOFUZZ_TARGET_BUGS);
+	if (FOLIOFUZZ_TARGET_KERNEL[0])
+		set_kernel(FOLIOFUZZ_TARGET_KERNEL);
+	/* Everything else is the engine's. */
+	for (int i = 1; i < argc; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(options); k++)
+			if (!strncmp(argv[i], options[k].prefix, strlen(options[k].prefix)))
+				options[k].set(argv[i] + strlen(options[k].prefix));
+}
+
+void target_set_world(struct prog *p, bool keep)
+{
+	if (!keep) {
+		p->world.bugs = (struct bug_set){ { 0 } };
+		prog_set_generation(p, GENERATION_DEFAULT);
+	}
+	if (target.generation >= 0)
+		prog_set_generation(p, (enum generation)target.generation);
+	for (unsigned i = 0; i < ARRAY_SIZE(p->world.bugs.bits); i++)
+		p->world.bugs.bits[i] |= target.bugs.bits[i];
+}
+
+static _Noreturn void crash_assert(const struct prog *p, struct run_options *o, u64 hash,
+				   bool direct)
+{
+	struct report_replay replay = {
+		.file = direct ? "CRASH-FILE" : "PROGRAM-BELOW.prog",
+		.options = o,
+		.world = direct ? &p->world : NULL,
+	};
+	struct run_result r;
+
+	o->record = true;
+	run_one(p, o, &r, NULL);
+	HARNESS_BUG_ON(r.hash != hash);
+	crash_assert_clean(&replay, p, &r);
+}
+
+void target_assert_clean(const struct prog *p, bool direct)
+{
+	struct run_options o;
+	struct run_result r;
+
+	run_options_init(&o);
+	o.strategy = p->sched.kind == SCHED_BYTES ? STRATEGY_BYTES : STRATEGY_REPLAY;
+	o.vehicle = target.vehicle;
+	run_one(p, &o, &r, NULL);
+	if (verdict_is_find(r.verdict))
+		crash_assert(p, &o, r.hash, direct);
+}

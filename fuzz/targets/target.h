@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * target.h - what the fuzz targets share: their entry points, and what becomes of a program that
+ * they made.
+ */
+#ifndef FUZZ_TARGET_H
+#define FUZZ_TARGET_H
+
+#include <foliofuzz/run.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* ---- target.c; the targets that execute programs ---- */
+/*
+ * Kernel and bugs come from here and never from an input: from the build (FOLIOFUZZ_TARGET_KERNEL,
+ * FOLIOFUZZ_TARGET_BUGS), then from --kernel=, --bug= and --vehicle= on the command line.
+ */
+void target_init(int argc, char **argv);
+/* The target's kernel and bugs. With `keep`, what the target does not name stays the program's. */
+void target_set_world(struct prog *p, bool keep);
+/*
+ * Runs the program; on a find prints the report and traps. direct: the input as it is can be given
+ * to `foliofuzz replay`; else only the program in the report can.
+ */
+void target_assert_clean(const struct prog *p, bool direct);
+
+#endif
