@@ -65,7 +65,7 @@ cat >lost.prog <<'PROG'
 world   cpus=2 memcgs=1 kernel=v7.1 format=1
 setup   m0 = mm(); fault_huge(m0, 0)
 cpu0    dontneed(m0, 1, 1)
-cpu1    memory_failure(m0, 2)
+cpu1    read(m0, 5); read(m0, 6); read(m0, 7); memory_failure(m0, 2)
 expect  lost-update PG_has_hwpoisoned
 PROG
 sed 's/^expect.*/expect  clean/' lost.prog >clean.prog

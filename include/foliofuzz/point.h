@@ -104,7 +104,6 @@ _Noreturn void engine_find(enum verdict verdict, const char *invariant,
 enum note {
 	NOTE_LIST_ADDED,     /* a: entry, b: head or neighbour; all four links are stored */
 	NOTE_LIST_DELETED,   /* a: entry, b: the former prev */
-	NOTE_LOCKED,         /* a: the lock, b: its class name (const char *) */
 	NOTE_UNLOCKING,      /* a: the lock, b: its class name; still held */
 	NOTE_SLAB_ALLOCATED, /* a: object, b: cache name */
 	NOTE_SLAB_FREED,     /* a: object, b: cache name */

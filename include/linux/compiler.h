@@ -92,7 +92,7 @@
 		access_load(p_, __ATOMIC_RELAXED);                             \
 	})
 
-/* The look of an assertion at a field: no step of the kernel's own, so no point. */
+/* A look that is no step: an assertion's, or at what cannot change meanwhile. No point. */
 #define assert_read(x) access_load(&(x), __ATOMIC_RELAXED)
 
 #define smp_store_release(p, val)                                              \

@@ -15,9 +15,9 @@
 #include <linux/sched.h>
 #include <linux/vmstat.h>
 
-/* The order stands in page 1's flags word, which changes under the reader's feet; its low bits do not, while the folio lives. */
+/* The order stands in page 1's flags word, which changes under the reader's feet; its low bits do not (page-flags.h). */
 #define folio_large_order(folio) \
-	((unsigned int)(READ_ONCE((folio)->_flags_1) & FOLIO_ORDER_MASK))
+	((unsigned int)(assert_read((folio)->_flags_1) & FOLIO_ORDER_MASK))
 static inline unsigned int folio_order(const struct folio *folio)
 {
 	struct folio *f = (struct folio *)(uintptr_t)folio;

@@ -140,7 +140,12 @@ enum pageflags {
 		folio_test_swapbacked(fo_) &&                                  \
 			test_bit(PG_swapcache, &fo_->flags);                   \
 	})
-#define folio_test_large(folio) test_bit(PG_head, &(folio)->flags)
+/*
+ * A folio's size changes only while its reference count is zero, so whoever has a reference, a mapping or the frozen folio
+ * reads a constant: no point. That hides what a reader without any of these could see between two looks;
+ * such readers go by compound_head(), which is one.
+ */
+#define folio_test_large(folio) ((assert_read((folio)->flags) & BIT(PG_head)) != 0)
 #define folio_test_head(folio) folio_test_large(folio)
 
 /* ---- flags of the folio, in its second page; only for large folios ---- */

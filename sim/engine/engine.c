@@ -65,6 +65,9 @@ void engine_lane_start(unsigned cpu, lane_fn fn, void *arg)
 	l->pending.site = &lane_start_site;
 	l->pending.object = NULL;
 	l->pending.kind = EVENT_START;
+	l->pending.cpu = (u8)cpu;
+	l->pending.phase = engine.phase;
+	l->pending.switched = l->pending.preempted = 0;
 	engine.runnable |= 1u << cpu;
 	edge_release(l);
 }

@@ -41,6 +41,7 @@ struct engine {
 	u32 waiting;     /* their pending event cannot happen now */
 	u32 conditional; /* have a ready() */
 	u32 yielded;     /* let others go first */
+	u64 wait_filter; /* a bit for each object that a conditional lane waits for */
 	bool sequential; /* phase of one lane: the strategy is not asked */
 	bool kicked;     /* re-evaluate every ready() */
 	bool abandon;    /* every lane unwinds */

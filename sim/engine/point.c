@@ -44,19 +44,32 @@ static inline __attribute__((always_inline)) void switch_to(unsigned to)
 		vehicle_pthread_switch(from, to);
 }
 
-/* Which conditional lanes can go on may have changed by the last event. */
-static inline void update_waiting(void)
+/* One bit for an object: which objects conditional lanes wait for, roughly. */
+static inline u64 wait_bit_of(const volatile void *object)
 {
+	return 1ull << (((uintptr_t)object >> 3) & 63);
+}
+
+/* Which conditional lanes can go on may have changed by the last event. */
+static __attribute__((noinline)) void update_waiting(void)
+{
+	/* lanes that wait for the same lock get the same answer */
+	const volatile void *asked = NULL;
+	bool (*asked_ready)(const volatile void *) = NULL;
+	u32 answer = 0;
+
 	for (u32 m = engine.conditional; m; m &= m - 1) {
 		unsigned cpu = (unsigned)__builtin_ctz(m);
 		struct lane *l = &engine.lanes[cpu];
 
 		if (!engine.kicked && l->pending.object != engine.last_object)
 			continue;
-		if (l->ready(l->ready_arg))
-			engine.waiting &= ~(1u << cpu);
-		else
-			engine.waiting |= 1u << cpu;
+		if (l->ready_arg != asked || l->ready != asked_ready) {
+			asked = l->ready_arg;
+			asked_ready = l->ready;
+			answer = l->ready(l->ready_arg) ? 0 : UINT32_MAX;
+		}
+		engine.waiting = (engine.waiting & ~(1u << cpu)) | (answer & 1u << cpu);
 	}
 	engine.kicked = false;
 }
@@ -141,7 +154,8 @@ static inline __attribute__((always_inline)) void schedule(unsigned cpu)
 {
 	u32 enabled;
 
-	if (unlikely(engine.conditional))
+	if (engine.conditional &&
+	    ((engine.wait_filter & wait_bit_of(engine.last_object)) || engine.kicked))
 		update_waiting();
 	enabled = enabled_mask();
 	if (enabled == 1u << cpu) {
@@ -176,17 +190,19 @@ static inline u32 object_id_of(const volatile void *object)
 static inline __attribute__((always_inline)) void note_touch(u32 id, unsigned cpu, bool writes)
 {
 	u32 *touch = &last_touch[id >> 3];
-	u32 now = engine.serial << 8 | cpu << 1 | writes;
+	u32 now = engine.serial << 8 | cpu << 1 | (u32)writes;
 
 	if ((*touch ^ now) >> 8 == 0 && ((*touch ^ now) & 0xfe) && ((*touch | now) & 1))
 		engine.stats.conflicts++;
 	*touch = now;
 }
 
-static __attribute__((noinline)) void record(const struct event *ev)
+static __attribute__((noinline)) void record(const struct event *ev, u16 op)
 {
-	if (engine.trace_count < ENGINE_TRACE_MAX)
-		engine_trace_events[engine.trace_count++] = *ev;
+	if (engine.trace_count == ENGINE_TRACE_MAX)
+		return;
+	engine_trace_events[engine.trace_count] = *ev;
+	engine_trace_events[engine.trace_count++].op = op;
 }
 
 /* The event happens: number it, hash it, tell who wants to know. */
@@ -198,15 +214,12 @@ static inline __attribute__((always_inline)) void execute(struct lane *l, unsign
 
 	ev->object_id = id;
 	ev->step = ++engine.stats.points;
-	ev->cpu = (u8)cpu;
-	ev->op = l->op;
-	ev->phase = engine.phase;
 	engine.stats.hash = hash_mix(engine.stats.hash,
 				     ev->site->hash ^ (cpu | (u64)ev->kind << 8 | (u64)id << 16));
 	engine.last = ev;
 	engine.last_object = ev->object;
 	if (unlikely(engine.record))
-		record(ev);
+		record(ev, l->op);
 	if (id && id < ARENA_SIZE) {
 		if (unlikely(arena_state[id >> ARENA_GRAIN_SHIFT]) && engine.hooks->dead)
 			engine.hooks->dead(ev, arena_state[id >> ARENA_GRAIN_SHIFT]);
@@ -257,6 +270,9 @@ void engine_wait(const struct site *site, const volatile void *object, enum even
 
 	l->ready = ready;
 	l->ready_arg = arg;
+	/* stale bits of the filter cost a look, no more */
+	engine.wait_filter = engine.conditional ? engine.wait_filter | wait_bit_of(object) :
+						  wait_bit_of(object);
 	engine.conditional |= 1u << cpu;
 	if (!ready(arg))
 		engine.waiting |= 1u << cpu;

@@ -140,7 +140,6 @@ void lockdep_acquired(const struct site *s, const volatile void *lock, const str
 		.mode = flags & ACQUIRE_SHARED ? LOCK_SHARED : LOCK_EXCLUSIVE,
 		.try = !!(flags & ACQUIRE_TRY), .bit = !!(flags & ACQUIRE_BIT),
 	};
-	engine_note(NOTE_LOCKED, lock, class->name);
 }
 
 static const struct held_lock *held_elsewhere(const volatile void *lock)

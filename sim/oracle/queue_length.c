@@ -6,8 +6,16 @@
  */
 #include "oracle_internal.h"
 
+_Static_assert(offsetof(struct machine_state, memcgs) ==
+		       offsetof(struct machine_state, nodes) + sizeof(machine->nodes),
+	       "queue_of_lock() takes nodes and memcgs for one range");
+
 struct deferred_split *queue_of_lock(const volatile void *lock)
 {
+	/* nodes and memcgs stand side by side; most locks are elsewhere */
+	if ((uintptr_t)lock - (uintptr_t)machine->nodes >=
+	    sizeof(machine->nodes) + sizeof(machine->memcgs))
+		return NULL;
 	for (unsigned i = 0; i < NR_MEMCGS; i++)
 		if (lock == &machine->memcgs[i].deferred_split_queue.split_queue_lock)
 			return &machine->memcgs[i].deferred_split_queue;
