@@ -52,7 +52,7 @@ struct options {
 	struct run_options run; /* its generation and bugs stay unset: see options_apply() */
 	u32 given;		/* mask of ACCEPTS() */
 	int generation;		/* -1: the program's */
-	struct bug_set bugs;
+	struct bug_switches bugs;
 	bool forget_bugs;
 	u64 runs;
 	u64 seconds;

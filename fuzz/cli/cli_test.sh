@@ -81,6 +81,7 @@ refused "negative number" "found '-5'" run --runs -5
 refused "number with a tail" "found '5k'" run --runs 5k
 refused "time without a unit we know" "--time: expected a time such as 30s, 10m or 2h, found '5x'" run --time 5x
 refused "unknown bug" "--bug: expected an id out of foliofuzz bugs, found 'nope'" run --bug nope
+refused "unknown bug to repair" "--bug: expected an id out of foliofuzz bugs, found '-nope'" run --bug -nope
 refused "unknown kernel" "--kernel: expected a name out of foliofuzz generations, found 'v1'" run --kernel v1
 refused "unknown strategy" "--strategy: expected" run --strategy lucky
 refused "unknown vehicle" "--vehicle: expected fiber or pthread, found 'cart'" replay --vehicle cart lost.prog
@@ -203,6 +204,10 @@ report "20 times on POSIX threads" $?
 same fiber out "both vehicles tell the same"
 run 0 replay "$find" --bug none && grep -q '^expect: DIFFERS' out
 report "without the bug it is clean, and expect says so" $?
+run 0 replay "$find" --bug -$bug
+report "clean with the bug repaired" $?
+run 2 replay "$find" --kernel v6.12 --bug none && run 0 replay "$find" --kernel v6.12 --bug none --bug -$bug
+report "a release has its bugs, and is clean with them repaired" $?
 run 2 replay "$find" --json && grep -q '"verdict": "lost-update"' out && grep -q '"met": true' out
 report "replay --json" $?
 run 2 replay "$find" --trace json && grep -q '"primitive": ' out

@@ -68,14 +68,10 @@ static int set_kernel(struct options *o, const struct command *c, const char *s)
 
 static int set_bug(struct options *o, const struct command *c, const char *s)
 {
-	int id = bug_find(s);
-
 	if (!strcmp(s, "none"))
 		o->forget_bugs = true;
-	else if (id < 0)
+	else if (!bug_switch_word(&o->bugs, s))
 		return expected(c, OPTION_BUG, "an id out of foliofuzz bugs", s);
-	else
-		bug_set_add(&o->bugs, (unsigned)id);
 	return -1;
 }
 
@@ -230,9 +226,8 @@ int options_parse(struct options *o, const struct command *c, int argc, char **a
 const char *options_apply(const struct options *o, struct prog *p, bool lenient)
 {
 	if (o->forget_bugs)
-		p->world.bugs = (struct bug_set){ { 0 } };
-	for (unsigned i = 0; i < ARRAY_SIZE(o->bugs.bits); i++)
-		p->world.bugs.bits[i] |= o->bugs.bits[i];
+		p->world.bugs = (struct bug_switches){ .on = { { 0 } } };
+	bug_switches_add(&p->world.bugs, &o->bugs);
 	if (o->generation < 0)
 		return NULL;
 	if (lenient)

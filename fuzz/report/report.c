@@ -35,8 +35,10 @@ static void put_world(struct text *t, const struct prog_world *w)
 {
 	text_printf(t, " --kernel %s --bug none", generation_table[w->generation].name);
 	for (unsigned id = 0; id < BUG_COUNT; id++)
-		if (bug_set_has(&w->bugs, id))
+		if (bug_set_has(&w->bugs.on, id))
 			text_printf(t, " --bug %s", bug_table[id].name);
+		else if (bug_set_has(&w->bugs.off, id))
+			text_printf(t, " --bug -%s", bug_table[id].name);
 }
 
 void report_command(struct text *t, const struct report_replay *replay)

@@ -288,8 +288,10 @@ static void test_command(void **state)
 	replay = (struct report_replay){ .file = "-x", .options = &(struct run_options){ 0 } };
 	replay.world = &p.world;
 	prog_set_generation(&p, GENERATION_V7_1);
-	bug_set_add(&p.world.bugs, BUG_partially_mapped_nonatomic);
+	bug_switch(&p.world.bugs, BUG_partially_mapped_nonatomic, true);
 	check_command(&replay, "foliofuzz replay --kernel v7.1 --bug none --bug partially-mapped-nonatomic -- -x");
+	bug_switch(&p.world.bugs, BUG_partially_mapped_nonatomic, false);
+	check_command(&replay, "foliofuzz replay --kernel v7.1 --bug none --bug -partially-mapped-nonatomic -- -x");
 }
 
 static void test_header(void **state)

@@ -20,7 +20,7 @@
 #endif
 
 static struct {
-	struct bug_set bugs;
+	struct bug_switches bugs;
 	int generation; /* -1: not named */
 	enum vehicle vehicle;
 } target = { .generation = -1 };
@@ -37,13 +37,10 @@ static void set_bugs(const char *list)
 
 	while (*list) {
 		size_t len = strcspn(list, ",");
-		int id;
 
 		snprintf(name, sizeof(name), "%.*s", (int)len, list);
-		id = bug_find(name);
-		if (id < 0)
+		if (!bug_switch_word(&target.bugs, name))
 			refuse("the id of a bug", name);
-		bug_set_add(&target.bugs, (unsigned)id);
 		list += len + (list[len] == ',');
 	}
 }
@@ -89,13 +86,12 @@ void target_init(int argc, char **argv)
 void target_set_world(struct prog *p, bool keep)
 {
 	if (!keep) {
-		p->world.bugs = (struct bug_set){ { 0 } };
+		p->world.bugs = (struct bug_switches){ .on = { { 0 } } };
 		prog_set_generation(p, GENERATION_DEFAULT);
 	}
 	if (target.generation >= 0)
 		prog_set_generation(p, (enum generation)target.generation);
-	for (unsigned i = 0; i < ARRAY_SIZE(p->world.bugs.bits); i++)
-		p->world.bugs.bits[i] |= target.bugs.bits[i];
+	bug_switches_add(&p->world.bugs, &target.bugs);
 }
 
 static _Noreturn void crash_assert(const struct prog *p, struct run_options *o, u64 hash,

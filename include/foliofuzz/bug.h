@@ -31,6 +31,11 @@ enum bug_id {
 struct bug_set {
 	u64 bits[2];
 };
+/* What a program or a user wants, whatever the release shipped with. A bug is in one of them at most. */
+struct bug_switches {
+	struct bug_set on;
+	struct bug_set off; /* repaired even where the release shipped it */
+};
 struct bug_row {
 	const char *name, *commit, *file, *help;
 	u32 generations;
@@ -48,8 +53,8 @@ struct bug_state {
 };
 extern struct bug_state bug_state;
 
-/* Sets bug_state: `extra` plus what `generation` shipped with. */
-void bug_state_set(enum generation generation, const struct bug_set *extra);
+/* Sets bug_state: what `generation` shipped with, and then `switches` (NULL: none). */
+void bug_state_set(enum generation generation, const struct bug_switches *switches);
 static inline bool bug_set_has(const struct bug_set *s, unsigned id)
 {
 	return (s->bits[id >> 6] >> (id & 63)) & 1;
@@ -58,6 +63,16 @@ static inline void bug_set_add(struct bug_set *s, unsigned id)
 {
 	s->bits[id >> 6] |= 1ull << (id & 63);
 }
+static inline void bug_set_remove(struct bug_set *s, unsigned id)
+{
+	s->bits[id >> 6] &= ~(1ull << (id & 63));
+}
+/* The last word about a bug counts. */
+void bug_switch(struct bug_switches *s, unsigned id, bool on);
+/* "id" switches on, "-id" off; false: no such bug. */
+bool bug_switch_word(struct bug_switches *s, const char *word);
+/* As if `more` had been said after *s. */
+void bug_switches_add(struct bug_switches *s, const struct bug_switches *more);
 /* Index by text name, -1 if there is none. */
 int bug_find(const char *name);
 int generation_find(const char *name);

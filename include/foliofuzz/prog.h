@@ -61,7 +61,7 @@ struct prog_world {
 	u8 mapcount;   /* enum prog_mapcount; NO_PAGE only where prog_has_no_page_mapcount() */
 	u8 underused;  /* bool: underused THPs are split (enable by sysfs); default 0 */
 	u8 generation; /* enum generation */
-	struct bug_set bugs;
+	struct bug_switches bugs;
 };
 
 /*

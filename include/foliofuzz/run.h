@@ -21,7 +21,7 @@ struct run_options {
 	bool record;       /* keep the trace, see run_trace() */
 	bool strict_hwpoison;
 	int generation;    /* enum generation, or -1: the program's */
-	struct bug_set bugs; /* besides the program's */
+	struct bug_switches bugs; /* on top of the program's */
 };
 void run_options_init(struct run_options *o);
 

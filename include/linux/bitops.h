@@ -37,6 +37,23 @@
 		*addr_ = (make_set) ? old_ | mask_ : old_ & ~mask_;            \
 	} while (0)
 
+/* By the word's sole owner, as plain_rmw_bits_owned() of linux/compiler.h. */
+#define bit_change_owned_(prim, nrstr, str, nr, addr, make_set)                \
+	do {                                                                   \
+		unsigned long *addr_ = (unsigned long *)(addr);                \
+		const unsigned long mask_ = 1ul << (nr);                       \
+		engine_point(SITE(prim " load", nrstr, str), addr_,            \
+			     EVENT_BIT_LOAD);                                  \
+		unsigned long old_ = access_load(addr_, __ATOMIC_RELAXED);     \
+		engine_point_bits(SITE(prim " store", nrstr, str), addr_,      \
+				  EVENT_BIT_STORE, (make_set) ? 0 : mask_,     \
+				  (make_set) ? mask_ : 0);                     \
+		access_store(addr_, (make_set) ? old_ | mask_ : old_ & ~mask_, \
+			     __ATOMIC_RELAXED);                                \
+	} while (0)
+#define __set_bit_owned(nr, addr) bit_change_owned_("__set_bit", #nr, #addr, nr, addr, 1)
+#define __clear_bit_owned(nr, addr) bit_change_owned_("__clear_bit", #nr, #addr, nr, addr, 0)
+
 #define set_bit(nr, addr) ((void)bit_change_("set_bit", #nr, #addr, nr, addr, 1, __ATOMIC_RELAXED))
 #define clear_bit(nr, addr) ((void)bit_change_("clear_bit", #nr, #addr, nr, addr, 0, __ATOMIC_RELAXED))
 #define clear_bit_unlock(nr, addr) ((void)bit_change_("clear_bit_unlock", #nr, #addr, nr, addr, 0, __ATOMIC_RELEASE))

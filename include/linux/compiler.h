@@ -73,6 +73,36 @@
 				  EVENT_BIT_STORE, clear_, set_);              \
 		*p_ = (old_ & ~clear_) | set_;                                 \
 	} while (0)
+/*
+ * The same by the word's sole owner: a folio that is new, frozen or being freed. Two steps to the engine; marked for
+ * TSan, because walkers by PFN (memory_failure()) may meet it and the kernel accepts that. What is lost by it is
+ * the lost-update oracle's to say.
+ */
+#define plain_rmw_bits_owned(x, clear_mask, set_mask)                          \
+	do {                                                                   \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		unsigned long clear_ = (clear_mask), set_ = (set_mask);        \
+		engine_point(SITE("plain_rmw_bits", "load", #x), p_,           \
+			     EVENT_BIT_LOAD);                                  \
+		unsigned long old_ = access_load(p_, __ATOMIC_RELAXED);        \
+		engine_point_bits(SITE("plain_rmw_bits", "store", #x), p_,     \
+				  EVENT_BIT_STORE, clear_, set_);              \
+		access_store(p_, (old_ & ~clear_) | set_, __ATOMIC_RELAXED);   \
+	} while (0)
+/*
+ * x = op applied to x under x's lock, where readers look without it and the kernel accepts what they see: two steps
+ * that TSan takes for marked ones.
+ */
+#define plain_rmw_racy(x, expr)                                                \
+	do {                                                                   \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		engine_point(SITE("plain_rmw", "load", #x), p_,                \
+			     EVENT_PLAIN_READ);                                \
+		__typeof__(x) old_ = access_load(p_, __ATOMIC_RELAXED);        \
+		engine_point(SITE("plain_rmw", "store", #x), p_,               \
+			     EVENT_PLAIN_WRITE);                               \
+		access_store(p_, (expr), __ATOMIC_RELAXED);                    \
+	} while (0)
 /* Plain store of a whole flags word: every bit is meant. */
 #define plain_write_bits(x, val)                                               \
 	do {                                                                   \
@@ -83,8 +113,17 @@
 		*p_ = val_;                                                    \
 	} while (0)
 
-/* TSan must not report what the kernel accepts: the access is made marked. `expr` is one plain_read/READ_ONCE. */
-#define data_race(expr) (expr)
+/*
+ * What the kernel accepts: `row` of the benign list (benign.def, counted from 1), so that the oracles can count how often it was
+ * met. `expr` makes one marked access.
+ */
+#define accepted_race(row) engine_note(NOTE_BENIGN, (void *)((row) - 1ul), NULL)
+#define data_race(row, expr)                                                   \
+	({                                                                     \
+		__typeof__(expr) seen_ = (expr);                               \
+		accepted_race(row);                                            \
+		seen_;                                                         \
+	})
 #define plain_read_racy(x)                                                     \
 	({                                                                     \
 		__typeof__(&(x)) p_ = &(x);                                    \

@@ -12,6 +12,7 @@
 #include <linux/page-flags.h>
 #include <linux/pgtable.h>
 #include <linux/shrinker.h>
+#include <foliofuzz/bug.h>
 
 struct mmu_gather;
 struct page_vma_mapped_walk;
@@ -115,8 +116,9 @@ static inline int khugepaged_max_ptes_none(void)
 bool thp_underused(struct folio *folio);
 
 /*
- * Takes a folio off its queue. Only with the reference count at zero (last put, or frozen):
- * nobody can add it then, so that the unlocked look is enough, and no scanner can have it.
+ * Takes a folio off its queue. Only with the reference count at zero (last put, or frozen): nobody can add it then, and no
+ * scanner can get it. But a scanner that failed to get it may be unlinking it, with the lock held: the careful test sees
+ * both stores of the link's re-initialisation, or goes for the lock. Releases up to v7.1 looked at ->next alone.
  */
 static inline bool folio_unqueue_deferred_split(struct folio *folio)
 {
@@ -124,8 +126,12 @@ static inline bool folio_unqueue_deferred_split(struct folio *folio)
 		return false;
 	if (!folio_test_large_rmappable(folio))
 		return false;
-	if (data_race(list_empty(&folio->_deferred_list)))
+	if (bug_enabled(defer_unqueue_empty_test_vs_unlink)) {
+		if (data_race(1, list_empty(&folio->_deferred_list)))
+			return false;
+	} else if (data_race(1, list_empty_careful(&folio->_deferred_list))) {
 		return false;
+	}
 	return __folio_unqueue_deferred_split(folio);
 }
 

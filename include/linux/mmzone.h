@@ -86,7 +86,7 @@ struct machine_state {
 	spinlock_t mmlist_lock;          /* mms[] and refs[] */
 	struct mm_struct *mms[NR_MMS];
 	struct page *refs[NR_REFS];      /* references that programs hold */
-	mm_id_t next_mm_id;
+	atomic_t mm_ids; /* given out so far */
 	struct kmem_cache mm_cache, vma_cache, anon_vma_cache, anon_vma_chain_cache, ptdesc_cache;
 };
 #define MACHINE_OFFSET KERN_BYTES

@@ -96,7 +96,7 @@ enum pageflags {
 
 /* ---- flags of the folio, in its first page ---- */
 #define folio_test_locked(folio) test_bit(PG_locked, &(folio)->flags)
-#define __folio_set_locked(folio) __set_bit(PG_locked, &(folio)->flags)
+#define __folio_set_locked(folio) __set_bit_owned(PG_locked, &(folio)->flags)
 #define folio_test_writeback(folio) test_bit(PG_writeback, &(folio)->flags)
 #define folio_test_referenced(folio) test_bit(PG_referenced, &(folio)->flags)
 #define folio_set_referenced(folio) set_bit(PG_referenced, &(folio)->flags)
@@ -105,7 +105,7 @@ enum pageflags {
 #define __folio_mark_uptodate(folio)                                           \
 	do {                                                                   \
 		smp_wmb();                                                     \
-		__set_bit(PG_uptodate, &(folio)->flags);                       \
+		__set_bit_owned(PG_uptodate, &(folio)->flags);                       \
 	} while (0)
 #define folio_test_dirty(folio) test_bit(PG_dirty, &(folio)->flags)
 #define folio_set_dirty(folio) set_bit(PG_dirty, &(folio)->flags)
@@ -114,21 +114,21 @@ enum pageflags {
 #define folio_test_lru(folio) test_bit(PG_lru, &(folio)->flags)
 #define folio_set_lru(folio) set_bit(PG_lru, &(folio)->flags)
 #define folio_clear_lru(folio) clear_bit(PG_lru, &(folio)->flags)
-#define __folio_clear_lru(folio) __clear_bit(PG_lru, &(folio)->flags)
+#define __folio_clear_lru(folio) __clear_bit_owned(PG_lru, &(folio)->flags)
 #define folio_test_clear_lru(folio) test_and_clear_bit(PG_lru, &(folio)->flags)
 #define folio_test_active(folio) test_bit(PG_active, &(folio)->flags)
 #define folio_set_active(folio) set_bit(PG_active, &(folio)->flags)
 #define folio_clear_active(folio) clear_bit(PG_active, &(folio)->flags)
-#define __folio_clear_active(folio) __clear_bit(PG_active, &(folio)->flags)
+#define __folio_clear_active(folio) __clear_bit_owned(PG_active, &(folio)->flags)
 #define folio_test_workingset(folio) test_bit(PG_workingset, &(folio)->flags)
 #define folio_test_swapbacked(folio) test_bit(PG_swapbacked, &(folio)->flags)
 #define folio_set_swapbacked(folio) set_bit(PG_swapbacked, &(folio)->flags)
 #define folio_clear_swapbacked(folio) clear_bit(PG_swapbacked, &(folio)->flags)
-#define __folio_set_swapbacked(folio) __set_bit(PG_swapbacked, &(folio)->flags)
+#define __folio_set_swapbacked(folio) __set_bit_owned(PG_swapbacked, &(folio)->flags)
 #define folio_test_unevictable(folio) test_bit(PG_unevictable, &(folio)->flags)
 #define folio_set_unevictable(folio) set_bit(PG_unevictable, &(folio)->flags)
 #define folio_clear_unevictable(folio) clear_bit(PG_unevictable, &(folio)->flags)
-#define __folio_clear_unevictable(folio) __clear_bit(PG_unevictable, &(folio)->flags)
+#define __folio_clear_unevictable(folio) __clear_bit_owned(PG_unevictable, &(folio)->flags)
 #define folio_test_mlocked(folio) test_bit(PG_mlocked, &(folio)->flags)
 #define folio_test_clear_mlocked(folio) test_and_clear_bit(PG_mlocked, &(folio)->flags)
 #define folio_test_private(folio) test_bit(PG_private, &(folio)->flags)
@@ -192,7 +192,7 @@ enum pageflags {
 #define PageAnonExclusive(p) test_bit(PG_anon_exclusive, &(p)->flags)
 #define SetPageAnonExclusive(p) set_bit(PG_anon_exclusive, &(p)->flags)
 #define ClearPageAnonExclusive(p) clear_bit(PG_anon_exclusive, &(p)->flags)
-#define __ClearPageAnonExclusive(p) __clear_bit(PG_anon_exclusive, &(p)->flags)
+#define __ClearPageAnonExclusive(p) __clear_bit_owned(PG_anon_exclusive, &(p)->flags)
 #define PageLRU(p) folio_test_lru(page_folio(p))
 
 /* ---- mapping: an anon_vma with bit 0 set. Kept until the page is free, mapped or not. ---- */

@@ -82,8 +82,14 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 /* ---- reading and writing entries: one point each ---- */
 #define ptep_get(ptep) ((pte_t){ READ_ONCE((ptep)->pte) })
 #define ptep_get_lockless(ptep) ((pte_t){ READ_ONCE((ptep)->pte) })
-#define pmdp_get(pmdp) ((pmd_t){ READ_ONCE((pmdp)->pmd) })
-#define pmdp_get_lockless(pmdp) ((pmd_t){ READ_ONCE((pmdp)->pmd) })
+/* What is in the table that a PMD points to is ordered by the address dependency: an acquire, to TSan. */
+#define pmdp_get_(prim, str, pmdp)                                             \
+	((pmd_t){ ({                                                           \
+		unsigned long *word_ = &(pmdp)->pmd;                           \
+		engine_point(SITE(prim, "", str), word_, EVENT_READ);          \
+		access_load(word_, __ATOMIC_ACQUIRE); }) })
+#define pmdp_get(p) pmdp_get_("pmdp_get", #p, p)
+#define pmdp_get_lockless(p) pmdp_get_("pmdp_get_lockless", #p, p)
 #define set_pte(ptep, pteval) WRITE_ONCE((ptep)->pte, pte_val(pteval))
 #define set_pte_at(mm, addr, ptep, pteval) ((void)(mm), (void)(addr), ({ set_pte(ptep, pteval); }))
 #define set_pmd_at(mm, addr, pmdp, pmdval) \
@@ -127,8 +133,9 @@ static inline pmd_t pmd_mktable(struct ptdesc *table)
 {
 	return __pmd((unsigned long)arena_offset(table) << PFN_SHIFT | _PAGE_PRESENT | _PAGE_RW);
 }
+/* After a write barrier, so that who finds the table finds its entries: a release, to TSan. */
 #define pmd_populate(mm, pmdp, pgtable) \
-	((void)(mm), ({ WRITE_ONCE((pmdp)->pmd, pmd_val(pmd_mktable(pgtable))); }))
+	((void)(mm), ({ smp_store_release(&(pmdp)->pmd, pmd_val(pmd_mktable(pgtable))); }))
 static inline pmd_t *pmd_offset(struct mm_struct *mm, unsigned long addr)
 {
 	return &mm->pmds[(addr >> PMD_SHIFT) & (PTRS_PER_PMD - 1)];

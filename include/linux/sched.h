@@ -16,6 +16,8 @@ void cond_resched_at(const struct site *s);
 
 /* Until work queued on that CPU could run: it holds no spinlock and has not disabled preemption. Sleeps. */
 void wait_cpu_preemptible_at(const struct site *s, unsigned cpu);
+/* The work that ran in that CPU's stead is done. */
+void work_done_on(unsigned cpu);
 #define wait_cpu_preemptible(cpu) wait_cpu_preemptible_at(SITE("flush_work", "", ""), cpu)
 
 #endif

@@ -9,7 +9,8 @@
 
 static inline void mod_mthp_stat(unsigned int order, enum mthp_stat_item item, long delta)
 {
-	(void)access_add_fetch(&machine->mthp_stat[order][item], delta, __ATOMIC_RELAXED);
+	if (order) /* there is no such statistic for order 0 */
+		(void)access_add_fetch(&machine->mthp_stat[order][item], delta, __ATOMIC_RELAXED);
 }
 static inline void lruvec_stat_mod_folio(struct folio *folio, enum node_stat_item item, long delta)
 {

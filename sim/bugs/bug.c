@@ -31,13 +31,41 @@ _Static_assert(GENERATION_COUNT <= 32, "enum generation_mask has 32 bits");
 
 struct bug_state bug_state = { .generation = GENERATION_DEFAULT };
 
-void bug_state_set(enum generation generation, const struct bug_set *extra)
+void bug_state_set(enum generation generation, const struct bug_switches *switches)
 {
-	bug_state.generation = generation;
-	bug_state.on = extra ? *extra : (struct bug_set){ { 0 } };
+	struct bug_switches state = { .on = { { 0 } } };
+
 	for (unsigned id = 0; id < BUG_COUNT; id++)
 		if (bug_table[id].generations & (1u << generation))
-			bug_set_add(&bug_state.on, id);
+			bug_set_add(&state.on, id);
+	if (switches)
+		bug_switches_add(&state, switches);
+	bug_state.generation = generation;
+	bug_state.on = state.on;
+}
+
+void bug_switch(struct bug_switches *s, unsigned id, bool on)
+{
+	bug_set_remove(on ? &s->off : &s->on, id);
+	bug_set_add(on ? &s->on : &s->off, id);
+}
+
+bool bug_switch_word(struct bug_switches *s, const char *word)
+{
+	bool on = word[0] != '-';
+	int id = bug_find(on ? word : word + 1);
+
+	if (id >= 0)
+		bug_switch(s, (unsigned)id, on);
+	return id >= 0;
+}
+
+void bug_switches_add(struct bug_switches *s, const struct bug_switches *more)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(s->on.bits); i++) {
+		s->on.bits[i] = (s->on.bits[i] & ~more->off.bits[i]) | more->on.bits[i];
+		s->off.bits[i] = (s->off.bits[i] & ~more->on.bits[i]) | more->off.bits[i];
+	}
 }
 
 int bug_find(const char *name)

@@ -25,15 +25,18 @@ bool irqs_disabled(void)
 	return this_cpu()->irqs_off;
 }
 
+/* Work that other CPUs queue here runs while this CPU can be preempted: that orders it against what is done with preemption off. */
 void preempt_disable(void)
 {
 	this_cpu()->preempt++;
+	edge_acquire(&this_cpu()->preempt);
 }
 
 void preempt_enable(void)
 {
 	if (unlikely(!this_cpu()->preempt))
 		engine_find(VERDICT_LOCK_RULE, "unmatched preempt_enable", NULL, "preempt count is 0");
+	edge_release(&this_cpu()->preempt);
 	this_cpu()->preempt--;
 	engine_kick();
 }
@@ -53,6 +56,11 @@ bool alloc_should_fail_at(const struct site *s, gfp_t gfp)
 	if (gfp & __GFP_DIRECT_RECLAIM)
 		sleeping_allowed(s->function);
 	return !(gfp & __GFP_NOFAIL) && engine_fault(s);
+}
+
+void work_done_on(unsigned cpu)
+{
+	edge_release(&kern->cpu[cpu].preempt);
 }
 
 _Noreturn void kernel_bug_at(const struct site *s, const char *kind, const char *cond)
@@ -77,4 +85,5 @@ void wait_cpu_preemptible_at(const struct site *s, unsigned cpu)
 	do
 		engine_wait(s, &kern->cpu[cpu], EVENT_WAIT, cpu_preemptible, &kern->cpu[cpu]);
 	while (!cpu_preemptible(&kern->cpu[cpu]));
+	edge_acquire(&kern->cpu[cpu].preempt);
 }

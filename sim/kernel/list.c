@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * List edits, one point for each link store in the kernel's order, and CONFIG_DEBUG_LIST's checks in the step of
- * the first store. Instrumented for TSan: the stores are as plain or marked as the kernel's.
+ * the first store. Instrumented for TSan: stores to ->prev are plain; those to ->next are marked, since
+ * list_empty() and, through the page's union, compound_head() look at that word without the lock, and KCSAN, as the
+ * kernel configures it, takes aligned plain stores for atomic.
  */
 #include <linux/list.h>
 
@@ -57,7 +59,7 @@ void list_add_at(const struct site *s, struct list_head *entry, struct list_head
 	engine_point(s, &next->prev, EVENT_WRITE);
 	check_add(s, entry, prev, next);
 	next->prev = entry;
-	store_plain(s, &entry->next, next);
+	store_once(s, &entry->next, next);
 	store_plain(s, &entry->prev, prev);
 	store_once(s, &prev->next, entry);
 	engine_note(NOTE_LIST_ADDED, entry, prev);
@@ -98,7 +100,7 @@ void list_del_at(const struct site *s, struct list_head *entry)
 {
 	struct list_head *prev = unlink_entry(s, entry);
 
-	store_plain(s, &entry->next, LIST_POISON1);
+	store_once(s, &entry->next, LIST_POISON1);
 	store_plain(s, &entry->prev, LIST_POISON2);
 	engine_note(NOTE_LIST_DELETED, entry, prev);
 }
@@ -125,8 +127,8 @@ void list_splice_at(const struct site *s, struct list_head *list, struct list_he
 	prev = tail ? access_volatile(&head->prev) : head;
 	next = tail ? head : access_volatile(&head->next);
 	store_plain(s, &first->prev, prev);
-	store_plain(s, &prev->next, first);
-	store_plain(s, &last->next, next);
+	store_once(s, &prev->next, first);
+	store_once(s, &last->next, next);
 	store_plain(s, &next->prev, last);
 	if (init)
 		list_init_at(s, list);

@@ -89,7 +89,7 @@ static void split_copy_flags(struct folio *folio, struct folio *new_folio)
 {
 	unsigned long copied = plain_read(folio->flags) & SPLIT_FLAGS_COPIED;
 
-	plain_rmw_bits(new_folio->flags, PAGE_FLAGS_CHECK_AT_PREP, copied);
+	plain_rmw_bits_owned(new_folio->flags, PAGE_FLAGS_CHECK_AT_PREP, copied);
 }
 
 /*
@@ -159,7 +159,7 @@ static void split_unqueue(struct folio *folio, unsigned int order,
 	linked = !list_empty(&folio->_deferred_list);
 	if (generation_at_least(GENERATION_V7_1)) {
 		if (linked) {
-			plain_rmw(queue->split_queue_len, old_ - 1);
+			plain_rmw_racy(queue->split_queue_len, old_ - 1);
 			list_del_init(&folio->_deferred_list);
 		}
 		if (folio_test_partially_mapped(folio)) {
@@ -170,7 +170,7 @@ static void split_unqueue(struct folio *folio, unsigned int order,
 	}
 	if (!linked)
 		return;
-	plain_rmw(queue->split_queue_len, old_ - 1);
+	plain_rmw_racy(queue->split_queue_len, old_ - 1);
 	if (folio_test_partially_mapped(folio)) {
 		folio_clear_partially_mapped(folio);
 		mod_mthp_stat(order, MTHP_STAT_NR_ANON_PARTIALLY_MAPPED, -1);
@@ -245,6 +245,7 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, unsigned int o
 
 	if (!folio_ref_freeze(folio, 1)) {
 		spin_unlock(&queue->split_queue_lock);
+		accepted_race(3);
 		return -EAGAIN;
 	}
 	split_unqueue(folio, order, queue);
@@ -315,6 +316,7 @@ static int __folio_split(struct folio *folio, unsigned int new_order,
 	/* Both counts move meanwhile: this only spares PMDs that would be split in vain. */
 	expected = folio_expected_ref_count(folio);
 	if (expected != folio_ref_count(folio) - 1) {
+		accepted_race(3); /* somebody's transient reference */
 		ret = -EAGAIN;
 		goto out_unlock;
 	}

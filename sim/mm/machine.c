@@ -94,7 +94,7 @@ void machine_boot(const struct machine_config *config)
 	spin_lock_init(&machine->mmlist_lock);
 	memset(machine->mms, 0, sizeof(machine->mms));
 	memset(machine->refs, 0, sizeof(machine->refs));
-	machine->next_mm_id = MM_ID_MIN;
+	machine->mm_ids.counter = 0;
 	kmem_cache_init(&machine->mm_cache, "mm_struct", sizeof(struct mm_struct), 0);
 	kmem_cache_init(&machine->vma_cache, "vm_area_struct", sizeof(struct vm_area_struct), 0);
 	kmem_cache_init(&machine->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), SLAB_TYPESAFE_BY_RCU);

@@ -245,6 +245,14 @@ try_again:
 	/* A small folio stays small: nobody builds one out of a page that is referenced. */
 	WARN_ON(folio_test_large(folio));
 
+	/*
+	 * The mark was set without a reference, and a plain store of the page's owner of that moment may have taken it back.
+	 * Now there is a reference, so it stays. Releases up to v7.1 go on without it, and meet a warning in
+	 * try_to_unmap_one().
+	 */
+	if (!bug_enabled(memory_failure_mark_lost) && !PageHWPoison(p))
+		SetPageHWPoison(p);
+
 	was_lru = folio_test_lru(folio);
 	if (was_lru) {
 		folio_wait_writeback(folio);

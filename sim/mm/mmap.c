@@ -29,7 +29,7 @@ struct mm_struct *mm_alloc(unsigned int slot)
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
 	mm->slot = slot;
-	mm->mm_id = machine->next_mm_id++;
+	mm->mm_id = (mm_id_t)atomic_inc_return(&machine->mm_ids);
 	mm->memcg = memcgs ? &machine->memcgs[1 + slot % memcgs] : NULL;
 	return mm;
 }

@@ -30,7 +30,8 @@ static void clear_buddy(struct page *page)
 
 static bool page_is_buddy(const struct page *page, unsigned int order)
 {
-	return page->page_type == PGTY_buddy && page->private == order;
+	/* a neighbour in use may change its map counts meanwhile; no value of them looks like the mark */
+	return assert_read(page->page_type) == PGTY_buddy && assert_read(page->private) == order;
 }
 
 static void free_list_add(struct zone *zone, struct page *page, unsigned int order)
@@ -159,7 +160,7 @@ static void prep_compound_head(struct page *page, unsigned int order)
 {
 	struct folio *folio = (struct folio *)page;
 
-	plain_rmw_bits(folio->_flags_1, FOLIO_ORDER_MASK, order);
+	plain_rmw_bits_owned(folio->_flags_1, FOLIO_ORDER_MASK, order);
 	folio->_large_mapcount.counter = -1;
 	folio->_nr_pages_mapped.counter = 0;
 	folio->_entire_mapcount.counter = -1;
@@ -174,7 +175,7 @@ static void prep_compound_head(struct page *page, unsigned int order)
 /* prep_compound_page() - v7.1. Fidelity: same. */
 void prep_compound_page(struct page *page, unsigned int order)
 {
-	__set_bit(PG_head, &page->flags);
+	__set_bit_owned(PG_head, &page->flags);
 	for (unsigned int i = 1; i < 1u << order; i++)
 		prep_compound_tail(page, i);
 	prep_compound_head(page, order);
@@ -266,11 +267,11 @@ static bool free_pages_prepare(struct page *page, unsigned int order)
 		return false;
 	}
 	if (order) {
-		plain_rmw_bits(folio->_flags_1, PAGE_FLAGS_SECOND, 0);
+		plain_rmw_bits_owned(folio->_flags_1, PAGE_FLAGS_SECOND, 0);
 		for (unsigned int i = 1; i < 1u << order; i++) {
 			free_tail_page_prepare(folio, page + i, i);
 			free_page_is_bad(page + i);
-			plain_rmw_bits(page[i].flags, PAGE_FLAGS_CHECK_AT_PREP, 0);
+			plain_rmw_bits_owned(page[i].flags, PAGE_FLAGS_CHECK_AT_PREP, 0);
 		}
 	}
 	if (folio_test_anon(folio)) {
@@ -278,7 +279,7 @@ static bool free_pages_prepare(struct page *page, unsigned int order)
 		plain_write(folio->mapping, NULL);
 	}
 	free_page_is_bad(page);
-	plain_rmw_bits(page->flags, PAGE_FLAGS_CHECK_AT_PREP, 0);
+	plain_rmw_bits_owned(page->flags, PAGE_FLAGS_CHECK_AT_PREP, 0);
 	page_free_note(page, order);
 	return true;
 }
@@ -350,6 +351,7 @@ bool take_page_off_buddy(struct page *page)
 		}
 		zone->nr_free--;
 		taken = true;
+		page_alloc_note(page, 0);
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return taken;

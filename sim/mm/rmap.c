@@ -751,7 +751,7 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 	 * while a scanner has it.
 	 */
 	if (partially_mapped && folio_test_anon(folio) &&
-	    !folio_test_partially_mapped(folio))
+	    !data_race(2, folio_test_partially_mapped(folio)))
 		deferred_split_folio(folio, true);
 
 	__folio_mod_stat(folio, -nr, -nr_pmdmapped);

@@ -142,7 +142,7 @@ void lru_add_drain_all(void)
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
 		struct folio_batch *fbatch = per_cpu_ptr(machine->lru_add, cpu);
 
-		if (!plain_read_racy(fbatch->nr))
+		if (!plain_read_racy(fbatch->nr)) /* the kernel's folio_batch_count() from afar */
 			continue;
 		wait_cpu_preemptible(cpu);
 		if (!fbatch->nr)
@@ -152,6 +152,7 @@ void lru_add_drain_all(void)
 			struct folio_batch batch = *fbatch;
 
 			folio_batch_init(fbatch);
+			work_done_on(cpu);
 			folio_batch_move_lru(&batch);
 		}
 		preempt_enable();

@@ -11,12 +11,15 @@
 
 #define ACCESS_RETRIES 8
 
+/* Hardware is no party to a C data race. */
+#define HARDWARE __attribute__((no_sanitize("thread")))
+
 /* The page walker of the hardware: no lock, no point of its own. Returns false for a page fault. */
-static bool hw_translate(struct mm_struct *mm, unsigned long addr, bool write, unsigned long *pfn,
+static HARDWARE bool hw_translate(struct mm_struct *mm, unsigned long addr, bool write, unsigned long *pfn,
 			 unsigned long **entry)
 {
 	unsigned long *pmd = &pmd_offset(mm, addr)->pmd;
-	unsigned long v = access_load(pmd, __ATOMIC_RELAXED);
+	unsigned long v = access_volatile(pmd);
 
 	*entry = pmd;
 	if (!(v & _PAGE_PRESENT))
@@ -26,19 +29,19 @@ static bool hw_translate(struct mm_struct *mm, unsigned long addr, bool write, u
 		return !write || (v & _PAGE_RW);
 	}
 	*entry = &pmd_ptdesc(__pmd(v))->ptes[pte_index(addr)].pte;
-	v = access_load(*entry, __ATOMIC_RELAXED);
+	v = access_volatile(*entry);
 	*pfn = v >> PFN_SHIFT;
 	return (v & _PAGE_PRESENT) && (!write || (v & _PAGE_RW));
 }
 
 /* A machine check: the page is poisoned, and this is what finds out. */
-static bool poisoned(unsigned long pfn)
+static HARDWARE bool poisoned(unsigned long pfn)
 {
-	return access_load(&machine->memmap[pfn].flags, __ATOMIC_RELAXED) & BIT(PG_hwpoison);
+	return access_volatile(&machine->memmap[pfn].flags) & BIT(PG_hwpoison);
 }
 
 /* 0: stored; -EFAULT: page fault first; -EHWPOISON: the process is killed for it. One step. */
-static int user_store(struct mm_struct *mm, unsigned long addr, u32 token)
+static HARDWARE int user_store(struct mm_struct *mm, unsigned long addr, u32 token)
 {
 	unsigned long pfn = 0, again, *entry;
 
@@ -54,7 +57,7 @@ static int user_store(struct mm_struct *mm, unsigned long addr, u32 token)
 	return 0;
 }
 
-static int user_load(struct mm_struct *mm, unsigned long addr, u32 *token)
+static HARDWARE int user_load(struct mm_struct *mm, unsigned long addr, u32 *token)
 {
 	unsigned long pfn = 0, again, *entry;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A memory error in the page that is mapped at an address now. */
+/* A memory error: in the page that is mapped at an address now, or in a frame, whoever owns it. */
 #include "ops_internal.h"
 #include <linux/memory-failure.h>
 #include <linux/pgtable.h>
@@ -37,4 +37,9 @@ int op_memory_failure(const u8 *args)
 	if (!found)
 		return -EFAULT;
 	return memory_failure(pfn, 0);
+}
+
+int op_hwpoison_frame(const u8 *args)
+{
+	return memory_failure(HPAGE_PMD_NR + args[0], 0);
 }

@@ -222,16 +222,26 @@ void content_note(const volatile void *note)
 }
 
 /*
- * The kernel looks before it reads; what another CPU finds out after this one's operation began may come too late for that
- * look, and is accepted.
+ * The kernel looks for poison before it reads: at PG_hwpoison of a small folio, at PG_has_hwpoisoned of a large one. What
+ * another CPU marks after this one's operation began may come too late for that look, and is accepted.
  */
-static void check_poison(const struct event *ev, u32 pfn)
+static bool seen_too_late(const struct event *ev, u32 pfn)
 {
 	const struct ghost_page *g = &oracle.pages[pfn];
+	u32 head = oracle_head_of(pfn), marked = g->poisoned_at;
 
+	if (g->poisoned_by == ev->cpu + 1)
+		return false;
+	if (oracle_is_large(oracle_folio(head)))
+		marked = oracle.pages[head].has_poison_at;
+	return !marked || marked > oracle.op_began[ev->cpu];
+}
+
+static void check_poison(const struct event *ev, u32 pfn)
+{
 	if (!(machine->memmap[pfn].flags & BIT(PG_hwpoison)))
 		return;
-	if (g->poisoned_by != ev->cpu + 1 && g->poisoned_at > oracle.op_began[ev->cpu]) {
+	if (seen_too_late(ev, pfn)) {
 		oracle_benign_met(BENIGN_POISON_READ);
 		return;
 	}

@@ -7,9 +7,9 @@
  * has been lost.
  *
  * Not reported, only counted: PG_hwpoison lost to a store by the word's sole owner. memory_failure() sets it before
- * it has any reference, so the kernel accepts that an owner whose folio has no reference (being allocated, freed,
- * or frozen) may overwrite it. Whoever sets a bit while the count is not zero holds a reference or a
- * mapping of one, and then there is no exemption.
+ * it has any reference, so the kernel accepts that an owner whose folio has no reference (being freed, or frozen) or was
+ * never mapped (new) may overwrite it. Whoever changes a bit of a folio that is in use holds a reference, or the lock
+ * of a table that maps it, and then there is no exemption.
  */
 #include "oracle_internal.h"
 
@@ -50,15 +50,12 @@ static const char *bit_name(unsigned bit, bool second_page)
 	}
 }
 
-/* The page belongs to nobody but the CPU that writes: its folio has no reference. */
+/* The page belongs to nobody but the CPU that writes: its folio has no reference, or nobody else has seen it yet. */
 static bool sole_owner(u32 pfn)
 {
-	const struct page *page = &machine->memmap[pfn];
-	unsigned long head = page->compound_head;
+	u32 head = oracle_head_of(pfn);
 
-	if (head & 1)
-		page = (const struct page *)(head - 1);
-	return page->_refcount.counter == 0;
+	return machine->memmap[head]._refcount.counter == 0 || !oracle.pages[head].published;
 }
 
 static void report(const struct event *ev, u64 bits, const struct shadow *s)

@@ -37,6 +37,8 @@ static void on_written(const struct event *ev)
 			oracle.pages[pfn].poisoned_by = (u8)(ev->cpu + 1);
 			oracle.pages[pfn].poisoned_at = ev->step;
 		}
+		if (unlikely(ev->set == BIT(PG_has_hwpoisoned) && oracle_head_of(pfn) + 1 == pfn))
+			oracle.pages[pfn - 1].has_poison_at = ev->step;
 		lost_update_written(ev);
 		queue_member_written(ev, pfn, offset);
 	} else {
@@ -51,7 +53,8 @@ static void on_page_allocated(const volatile void *page, unsigned order)
 	for (u32 i = 0; i < nr; i++) {
 		struct ghost_page *g = &oracle.pages[pfn + i];
 
-		*g = (struct ghost_page){ .allocated = 1, .poisoned_by = g->poisoned_by, .poisoned_at = g->poisoned_at };
+		/* whoever takes it from the allocator may bring the count from zero */
+		*g = (struct ghost_page){ .allocated = 1, .frozen_by = (u8)(engine_cpu() + 1), .poisoned_by = g->poisoned_by, .poisoned_at = g->poisoned_at };
 	}
 	reference_page_allocated(pfn, nr);
 	lost_update_page_allocated(pfn, nr);
@@ -67,6 +70,18 @@ static void on_page_freed(const volatile void *page, unsigned order)
 		oracle.pages[pfn + i].allocated = 0;
 		oracle.pages[pfn + i].departed = 0;
 	}
+}
+
+/* An unlocked look is a race only while another CPU is at work under a queue's lock. */
+static bool benign_is_met(enum benign row)
+{
+	if (row != BENIGN_EMPTY_UNLOCKED && row != BENIGN_FLAG_UNLOCKED)
+		return true;
+	for (unsigned cpu = 0; cpu < ENGINE_CPUS_MAX; cpu++)
+		for (unsigned i = 0; cpu != engine_cpu() && i < kern->cpu[cpu].held_count; i++)
+			if (queue_of_lock(kern->cpu[cpu].held[i].lock))
+				return true;
+	return false;
 }
 
 static void on_note(enum note note, const volatile void *a, const volatile void *b)
@@ -102,7 +117,8 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		content_note(a);
 		break;
 	case NOTE_BENIGN:
-		oracle_benign_met((enum benign)(uintptr_t)a);
+		if (benign_is_met((enum benign)(uintptr_t)a))
+			oracle_benign_met((enum benign)(uintptr_t)a);
 		break;
 	default:
 		break;

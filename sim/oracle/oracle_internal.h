@@ -17,13 +17,15 @@
 /* What the oracles know of a page that the page does not say. */
 struct ghost_page {
 	u8 allocated;    /* between NOTE_PAGE_ALLOCATED and NOTE_PAGE_FREED, as head or tail */
+	u8 published;    /* of heads: mapped since it was allocated; before, its allocator alone knows it */
 	u8 frozen_by;    /* cpu + 1 that brought the count from n to 0 by a freeze */
 	u8 pmd_splits;   /* PMD splits between adding the PTE rmaps and removing the PMD rmap */
 	u8 split_cpu;    /* cpu + 1 of the last of these */
 	s32 refcount;    /* as of the last event */
 	s32 mapcount;    /* large or small, as of the last event */
 	u8 poisoned_by;  /* cpu + 1 that set PG_hwpoison last */
-	u32 poisoned_at; /* point at which it did */
+	u32 poisoned_at;  /* point at which it did */
+	u32 has_poison_at; /* of heads: point at which PG_has_hwpoisoned was set; 0: never */
 	/* deferred split queue; of heads */
 	struct deferred_split *queue; /* the queue it was last on */
 	struct list_head *home;       /* head of the list it is linked on, NULL: none */
@@ -77,12 +79,16 @@ static inline unsigned oracle_order(const struct folio *folio)
 {
 	return oracle_is_large(folio) ? folio->_flags_1 & FOLIO_ORDER_MASK : 0;
 }
+/*
+ * Pages of a folio that memory_failure() was called on; each may have a reference that it keeps. The mark itself may be
+ * gone, by the race that the kernel accepts.
+ */
 static inline unsigned oracle_poisoned_pages(u32 head)
 {
 	unsigned n = 0;
 
 	for (u32 i = 0; i < 1u << oracle_order(oracle_folio(head)); i++)
-		n += (machine->memmap[head + i].flags & BIT(PG_hwpoison)) != 0;
+		n += oracle.pages[head + i].poisoned_by != 0;
 	return n;
 }
 /* Pages that have ever been handed out in this execution. */

@@ -50,6 +50,7 @@ static void mapcount_changed(const struct event *ev, u32 head, struct folio *fol
 	s32 now = mapcount_of(folio), was = g->mapcount;
 
 	g->mapcount = now;
+	g->published |= now > 0;
 	if (!oracle_is_large(folio))
 		return;
 	if (now - was == 1 << oracle_order(folio) && folio->_entire_mapcount.counter >= 0) {
@@ -145,7 +146,7 @@ bool reference_quiescent(void)
 bool reference_end(void)
 {
 	for_each_touched_pfn(pfn) {
-		if (!oracle.pages[pfn].allocated || (machine->memmap[pfn].flags & BIT(PG_hwpoison)))
+		if (!oracle.pages[pfn].allocated || oracle.pages[pfn].poisoned_by)
 			continue;
 		engine_report(VERDICT_BAD_REFERENCE, "page leaked", "teardown", NULL, "page %u has %d references",
 			      pfn, machine->memmap[pfn]._refcount.counter);

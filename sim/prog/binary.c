@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { OP_HAS_FAIL = 0x80 };
+enum { OP_HAS_FAIL = 0x80, BUG_IS_OFF = 0x80 };
 
 /* By name, since rows of generation.def are inserted in order of release; 0 is the default. */
 static u8 generation_code(unsigned generation)
@@ -85,7 +85,7 @@ static void put_header(struct bytes_writer *w, const struct prog *p)
 
 	bytes_put_u8(w, (u8)((v->cpus - 1) | v->memcgs << 2 | v->mapcount << 4 | v->underused << 5));
 	bytes_put_u8(w, generation_code(v->generation));
-	bytes_put_u8(w, (u8)bug_count(&v->bugs));
+	bytes_put_u8(w, (u8)(bug_count(&v->bugs.on) + bug_count(&v->bugs.off)));
 	bytes_put_u8(w, p->sched.kind);
 	bytes_put_u8(w, p->setup.count);
 	for (unsigned l = 0; l < v->cpus; l++)
@@ -109,8 +109,10 @@ size_t prog_encode(const struct prog *p, u8 *data, size_t size)
 	else if (p->sched.kind == SCHED_DEVIATIONS)
 		put_deviations(&w, p);
 	for (unsigned id = 0; id < BUG_COUNT; id++)
-		if (bug_set_has(&p->world.bugs, id))
+		if (bug_set_has(&p->world.bugs.on, id))
 			bytes_put_u8(&w, (u8)id);
+		else if (bug_set_has(&p->world.bugs.off, id))
+			bytes_put_u8(&w, (u8)(id | BUG_IS_OFF));
 	return w.overflow ? 0 : w.pos;
 }
 
@@ -243,6 +245,9 @@ void prog_decode(struct prog *p, const u8 *data, size_t size)
 		get_runs(&r, p);
 	else if (p->sched.kind == SCHED_DEVIATIONS)
 		get_deviations(&r, p);
-	while (bugs-- && bytes_left(&r))
-		bug_set_add(&p->world.bugs, bytes_u8(&r) % BUG_COUNT);
+	while (bugs-- && bytes_left(&r)) {
+		u8 bug = bytes_u8(&r);
+
+		bug_switch(&p->world.bugs, (bug & ~BUG_IS_OFF) % BUG_COUNT, !(bug & BUG_IS_OFF));
+	}
 }

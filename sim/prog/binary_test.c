@@ -163,7 +163,7 @@ static void test_largest_fits(void **state)
 			while (edit_insert(&p, l, 0, &op))
 				;
 		for (unsigned id = 0; id < BUG_COUNT; id++)
-			bug_set_add(&p.world.bugs, id);
+			bug_switch(&p.world.bugs, id, id & 1);
 		p.sched.kind = (u8)kind;
 		p.sched.run_count = p.sched.deviation_count = PROG_DEVIATIONS_MAX;
 		for (unsigned i = 0; i < PROG_DEVIATIONS_MAX; i++) {
@@ -200,13 +200,15 @@ static void test_generation_codes_are_distinct(void **state)
 static void test_layout_is_stable(void **state)
 {
 	static const u8 expected[] = {
-		0x05, 0, 0, 1, 2, 1, 1, 0, /* cpus, memcgs; kernel; bugs; bytes; counts */
+		0x05, 0, 2, 1, 2, 1, 1, 0, /* cpus, memcgs; kernel; bugs; bytes; counts */
 		0, 0, 8, 0, 0,		   /* mm, fault_huge */
 		9, 0, 1, 0,		   /* dontneed; nr 1 is 0 */
 		13 | 0x80, 3, 0, 2,	   /* memory_failure, fail=3 */
 		2, 0x00, 0x81, 0,	   /* streams */
+		0, 1 | 0x80,		   /* bugs: on; off */
 	};
-	static const char text[] = "world cpus=2 memcgs=1\n"
+	static const char text[] = "world cpus=2 memcgs=1 "
+				   "bugs=-shrinker-trylock-drops-underused,partially-mapped-nonatomic\n"
 				   "setup m0 = mm(); fault_huge(m0, 0)\n"
 				   "cpu0 dontneed(m0, 1, 1)\n"
 				   "cpu1 memory_failure(m0, 2) (fail=3)\n"

@@ -47,7 +47,7 @@ static void test_generate_is_valid_and_meets(void **state)
 		prog_generate(&p, &r);
 		check_valid(&p);
 		assert_int_equal(p.world.generation, GENERATION_DEFAULT);
-		assert_int_equal(p.world.bugs.bits[0] | p.world.bugs.bits[1], 0);
+		assert_memory_equal(&p.world.bugs, &(struct bug_switches){ 0 }, sizeof(p.world.bugs));
 		assert_int_equal(p.setup.ops[0].id, OP_mm);
 		assert_true(p.world.cpus >= 2);
 		two += p.world.cpus == 2;
@@ -91,7 +91,7 @@ static void test_mutate_keeps_valid(void **state)
 		sample_prog(&p, &r);
 		for (unsigned k = 0; k < 50; k++) {
 			u8 generation = p.world.generation;
-			struct bug_set bugs = p.world.bugs;
+			struct bug_switches bugs = p.world.bugs;
 
 			prog_mutate(&p, &r);
 			check_valid(&p);
@@ -190,7 +190,7 @@ static void test_fitting_keeps_setup_longest(void **state)
 	prng_seed(&r, 8);
 	for (unsigned i = 0; i < 200; i++) {
 		sample_prog(&p, &r);
-		p.world.bugs = (struct bug_set){ { 0 } };
+		p.world.bugs = (struct bug_switches){ .on = { { 0 } } };
 		for (size_t max = 1; max < 64; max++) {
 			size_t n;
 

@@ -54,19 +54,21 @@ static bool parse_only(struct scan *s, const char *only)
 	return word_is(w, only) || scan_expected(s, w.pos, "%s", only);
 }
 
-static bool parse_bugs(struct scan *s, struct bug_set *bugs)
+/* `-` in front of an id: repaired, also where the kernel shipped it. */
+static bool parse_bugs(struct scan *s, struct bug_switches *bugs)
 {
 	unsigned id = 0;
 
 	do {
 		size_t pos = s->pos;
+		bool on = !scan_take_here(s, '-');
 
 		if (!parse_choice(s, "the id of a bug", bug_name, BUG_COUNT, &id))
 			return false;
-		if (bug_set_has(bugs, id))
+		if (bug_set_has(&bugs->on, id) || bug_set_has(&bugs->off, id))
 			return scan_error(s, pos, "expected each bug once, found '%s' again",
 					  bug_name(id));
-		bug_set_add(bugs, id);
+		bug_switch(bugs, id, on);
 	} while (scan_take_here(s, ','));
 	return true;
 }

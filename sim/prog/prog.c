@@ -76,11 +76,16 @@ static bool lane_equal(const struct prog_lane *a, const struct prog_lane *b)
 	return a->count == b->count && !memcmp(a->ops, b->ops, a->count * sizeof(a->ops[0]));
 }
 
+static bool bug_set_equal(const struct bug_set *a, const struct bug_set *b)
+{
+	return a->bits[0] == b->bits[0] && a->bits[1] == b->bits[1];
+}
+
 static bool world_equal(const struct prog_world *a, const struct prog_world *b)
 {
 	return a->cpus == b->cpus && a->memcgs == b->memcgs && a->mapcount == b->mapcount &&
 	       a->underused == b->underused && a->generation == b->generation &&
-	       a->bugs.bits[0] == b->bugs.bits[0] && a->bugs.bits[1] == b->bugs.bits[1];
+	       bug_set_equal(&a->bugs.on, &b->bugs.on) && bug_set_equal(&a->bugs.off, &b->bugs.off);
 }
 
 static bool streams_equal(const struct prog_sched *a, const struct prog_sched *b)

@@ -84,7 +84,7 @@ static inline void sample_prog(struct prog *p, struct prng *r)
 	if (prng_chance(r, 1, 4))
 		for (unsigned id = 0; id < BUG_COUNT; id++)
 			if (prng_chance(r, 1, 2))
-				bug_set_add(&p->world.bugs, id);
+				bug_switch(&p->world.bugs, id, prng_chance(r, 2, 3));
 	switch (prng_below(r, 5)) {
 	case 0:
 		edit_clear_sched(p);

@@ -120,8 +120,9 @@ static void print_world(struct out *o, const struct prog_world *w)
 	if (w->underused)
 		put(o, " underused=1");
 	for (unsigned id = 0; id < BUG_COUNT; id++)
-		if (bug_set_has(&w->bugs, id)) {
-			putf(o, "%s%s", separator, bug_table[id].name);
+		if (bug_set_has(&w->bugs.on, id) || bug_set_has(&w->bugs.off, id)) {
+			putf(o, "%s%s%s", separator, bug_set_has(&w->bugs.off, id) ? "-" : "",
+			     bug_table[id].name);
 			separator = ",";
 		}
 	put(o, " format=1\n");

@@ -89,7 +89,9 @@ static void test_printed_form(void **state)
 		"world   cpus=2 memcgs=0 kernel=v6.12 format=1\n"
 		"sched   cpu0 op2 deferred_split_folio:__set_bit(PG_partially_mapped flags)#1 -> cpu1\n"
 		"sched   rcu op0 end#65535 -> rcu\n",
-		"world   cpus=1 memcgs=0 kernel=v7.1 format=1\nsched   default\n",
+		"world   cpus=1 memcgs=0 kernel=v6.12"
+		" bugs=-partially-mapped-nonatomic,shrinker-trylock-drops-underused format=1\n"
+		"sched   default\n",
 		"world   cpus=1 memcgs=0 kernel=v7.1 format=1\nsched   bytes\n",
 	};
 
@@ -194,6 +196,9 @@ static const struct refused {
 	{ "world bugs=partially-mapped-nonatomic,partially-mapped-nonatomic\n", 1, 39,
 	  "each bug once, found 'partially-mapped-nonatomic' again" },
 	{ "world bugs=partially-mapped-nonatomic,\n", 1, 39, "the id of a bug" },
+	{ "world bugs=partially-mapped-nonatomic,-partially-mapped-nonatomic\n", 1, 39,
+	  "each bug once, found 'partially-mapped-nonatomic' again" },
+	{ "world bugs=-\n", 1, 13, "the id of a bug, found the end of the line" },
 	{ "world model=tso\n", 1, 13, "expected sc, found 'tso'" },
 	{ "world points=all\n", 1, 14, "expected primitives, found 'all'" },
 	{ "world format=2\n", 1, 14, "expected 1, found '2'" },

@@ -22,8 +22,11 @@ static const char *check_world(const struct prog_world *w)
 	if (w->mapcount == MAPCOUNT_NO_PAGE && !prog_has_no_page_mapcount(w->generation))
 		return "world: this kernel has no mapcount=no_page";
 	for (unsigned id = BUG_COUNT; id < 128; id++)
-		if (bug_set_has(&w->bugs, id))
+		if (bug_set_has(&w->bugs.on, id) || bug_set_has(&w->bugs.off, id))
 			return "world: bugs holds an id that is no bug";
+	for (unsigned id = 0; id < BUG_COUNT; id++)
+		if (bug_set_has(&w->bugs.on, id) && bug_set_has(&w->bugs.off, id))
+			return "world: a bug is switched on and off";
 	return NULL;
 }
 

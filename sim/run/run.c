@@ -80,7 +80,7 @@ static void init_once(void)
 
 static void boot(const struct prog *prog, const struct run_options *o)
 {
-	struct bug_set extra = prog->world.bugs;
+	struct bug_switches bugs = prog->world.bugs;
 	struct machine_config config = {
 		.cpus = prog->world.cpus,
 		.memcgs = prog->world.memcgs,
@@ -89,10 +89,9 @@ static void boot(const struct prog *prog, const struct run_options *o)
 	};
 	struct oracle_options oracle = { .strict_hwpoison = o->strict_hwpoison, .lanes = prog->world.cpus };
 
-	for (unsigned i = 0; i < ARRAY_SIZE(extra.bits); i++)
-		extra.bits[i] |= o->bugs.bits[i];
+	bug_switches_add(&bugs, &o->bugs);
 	bug_state_set(o->generation >= 0 ? (enum generation)o->generation :
-					   (enum generation)prog->world.generation, &extra);
+					   (enum generation)prog->world.generation, &bugs);
 	arena_reset();
 	kern_reset();
 	machine_boot(&config);

@@ -72,7 +72,7 @@ static bool __folio_unqueue_deferred_split(struct folio *folio)
 	queue = get_deferred_split_queue(folio);
 	spin_lock_irqsave(&queue->split_queue_lock, flags);
 	if (!list_empty(&folio->_deferred_list)) {
-		plain_rmw(queue->split_queue_len, old_ - 1);
+		plain_rmw_racy(queue->split_queue_len, old_ - 1);
 		forget_partially_mapped(folio);
 		list_del_init(&folio->_deferred_list);
 		unqueued = true;
@@ -105,7 +105,7 @@ static void deferred_split_folio(struct folio *folio, bool partially_mapped)
 	}
 	if (list_empty(&folio->_deferred_list)) {
 		list_add_tail(&folio->_deferred_list, &queue->split_queue);
-		plain_rmw(queue->split_queue_len, old_ + 1);
+		plain_rmw_racy(queue->split_queue_len, old_ + 1);
 	}
 	spin_unlock_irqrestore(&queue->split_queue_lock, flags);
 }
@@ -140,7 +140,7 @@ static void scan_take(struct shrink_control *sc, struct deferred_split *queue,
 		} else {
 			forget_partially_mapped(folio);
 			list_del_init(&folio->_deferred_list);
-			plain_rmw(queue->split_queue_len, old_ - 1);
+			plain_rmw_racy(queue->split_queue_len, old_ - 1);
 		}
 		if (!--sc->nr_to_scan)
 			break;
@@ -224,13 +224,13 @@ static unsigned long deferred_split_scan(struct shrink_control *sc)
 
 	spin_lock_irqsave(&queue->split_queue_lock, flags);
 	list_splice_tail(&list, &queue->split_queue);
-	plain_rmw(queue->split_queue_len, old_ - removed);
+	plain_rmw_racy(queue->split_queue_len, old_ - removed);
 	spin_unlock_irqrestore(&queue->split_queue_lock, flags);
 
 	if (prev)
 		folio_put(prev);
 
-	if (!split && data_race(list_empty(&queue->split_queue)))
+	if (!split && data_race(1, list_empty(&queue->split_queue)))
 		return SHRINK_STOP;
 	return split;
 }

@@ -107,7 +107,7 @@ static bool __folio_unqueue_deferred_split(struct folio *folio)
 
 	queue = folio_split_queue_lock_irqsave(folio, &flags);
 	if (!list_empty(&folio->_deferred_list)) {
-		plain_rmw(queue->split_queue_len, old_ - 1);
+		plain_rmw_racy(queue->split_queue_len, old_ - 1);
 		forget_partially_mapped(folio);
 		list_del_init(&folio->_deferred_list);
 		unqueued = true;
@@ -146,7 +146,7 @@ static void deferred_split_folio(struct folio *folio, bool partially_mapped)
 	}
 	if (list_empty(&folio->_deferred_list)) {
 		list_add_tail(&folio->_deferred_list, &queue->split_queue);
-		plain_rmw(queue->split_queue_len, old_ + 1);
+		plain_rmw_racy(queue->split_queue_len, old_ + 1);
 	}
 	split_queue_unlock_irqrestore(queue, flags);
 }
@@ -176,7 +176,7 @@ static struct deferred_split *scan_take(struct shrink_control *sc, struct folio_
 		else
 			forget_partially_mapped(folio);
 		list_del_init(&folio->_deferred_list);
-		plain_rmw(queue->split_queue_len, old_ - 1);
+		plain_rmw_racy(queue->split_queue_len, old_ - 1);
 		if (!--sc->nr_to_scan)
 			break;
 		if (!folio_batch_space(fbatch))
@@ -224,7 +224,7 @@ static void scan_requeue(struct folio *folio)
 	queue = folio_split_queue_lock_irqsave(folio, &flags);
 	if (list_empty(&folio->_deferred_list)) {
 		list_add_tail(&folio->_deferred_list, &queue->split_queue);
-		plain_rmw(queue->split_queue_len, old_ + 1);
+		plain_rmw_racy(queue->split_queue_len, old_ + 1);
 	}
 	split_queue_unlock_irqrestore(queue, flags);
 }
@@ -260,12 +260,12 @@ static unsigned long deferred_split_scan(struct shrink_control *sc)
 		}
 		folios_put(&fbatch);
 
-		if (!sc->nr_to_scan || data_race(list_empty(&queue->split_queue)))
+		if (!sc->nr_to_scan || data_race(1, list_empty(&queue->split_queue)))
 			break;
 		cond_resched();
 	}
 
-	if (!split && data_race(list_empty(&queue->split_queue)))
+	if (!split && data_race(1, list_empty(&queue->split_queue)))
 		return SHRINK_STOP;
 	return split;
 }
