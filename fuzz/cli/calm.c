@@ -8,21 +8,28 @@
 
 #include <string.h>
 
-enum { SWITCHES_MAX = 4, TRIES = 2000, SWITCH = 0x80 };
+enum { SWITCHES_MAX = 4, TRIES = 3000, SWITCH = 0x80, STAY_MAX = 0x7f };
 
+/* Stays for a while in one operation, and then lets another CPU go on. */
 static void add_switch(struct prog *p, struct prng *r)
 {
-	unsigned lane = prng_below(r, p->world.cpus), op, pos, to;
+	unsigned lane = prng_below(r, p->world.cpus), op, stay, to;
+	u8 *len, *stream;
 
 	if (!p->lanes[lane].count)
 		return;
 	op = prng_below(r, p->lanes[lane].count);
+	len = &p->sched.stream_len[lane][op];
+	stream = p->sched.stream[lane][op];
 	/* Half of them early, where most operations meet. */
-	pos = prng_below(r, prng_chance(r, 1, 2) ? PROG_STREAM_MAX : PROG_STREAM_MAX / 4);
+	stay = prng_below(r, prng_chance(r, 1, 2) ? 2 * STAY_MAX : STAY_MAX / 4);
 	to = prng_below(r, p->world.cpus + 1u);
-	p->sched.stream[lane][op][pos] = (u8)(SWITCH | (to < p->world.cpus ? to : PROG_CPU_RCU));
-	if (p->sched.stream_len[lane][op] <= pos)
-		p->sched.stream_len[lane][op] = (u8)(pos + 1);
+	if (*len + 3 > PROG_STREAM_MAX)
+		return;
+	if (stay > STAY_MAX)
+		stream[(*len)++] = STAY_MAX;
+	stream[(*len)++] = (u8)(stay & STAY_MAX);
+	stream[(*len)++] = (u8)(SWITCH | (to < p->world.cpus ? to : PROG_CPU_RCU));
 }
 
 bool calm_schedule(struct prog *prog, const struct run_options *found,

@@ -31,6 +31,7 @@ struct bytes_strategy {
 	const struct prog_sched *sched;
 	u8 op[ENGINE_LANES_MAX];
 	u8 pos[ENGINE_LANES_MAX];
+	u8 stay[ENGINE_LANES_MAX]; /* choices left for which to stay */
 };
 void bytes_strategy_init(struct bytes_strategy *b, const struct prog_sched *sched);
 

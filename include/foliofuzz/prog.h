@@ -68,7 +68,7 @@ struct prog_world {
  * The schedule. All kinds say how to deviate from: keep running this CPU; when it waits or has ended, the lowest
  * enabled one. Only the members of the kind mean anything; the others may hold anything.
  *  NONE        the program says nothing: a strategy decides
- *  BYTES       per lane and operation a stream; each point with a choice takes a byte, see prog_stream_cpu()
+ *  BYTES       per lane and operation a stream; read at points with a choice, see prog_stream_cpu()
  *  RUNS        "cpu0 41, cpu1 *": points counted from the start of the parallel phase; for people
  *  DEVIATIONS  anchored to (cpu, operation, site, occurrence within the operation) -> to; none of
  *              them (`sched default`) is the default schedule, which is not NONE
@@ -99,8 +99,9 @@ struct prog_sched {
 };
 
 /*
- * What one byte of a stream asks for: the number of a CPU, or -1 to stay. Numbers are stable: a CPU
- * that is not enabled (or does not exist) means stay, and so does an exhausted stream.
+ * What one byte of a stream asks for: the number of a CPU, or -1 to stay, for this choice and the next `byte`
+ * ones. Numbers are stable: a CPU that is not enabled (or does not exist) means stay, and so does an
+ * exhausted stream.
  */
 static inline int prog_stream_cpu(u8 byte)
 {

@@ -17,6 +17,7 @@ bool is_free_buddy_page(const struct page *page);
 /* Takes one free page out of the allocator for good; false if it is not free. */
 bool take_page_off_buddy(struct page *page);
 
+void zone_touch(unsigned long pfn);
 void prep_compound_page(struct page *page, unsigned int order);
 
 /* For whoever watches: the allocator gives a block out, or has found nothing wrong with one that comes back. */

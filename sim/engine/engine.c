@@ -59,6 +59,7 @@ void engine_lane_start(unsigned cpu, lane_fn fn, void *arg)
 	l->ready = NULL;
 	l->op = ENGINE_NO_OP;
 	l->last_op = 0;
+	l->op_site = NULL;
 	l->fail = l->asks = 0;
 	l->started = 0;
 	l->stack_object_count = 0;
@@ -132,6 +133,7 @@ void engine_op_begin(const struct site *site, unsigned op, unsigned fail)
 	struct lane *l = &engine.lanes[engine_now.cpu];
 
 	l->op = l->last_op = (u16)op;
+	l->op_site = site;
 	l->fail = (u16)fail;
 	l->asks = 0;
 	if (!engine.sequential && engine.strategy->op)
@@ -196,10 +198,14 @@ void engine_report(enum verdict verdict, const char *invariant, const char *func
 void engine_find(enum verdict verdict, const char *invariant, const char *other,
 		 const char *fmt, ...)
 {
+	const struct lane *l = &engine.lanes[engine_now.cpu];
 	const struct site *site = engine.last->site;
 	va_list ap;
 
 	HARNESS_BUG_ON(engine_now.cpu == ENGINE_RUNNER);
+	/* Where the budget ended is chance; which operation does not end is not. */
+	if (verdict == VERDICT_LIVELOCK && l->op_site)
+		site = l->op_site;
 	va_start(ap, fmt);
 	set_verdict(verdict, invariant, site ? site->function : "lane", other, fmt, ap);
 	va_end(ap);

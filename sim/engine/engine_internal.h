@@ -23,6 +23,7 @@ struct lane {
 	const volatile void *ready_arg;
 	u16 op;
 	u16 last_op; /* begun last */
+	const struct site *op_site; /* of the operation begun last; NULL: none yet */
 	u16 fail, asks; /* engine_fault() */
 	u8 started;     /* has frames on its stack */
 	u8 stack_object_count;

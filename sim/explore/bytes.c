@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The fuzzer's input decides: each operation of each lane has a stream of bytes of its own, so that editing one
- * operation re-randomises no other. A point with a choice takes the next byte of the running operation: below
- * 0x80 it means stay, above it names a CPU (b & 7, its stable number); a CPU that is not
- * enabled, and an exhausted stream, mean stay.
+ * operation re-randomises no other. A point with a choice takes the next byte b of the running operation: below 0x80 it
+ * means stay, for this choice and the next b; above it names a CPU (b & 7, its stable number). A CPU that is
+ * not enabled, and an exhausted stream, mean stay.
  */
 #include <foliofuzz/explore.h>
 #include <string.h>
@@ -15,6 +15,7 @@ static void bytes_begin(struct strategy *s, u64 seed)
 	(void)seed;
 	memset(b->op, 0, sizeof(b->op));
 	memset(b->pos, 0, sizeof(b->pos));
+	memset(b->stay, 0, sizeof(b->stay));
 }
 
 static void bytes_op(struct strategy *s, unsigned cpu, unsigned op)
@@ -23,23 +24,33 @@ static void bytes_op(struct strategy *s, unsigned cpu, unsigned op)
 
 	b->op[cpu] = (u8)op;
 	b->pos[cpu] = 0;
+	b->stay[cpu] = 0;
 }
 
 static unsigned bytes_next(struct strategy *s, u32 enabled, unsigned current)
 {
 	struct bytes_strategy *b = (struct bytes_strategy *)s;
 	unsigned stay = enabled & (1u << current) ? current : (unsigned)__builtin_ctz(enabled);
-	unsigned op, to;
+	unsigned op;
+	int to;
 	u8 byte;
 
 	if (current >= PROG_LANES_MAX || b->sched->kind != SCHED_BYTES)
 		return stay;
+	if (b->stay[current]) {
+		b->stay[current]--;
+		return stay;
+	}
 	op = b->op[current];
 	if (op >= PROG_OPS_MAX || b->pos[current] >= b->sched->stream_len[current][op])
 		return stay;
 	byte = b->sched->stream[current][op][b->pos[current]++];
-	to = byte & 7;
-	return byte >= 0x80 && (enabled & (1u << to)) ? to : stay;
+	to = prog_stream_cpu(byte);
+	if (to < 0) {
+		b->stay[current] = byte;
+		return stay;
+	}
+	return enabled & (1u << to) ? (unsigned)to : stay;
 }
 
 void bytes_strategy_init(struct bytes_strategy *b, const struct prog_sched *sched)

@@ -101,7 +101,8 @@ static vm_fault_t __do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 	vmf->ptl = pmd_lock(mm, vmf->pmd);
 	if (!pmd_none(pmdp_get(vmf->pmd))) {
 		/* Another CPU was faster. */
-		spin_unlock(vmf->ptl);
+		if (!bug_enabled(huge_fault_abort_keeps_lock))
+			spin_unlock(vmf->ptl);
 		pte_free(mm, pgtable);
 		folio_put(folio);
 		return 0;
@@ -175,12 +176,15 @@ bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd
 		folio = softleaf_to_folio(softleaf_from_pmd(old_pmd));
 	}
 	VM_WARN_ON_FOLIO(!folio_test_anon(folio), folio);
-	add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR);
+	if (!bug_enabled(zap_put_before_counter))
+		add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR);
 	zap_deposited_table(mm, pmd);
 	spin_unlock(ptl);
 
 	if (present)
 		tlb_remove_page_size(tlb, &folio->page, HPAGE_PMD_SIZE);
+	if (bug_enabled(zap_put_before_counter) && folio_test_anon(folio))
+		add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR);
 	return true;
 }
 

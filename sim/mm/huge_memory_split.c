@@ -157,7 +157,7 @@ static void split_unqueue(struct folio *folio, unsigned int order,
 	if (order <= 1)
 		return;
 	linked = !list_empty(&folio->_deferred_list);
-	if (generation_at_least(GENERATION_V7_1)) {
+	if (generation_at_least(GENERATION_V7_1) && !bug_enabled(split_flag_only_if_linked)) {
 		if (linked) {
 			plain_rmw_racy(queue->split_queue_len, old_ - 1);
 			list_del_init(&folio->_deferred_list);

@@ -117,9 +117,11 @@ static int try_to_split_thp_page(struct page *page)
 {
 	int ret;
 
-	folio_lock(page_folio(page));
-	ret = split_huge_page(page);
-	folio_unlock(page_folio(page));
+	do {
+		folio_lock(page_folio(page));
+		ret = split_huge_page(page);
+		folio_unlock(page_folio(page));
+	} while (ret == -EAGAIN && bug_enabled(hwpoison_split_retry_livelock));
 	return ret;
 }
 
@@ -188,11 +190,13 @@ static int identify_page_state(struct folio *folio, bool was_lru)
 int memory_failure(unsigned long pfn, int flags)
 {
 	struct page *p = pfn_to_page(pfn);
-	struct folio *folio;
+	struct folio *folio = NULL;
 	bool retry = true, was_lru;
 	int res;
 
 	(void)flags;
+	if (bug_enabled(memory_failure_stale_head))
+		folio = page_folio(p);
 	mutex_lock(&machine->mf_mutex);
 try_again:
 	if (TestSetPageHWPoison(p)) {
@@ -221,7 +225,8 @@ try_again:
 	}
 
 	/* (Here, under the lock, the kernel asks its filter.) */
-	folio = page_folio(p);
+	if (!bug_enabled(memory_failure_stale_head))
+		folio = page_folio(p);
 	folio_lock(folio);
 	folio_unlock(folio);
 

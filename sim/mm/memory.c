@@ -19,6 +19,7 @@
 #include <linux/swapops.h>
 #include <linux/tlb.h>
 #include <linux/vmstat.h>
+#include <foliofuzz/bug.h>
 
 /* ------------------------------------------------------------------ tables ---- */
 
@@ -48,7 +49,10 @@ static void pte_free_now(struct rcu_head *head)
 /* pte_free_tlb(), tlb_remove_table() - v7.1. Fidelity: adapted: always by RCU, never by the batch and IPI. */
 void pte_free_defer(struct mm_struct *mm, pgtable_t table)
 {
-	(void)mm;
+	if (bug_enabled(table_freed_under_walker)) {
+		pte_free(mm, table);
+		return;
+	}
 	call_rcu(&table->rcu, pte_free_now);
 }
 
@@ -222,12 +226,15 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
 		goto release;
 	}
-	folio_ref_add(folio, nr_pages - 1);
+	if (!bug_enabled(anon_rmap_before_reference))
+		folio_ref_add(folio, nr_pages - 1);
 	add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr_pages);
 	if (nr_pages > 1)
 		mod_mthp_stat(2, MTHP_STAT_ANON_FAULT_ALLOC, 1);
 	folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
 	folio_add_lru_vma(folio, vma);
+	if (bug_enabled(anon_rmap_before_reference))
+		folio_ref_add(folio, nr_pages - 1);
 	for (int i = 0; i < nr_pages; i++) {
 		entry = mk_pte(folio_page(folio, i), vma->vm_page_prot);
 		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(entry)), vma);

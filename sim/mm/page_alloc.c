@@ -297,6 +297,23 @@ void free_frozen_pages(struct page *page, unsigned int order)
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
+/*
+ * Not in the kernel: memory above a zone's mark is free and as at boot, and a reboot does not look at it. Whoever is going to
+ * touch a frame of it without allocating it (an injected memory error) moves the mark first.
+ */
+void zone_touch(unsigned long pfn)
+{
+	struct zone *zone = page_zone(pfn_to_page(pfn));
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	while (pfn >= zone->untouched) {
+		free_list_add(zone, pfn_to_page(zone->untouched), MAX_ORDER_);
+		zone->untouched += 1u << MAX_ORDER_;
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
 /* The free block that a page lies in, its order in *orderp; NULL if it is in none. Racy without the zone's lock. */
 static struct page *buddy_head(const struct page *page, unsigned int *orderp)
 {

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/swap.h>
+#include <foliofuzz/bug.h>
 
 /* folio_lruvec_lock() - v7.1, mm/memcontrol.c. Fidelity: adapted: one lruvec for a node, not for each cgroup. */
 struct lruvec *folio_lruvec_lock(struct folio *folio)
@@ -52,6 +53,8 @@ static void __page_cache_release(struct folio *folio)
 void __folio_put(struct folio *folio)
 {
 	__page_cache_release(folio);
+	if (bug_enabled(free_uncharge_before_unqueue))
+		mem_cgroup_uncharge(folio);
 	folio_unqueue_deferred_split(folio);
 	mem_cgroup_uncharge(folio);
 	free_frozen_pages(&folio->page, folio_order(folio));
@@ -68,6 +71,8 @@ void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
 
 		if (!folio_ref_sub_and_test(folio, (int)nr))
 			continue;
+		if (bug_enabled(free_uncharge_before_unqueue))
+			mem_cgroup_uncharge(folio);
 		folio_unqueue_deferred_split(folio);
 		__page_cache_release(folio);
 		folios->folios[kept++] = folio;

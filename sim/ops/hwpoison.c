@@ -41,5 +41,8 @@ int op_memory_failure(const u8 *args)
 
 int op_hwpoison_frame(const u8 *args)
 {
-	return memory_failure(HPAGE_PMD_NR + args[0], 0);
+	unsigned long pfn = HPAGE_PMD_NR + args[0];
+
+	zone_touch(pfn);
+	return memory_failure(pfn, 0);
 }

@@ -189,6 +189,12 @@ static void fresh_mm(unsigned mm)
 	}
 }
 
+static void check_not_free(u32 pfn)
+{
+	if (pfn != ZERO_PFN && !oracle.pages[pfn].allocated)
+		engine_find(VERDICT_USE_AFTER_FREE, "free page's content", NULL, "page %u", pfn);
+}
+
 void content_note(const volatile void *note)
 {
 	const struct user_note *n = (const struct user_note *)(uintptr_t)note;
@@ -212,6 +218,9 @@ void content_note(const volatile void *note)
 	case USER_READ_END:
 	case USER_READ_FAILED:
 		end_read(n);
+		break;
+	case USER_ACCESS:
+		check_not_free(n->token);
 		break;
 	case USER_FRESH:
 		fresh_mm(n->mm);
@@ -248,16 +257,14 @@ static void check_poison(const struct event *ev, u32 pfn)
 	engine_find(VERDICT_BAD_CONTENT, "kernel reads poisoned page", NULL, "page %u", pfn);
 }
 
-/* An access to a page's content, by user space or by the kernel. */
+/* The kernel's own look at a page. (User space's loads and stores come as notes: a point of theirs may end without an access.) */
 void content_written(const struct event *ev)
 {
 	u32 pfn = (u32)((const volatile u64 *)ev->object - machine->content);
 
-	if (pfn != ZERO_PFN && !oracle.pages[pfn].allocated)
-		engine_find(VERDICT_USE_AFTER_FREE, "free page's content", NULL, "page %u", pfn);
-	if (ev->kind == EVENT_CONTENT_READ && ev->site->primitive[0] != 'l') {
-		/* the kernel's own look; user space gets SIGBUS instead */
-		check_poison(ev, pfn);
-		queue_member_content_read(pfn);
-	}
+	if (ev->kind != EVENT_CONTENT_READ || ev->site->primitive[0] == 'l')
+		return;
+	check_not_free(pfn);
+	check_poison(ev, pfn);
+	queue_member_content_read(pfn);
 }

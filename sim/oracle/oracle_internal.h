@@ -17,7 +17,7 @@
 /* What the oracles know of a page that the page does not say. */
 struct ghost_page {
 	u8 allocated;    /* between NOTE_PAGE_ALLOCATED and NOTE_PAGE_FREED, as head or tail */
-	u8 published;    /* of heads: mapped since it was allocated; before, its allocator alone knows it */
+	u8 published;    /* its folio has been mapped since it was allocated; before, its allocator alone knows it */
 	u8 frozen_by;    /* cpu + 1 that brought the count from n to 0 by a freeze */
 	u8 pmd_splits;   /* PMD splits between adding the PTE rmaps and removing the PMD rmap */
 	u8 split_cpu;    /* cpu + 1 of the last of these */

@@ -43,6 +43,13 @@ static void refcount_changed(const struct event *ev, u32 pfn)
 		g->frozen_by = 0;
 }
 
+/* Of all pages: a part that is split off later has been seen as well. */
+static void published(u32 head, const struct folio *folio)
+{
+	for (u32 i = 0; i < 1u << oracle_order(folio); i++)
+		oracle.pages[head + i].published = 1;
+}
+
 /* The total of a large folio changed: a PMD split adds all PTE mappings at once while the PMD mapping is still there. */
 static void mapcount_changed(const struct event *ev, u32 head, struct folio *folio)
 {
@@ -50,7 +57,8 @@ static void mapcount_changed(const struct event *ev, u32 head, struct folio *fol
 	s32 now = mapcount_of(folio), was = g->mapcount;
 
 	g->mapcount = now;
-	g->published |= now > 0;
+	if (now > 0 && !g->published)
+		published(head, folio);
 	if (!oracle_is_large(folio))
 		return;
 	if (now - was == 1 << oracle_order(folio) && folio->_entire_mapcount.counter >= 0) {

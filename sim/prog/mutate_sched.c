@@ -71,21 +71,33 @@ static u8 random_switch(const struct prog *p, unsigned from, struct prng *r)
 	return 0x80 | other_cpu(p, from, r);
 }
 
-/* Short streams are cheap and most operations short: half of the places are near the start. */
-static unsigned random_position(struct prng *r)
+/* How long to stay before a switch: mostly short, now and then across a whole operation. */
+static u8 random_stay(struct prng *r)
 {
-	return prng_below(r, prng_chance(r, 1, 2) ? 16 : PROG_STREAM_MAX);
+	return (u8)prng_below(r, prng_chance(r, 1, 2) ? 16 : 0x80);
 }
 
-static void put_switch(struct prog_sched *s, struct place to, u8 byte)
+static bool stream_insert(struct prog_sched *s, struct place to, u8 byte)
 {
-	u8 *len = &s->stream_len[to.lane][to.op];
+	u8 *len = &s->stream_len[to.lane][to.op], *stream = s->stream[to.lane][to.op];
 
-	while (*len <= to.at)
-		s->stream[to.lane][to.op][(*len)++] = 0;
-	s->stream[to.lane][to.op][to.at] = byte;
+	if (*len == PROG_STREAM_MAX)
+		return false;
+	memmove(stream + to.at + 1, stream + to.at, *len - to.at);
+	stream[to.at] = byte;
+	(*len)++;
+	return true;
 }
 
+static void stream_delete(struct prog_sched *s, struct place at)
+{
+	u8 *len = &s->stream_len[at.lane][at.op], *stream = s->stream[at.lane][at.op];
+
+	(*len)--;
+	memmove(stream + at.at, stream + at.at + 1, *len - at.at);
+}
+
+/* One more switch, after staying a while; what followed in the stream now follows it. */
 static bool stream_add(struct prog *p, struct prng *r)
 {
 	struct place to;
@@ -93,8 +105,10 @@ static bool stream_add(struct prog *p, struct prng *r)
 	if (p->world.cpus < 2 || !random_lane_op(p, r, &to.lane, &to.op))
 		return false;
 	edit_sched_to_bytes(p);
-	to.at = random_position(r);
-	put_switch(&p->sched, to, random_switch(p, to.lane, r));
+	to.at = prng_below(r, p->sched.stream_len[to.lane][to.op] + 1u);
+	if (!stream_insert(&p->sched, to, random_switch(p, to.lane, r)))
+		return false;
+	stream_insert(&p->sched, to, random_stay(r));
 	return true;
 }
 
@@ -104,36 +118,43 @@ static bool stream_remove(struct prog *p, struct prng *r)
 
 	if (!random_preemption(p, r, &at))
 		return false;
-	p->sched.stream[at.lane][at.op][at.at] = 0;
+	stream_delete(&p->sched, at);
 	edit_trim_stream(p, at.lane, at.op);
 	return true;
 }
 
+/* Earlier or later: the stay before the switch changes; there is one, or it is made. */
+static void stream_nudge(struct prog_sched *s, struct place at, struct prng *r)
+{
+	u8 *stream = s->stream[at.lane][at.op];
+	int stay;
+
+	if (!at.at || prog_stream_cpu(stream[at.at - 1]) >= 0) {
+		stream_insert(s, at, random_stay(r));
+		return;
+	}
+	stay = stream[at.at - 1] + (int)prng_below(r, 9) - 4;
+	stream[at.at - 1] = stay < 0 || stay > 0x7f ? random_stay(r) : (u8)stay;
+}
+
 static bool stream_move(struct prog *p, struct prng *r)
 {
-	struct place from, to;
-	u8 byte;
+	struct place at;
 
-	if (!random_preemption(p, r, &from))
+	if (!random_preemption(p, r, &at))
 		return false;
-	to = from;
-	byte = p->sched.stream[from.lane][from.op][from.at];
 	switch (prng_below(r, 4)) {
 	case 0:
-		byte = random_switch(p, to.lane, r);
+		p->sched.stream[at.lane][at.op][at.at] = random_switch(p, at.lane, r);
 		break;
 	case 1:
-		random_lane_op(p, r, &to.lane, &to.op);
-		to.at = random_position(r);
-		byte = random_switch(p, to.lane, r);
-		break;
+		stream_delete(&p->sched, at);
+		edit_trim_stream(p, at.lane, at.op);
+		return stream_add(p, r);
 	default:
-		to.at = (from.at + PROG_STREAM_MAX + prng_below(r, 9) - 4) % PROG_STREAM_MAX;
+		stream_nudge(&p->sched, at, r);
 		break;
 	}
-	p->sched.stream[from.lane][from.op][from.at] = 0;
-	put_switch(&p->sched, to, byte);
-	edit_trim_stream(p, from.lane, from.op);
 	return true;
 }
 

@@ -181,9 +181,26 @@ static struct strategy *strategy_of(const struct prog *prog, const struct run_op
 		bytes_strategy_init(&strategies.bytes, &prog->sched);
 		return &strategies.bytes.strategy;
 	default:
+		if (prog->sched.kind == SCHED_NONE) {
+			random_strategy_init(&strategies.random);
+			return &strategies.random.strategy;
+		}
 		replay_strategy_init(&strategies.replay, &prog->sched);
 		return &strategies.replay.strategy;
 	}
+}
+
+/*
+ * A program without a schedule is replayed by a random walk that its own content seeds: the same bytes, the same execution, and a
+ * fuzzer's input that has no schedule yet still interleaves.
+ */
+static u64 seed_of(const struct prog *prog, const struct run_options *o)
+{
+	static u8 binary[PROG_BINARY_MAX];
+
+	if (o->strategy != STRATEGY_REPLAY || prog->sched.kind != SCHED_NONE)
+		return o->seed;
+	return hash_bytes(binary, prog_encode(prog, binary, sizeof(binary)));
 }
 
 void run_one(const struct prog *prog, const struct run_options *o, struct run_result *result,
@@ -192,7 +209,7 @@ void run_one(const struct prog *prog, const struct run_options *o, struct run_re
 	struct execution x = { .prog = prog, .stats = stats };
 	struct engine_config config = {
 		.vehicle = o->vehicle,
-		.seed = o->seed,
+		.seed = seed_of(prog, o),
 		.steps_max = o->steps_max ? o->steps_max : RUN_STEPS_DEFAULT,
 		.record = o->record,
 		.hooks = &oracle_hooks,

@@ -67,14 +67,19 @@ static bool __folio_unqueue_deferred_split(struct folio *folio)
 	bool unqueued = false;
 
 	WARN_ON_ONCE(folio_ref_count(folio));
-	WARN_ON_ONCE(!mem_cgroup_disabled() && !folio_memcg(folio));
+	/* The warning came with the order that it checks. */
+	if (!bug_enabled(free_uncharge_before_unqueue))
+		WARN_ON_ONCE(!mem_cgroup_disabled() && !folio_memcg(folio));
 
 	queue = get_deferred_split_queue(folio);
 	spin_lock_irqsave(&queue->split_queue_lock, flags);
 	if (!list_empty(&folio->_deferred_list)) {
 		plain_rmw_racy(queue->split_queue_len, old_ - 1);
 		forget_partially_mapped(folio);
-		list_del_init(&folio->_deferred_list);
+		if (bug_enabled(unqueue_list_del_without_init))
+			list_del(&folio->_deferred_list);
+		else
+			list_del_init(&folio->_deferred_list);
 		unqueued = true;
 	}
 	spin_unlock_irqrestore(&queue->split_queue_lock, flags);
@@ -213,7 +218,10 @@ static unsigned long deferred_split_scan(struct shrink_control *sc)
 				prev = folio;
 			}
 		} else if (scan_forget(queue, folio)) {
-			removed++;
+			if (bug_enabled(defer_scan_unlocked_length))
+				plain_rmw(queue->split_queue_len, old_ - 1);
+			else
+				removed++;
 		} else {
 			put = prev;
 			prev = folio;

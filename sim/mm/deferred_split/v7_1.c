@@ -103,13 +103,18 @@ static bool __folio_unqueue_deferred_split(struct folio *folio)
 	bool unqueued = false;
 
 	WARN_ON_ONCE(folio_ref_count(folio));
-	WARN_ON_ONCE(!mem_cgroup_disabled() && !folio_memcg_charged(folio));
+	/* The warning came with the order that it checks. */
+	if (!bug_enabled(free_uncharge_before_unqueue))
+		WARN_ON_ONCE(!mem_cgroup_disabled() && !folio_memcg_charged(folio));
 
 	queue = folio_split_queue_lock_irqsave(folio, &flags);
 	if (!list_empty(&folio->_deferred_list)) {
 		plain_rmw_racy(queue->split_queue_len, old_ - 1);
 		forget_partially_mapped(folio);
-		list_del_init(&folio->_deferred_list);
+		if (bug_enabled(unqueue_list_del_without_init))
+			list_del(&folio->_deferred_list);
+		else
+			list_del_init(&folio->_deferred_list);
 		unqueued = true;
 	}
 	split_queue_unlock_irqrestore(queue, flags);
