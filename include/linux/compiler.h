@@ -134,6 +134,19 @@
 /* A look that is no step: an assertion's, or at what cannot change meanwhile. No point. */
 #define assert_read(x) access_load(&(x), __ATOMIC_RELAXED)
 
+/* A store by the one CPU that has the object, before it is visible: no point. Walkers by PFN may look, so marked for TSan. */
+#define plain_init(x, val) access_store(&(x), (val), __ATOMIC_RELAXED)
+
+/* A plain store whose race against unlocked readers the kernel accepts: marked, for TSan. */
+#define plain_write_racy(x, val)                                               \
+	do {                                                                   \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		__typeof__(x) val_ = (val);                                    \
+		engine_point(SITE("plain_write", "", #x), p_,                  \
+			     EVENT_PLAIN_WRITE);                               \
+		access_store(p_, val_, __ATOMIC_RELAXED);                      \
+	} while (0)
+
 #define smp_store_release(p, val)                                              \
 	do {                                                                   \
 		__typeof__(p) p_ = (p);                                        \

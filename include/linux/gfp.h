@@ -6,12 +6,16 @@
 #include <linux/gfp_types.h>
 #include <linux/mm_types.h>
 
-/* One reference, prepared as a compound page when order > 0 (large_rmappable from order 2). NULL: no memory. */
+struct folio_batch;
+
+/* One reference, prepared as a compound page, and large_rmappable, when order > 0. NULL: no memory. */
 struct folio *folio_alloc_node(gfp_t gfp, unsigned int order, int nid);
 struct folio *vma_alloc_folio(gfp_t gfp, unsigned int order, struct vm_area_struct *vma,
 			      unsigned long addr);
 /* Reference count is zero. Checks the state in which pages may be freed. */
 void free_frozen_pages(struct page *page, unsigned int order);
+/* The same for a batch, which is empty afterwards. */
+void free_unref_folios(struct folio_batch *folios);
 /* Racy without the zone's lock. */
 bool is_free_buddy_page(const struct page *page);
 /* Takes one free page out of the allocator for good; false if it is not free. */

@@ -36,6 +36,8 @@ void list_add_before_at(const struct site *s, struct list_head *entry,
 			struct list_head *head);
 void list_del_at(const struct site *s, struct list_head *entry);
 void list_del_init_at(const struct site *s, struct list_head *entry);
+/* Re-initialises ->prev first and ->next last, with release: who finds it empty, carefully, finds it done. */
+void list_del_init_careful_at(const struct site *s, struct list_head *entry);
 void list_splice_at(const struct site *s, struct list_head *list,
 		    struct list_head *head, bool tail, bool init);
 struct list_head *list_next_at(const struct site *s, const struct list_head *list);
@@ -46,6 +48,7 @@ struct list_head *list_prev_at(const struct site *s, const struct list_head *lis
 #define list_add_tail(entry, head) list_add_before_at(SITE("list_add_tail", "", #entry), entry, head)
 #define list_del(entry) list_del_at(SITE("list_del", "", #entry), entry)
 #define list_del_init(entry) list_del_init_at(SITE("list_del_init", "", #entry), entry)
+#define list_del_init_careful(entry) list_del_init_careful_at(SITE("list_del_init_careful", "", #entry), entry)
 #define list_move(entry, head)                                                 \
 	do {                                                                   \
 		list_del_init_at(SITE("list_move", "del", #entry), entry);     \
@@ -72,8 +75,9 @@ struct list_head *list_prev_at(const struct site *s, const struct list_head *lis
 #define list_empty_careful(head)                                               \
 	({                                                                     \
 		const struct list_head *hc_ = (head);                          \
-		struct list_head *n_ =                                         \
-			list_next_at(SITE("list_empty_careful", "next", #head), hc_); \
+		engine_point(SITE("list_empty_careful", "next", #head),        \
+			     &hc_->next, EVENT_READ);                          \
+		struct list_head *n_ = access_load(&hc_->next, __ATOMIC_ACQUIRE); \
 		n_ == hc_ &&                                                   \
 			list_prev_at(SITE("list_empty_careful", "prev", #head), hc_) == n_; \
 	})

@@ -21,6 +21,19 @@ static inline void lruvec_del_folio(struct lruvec *lruvec, struct folio *folio)
 }
 
 /*
+ * __folio_clear_lru_flags() - v7.1. Fidelity: adapted: three plain updates of the word are one here, since what falls between
+ * them falls between its load and store as well. The folio was on the LRU, and its reference count is zero.
+ */
+static inline void __folio_clear_lru_flags(struct folio *folio)
+{
+	unsigned long flags = assert_read(folio->flags), both = BIT(PG_active) | BIT(PG_unevictable);
+
+	VM_BUG_ON_FOLIO(!(flags & BIT(PG_lru)), folio);
+	/* having both is a bug, and left for the allocator to find */
+	plain_rmw_bits_owned(folio->flags, BIT(PG_lru) | ((flags & both) == both ? 0 : both), 0);
+}
+
+/*
  * Stands for the interval tree: chains in the order of their VMA's pgoff. The root's rwsem is held; a VMA's bounds change
  * with it held for writing.
  */
@@ -29,9 +42,9 @@ void anon_vma_interval_tree_remove(struct anon_vma_chain *avc, struct anon_vma *
 struct anon_vma_chain *anon_vma_interval_tree_next(struct anon_vma_chain *avc, pgoff_t first,
 						   pgoff_t last);
 #define anon_vma_interval_tree_init(av) ((void)((av)->rb_root = NULL))
-#define anon_vma_interval_tree_empty(av) (plain_read((av)->rb_root) == NULL)
+#define anon_vma_interval_tree_empty(av) ((av)->rb_root == NULL)
 #define anon_vma_interval_tree_foreach(avc, av, first, last)                   \
-	for (avc = anon_vma_interval_tree_next(plain_read((av)->rb_root), first, last); avc; \
+	for (avc = anon_vma_interval_tree_next((av)->rb_root, first, last); avc; \
 	     avc = anon_vma_interval_tree_next(avc->rb_next, first, last))
 
 #endif

@@ -116,7 +116,7 @@ void machine_boot(const struct machine_config *config);
 /* ---- batches of folios ---- */
 static inline void folio_batch_init(struct folio_batch *b)
 {
-	b->nr = 0;
+	access_store(&b->nr, 0, __ATOMIC_RELAXED); /* lru_add_drain_all() looks from another CPU */
 }
 static inline unsigned int folio_batch_count(const struct folio_batch *b)
 {
@@ -129,7 +129,8 @@ static inline unsigned int folio_batch_space(const struct folio_batch *b)
 /* Returns what space is left. */
 static inline unsigned int folio_batch_add(struct folio_batch *b, struct folio *folio)
 {
-	b->folios[b->nr++] = folio;
+	b->folios[b->nr] = folio;
+	access_store(&b->nr, (u8)(b->nr + 1), __ATOMIC_RELAXED);
 	return folio_batch_space(b);
 }
 

@@ -59,7 +59,7 @@ static inline void put_anon_vma(struct anon_vma *anon_vma)
 /* Caller holds the mmap lock, at least for reading. */
 static inline int anon_vma_prepare(struct vm_area_struct *vma)
 {
-	if (likely(READ_ONCE(vma->anon_vma)))
+	if (likely(smp_load_acquire(&vma->anon_vma)))
 		return 0;
 	return __anon_vma_prepare(vma);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * linux/tlb.h - mmu_gather: what an unmapping has to free once no CPU can reach it by a stale translation. A bundle is
- * two folios, so that it fills in the middle of things.
+ * two runs of pages, so that it fills in the middle of things.
  */
 #ifndef _LINUX_TLB_H
 #define _LINUX_TLB_H
@@ -12,10 +12,10 @@
 
 struct mmu_gather {
 	struct mm_struct *mm;
-	struct folio_batch folios;
-	unsigned int refs[FOLIO_BATCH_SIZE];
+	unsigned int nr;
+	struct page *pages[MMU_GATHER_BUNDLE];
+	unsigned int refs[MMU_GATHER_BUNDLE]; /* of that page's folio */
 };
-_Static_assert(MMU_GATHER_BUNDLE == FOLIO_BATCH_SIZE, "the bundle is one batch");
 
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm);
 /* True: the bundle is full, flush before the next. */

@@ -114,6 +114,16 @@ void list_del_init_at(const struct site *s, struct list_head *entry)
 	engine_note(NOTE_LIST_DELETED, entry, prev);
 }
 
+void list_del_init_careful_at(const struct site *s, struct list_head *entry)
+{
+	struct list_head *prev = unlink_entry(s, entry);
+
+	store_once(s, &entry->prev, entry);
+	engine_point(s, &entry->next, EVENT_WRITE);
+	access_store(&entry->next, entry, __ATOMIC_RELEASE);
+	engine_note(NOTE_LIST_DELETED, entry, prev);
+}
+
 void list_splice_at(const struct site *s, struct list_head *list, struct list_head *head, bool tail,
 		    bool init)
 {

@@ -87,7 +87,7 @@ static void lru_add_split_folio(struct folio *folio, struct folio *new_folio,
  */
 static void split_copy_flags(struct folio *folio, struct folio *new_folio)
 {
-	unsigned long copied = plain_read(folio->flags) & SPLIT_FLAGS_COPIED;
+	unsigned long copied = plain_read_racy(folio->flags) & SPLIT_FLAGS_COPIED;
 
 	plain_rmw_bits_owned(new_folio->flags, PAGE_FLAGS_CHECK_AT_PREP, copied);
 }

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* interval_tree.c - the VMAs of an anon_vma that cover a page offset. A sorted list stands for the tree. */
+/*
+ * interval_tree.c - the VMAs of an anon_vma that cover a page offset. A sorted list stands for the tree.
+ *
+ * Everything read here is plain C and no point: the list, and the bounds of the VMAs on it, change with the root's rwsem
+ * held for writing only, and whoever looks holds it.
+ */
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 
 static pgoff_t avc_start(const struct anon_vma_chain *avc)
 {
-	return plain_read(avc->vma->vm_pgoff);
+	return avc->vma->vm_pgoff;
 }
 
 static pgoff_t avc_last(const struct anon_vma_chain *avc)
 {
-	unsigned long start = plain_read(avc->vma->vm_start), end = plain_read(avc->vma->vm_end);
-	pgoff_t pgoff = plain_read(avc->vma->vm_pgoff);
-
-	return pgoff + ((end - start) >> PAGE_SHIFT) - 1;
+	return avc->vma->vm_pgoff + vma_pages(avc->vma) - 1;
 }
 
 /* anon_vma_interval_tree_insert() - v7.1. Fidelity: adapted: a list. The root's rwsem is held for writing. */
@@ -25,7 +27,7 @@ void anon_vma_interval_tree_insert(struct anon_vma_chain *avc, struct anon_vma *
 	while (*p && avc_start(*p) <= start)
 		p = &(*p)->rb_next;
 	avc->rb_next = *p;
-	plain_write(*p, avc);
+	*p = avc;
 }
 
 /* anon_vma_interval_tree_remove() - v7.1. Fidelity: adapted: a list. The root's rwsem is held for writing. */
@@ -36,7 +38,7 @@ void anon_vma_interval_tree_remove(struct anon_vma_chain *avc, struct anon_vma *
 	while (*p && *p != avc)
 		p = &(*p)->rb_next;
 	BUG_ON(!*p);
-	plain_write(*p, avc->rb_next);
+	*p = avc->rb_next;
 }
 
 /* From avc on, the first whose VMA has a page of [first, last]. The root's rwsem is held. */

@@ -40,6 +40,12 @@ bool memcg_is_dying(struct mem_cgroup *memcg)
 	return memcg && plain_read_racy(memcg->dying);
 }
 
+/* try_charge_memcg(), memcg_uncharge() - v7.1. Fidelity: adapted: there is no limit, so nobody decides by the sum: no event. */
+static void mem_cgroup_account(struct mem_cgroup *memcg, long nr_pages)
+{
+	(void)access_add_fetch(&memcg->memory.counter, nr_pages, __ATOMIC_RELAXED);
+}
+
 /* __mem_cgroup_charge() - v7.1. Fidelity: adapted: no limit, failure is injected. The folio is new: nobody else sees it. */
 int mem_cgroup_charge(struct folio *folio, struct mm_struct *mm, gfp_t gfp)
 {
@@ -47,20 +53,24 @@ int mem_cgroup_charge(struct folio *folio, struct mm_struct *mm, gfp_t gfp)
 		return 0;
 	if (alloc_should_fail(gfp))
 		return -ENOMEM;
-	atomic_long_add(folio_nr_pages(folio), &mm->memcg->memory);
+	VM_BUG_ON_FOLIO(assert_read(folio->memcg_data), folio);
+	mem_cgroup_account(mm->memcg, folio_nr_pages(folio));
 	plain_write(folio->memcg_data, (unsigned long)mm->memcg);
 	return 0;
 }
 
-/* __mem_cgroup_uncharge() - v7.1. Fidelity: same. The reference count is zero, and the folio is on no queue. */
+/*
+ * __mem_cgroup_uncharge() - v7.1. Fidelity: adapted: batches are uncharged one by one, and PG_lru is not checked. The reference
+ * count is zero, or the caller is memory_failure(); the folio is on no queue, and the cgroup's sum goes last.
+ */
 void mem_cgroup_uncharge(struct folio *folio)
 {
 	struct mem_cgroup *memcg = folio_memcg(folio);
 
 	if (!memcg)
 		return;
-	atomic_long_sub(folio_nr_pages(folio), &memcg->memory);
 	plain_write(folio->memcg_data, 0);
+	mem_cgroup_account(memcg, -folio_nr_pages(folio));
 }
 
 /* folio_split_memcg_refs() - v7.1. Fidelity: stub: references on the cgroup are not counted. */

@@ -4,20 +4,26 @@
  * in the middle of a range, with the page table lock dropped.
  */
 #include <linux/mm.h>
+#include <linux/swap.h>
 #include <linux/tlb.h>
+#include <foliofuzz/bug.h>
 
 /* tlb_gather_mmu() - v7.1. Fidelity: same. */
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm)
 {
 	tlb->mm = mm;
-	folio_batch_init(&tlb->folios);
+	tlb->nr = 0;
 }
 
-/* __tlb_remove_folio_pages() - v7.1. Fidelity: same, delayed rmap is for files only. The page table lock is held. */
+/*
+ * __tlb_remove_folio_pages() - v7.1. Fidelity: adapted: one bundle, where the kernel chains more of them if it can have the
+ * memory; delayed rmap is for files only. The page table lock is held.
+ */
 bool __tlb_remove_folio_pages(struct mmu_gather *tlb, struct page *page, unsigned int nr_pages)
 {
-	tlb->refs[tlb->folios.nr] = nr_pages;
-	return !folio_batch_add(&tlb->folios, page_folio(page));
+	tlb->pages[tlb->nr] = page;
+	tlb->refs[tlb->nr] = nr_pages;
+	return ++tlb->nr == MMU_GATHER_BUNDLE;
 }
 
 /* tlb_remove_page_size() - v7.1, include/asm-generic/tlb.h. Fidelity: same. May free: no page table lock is held. */
@@ -28,11 +34,32 @@ void tlb_remove_page_size(struct mmu_gather *tlb, struct page *page, unsigned lo
 		tlb_flush_mmu(tlb);
 }
 
-/* tlb_flush_mmu() - v7.1. Fidelity: adapted: there is no TLB to flush yet; free_pages_and_swap_cache() without swap. */
+/*
+ * free_pages_and_swap_cache() - v7.1, mm/swap_state.c. Fidelity: adapted: no swap. v6.12 drains the CPU's batches first, and so
+ * holds no reference of theirs against its own free. Which folio a page is in is asked only now.
+ */
+static void free_pages_and_swap_cache(struct mmu_gather *tlb)
+{
+	struct folio_batch folios;
+
+	if (!generation_at_least(GENERATION_V7_1))
+		lru_add_drain();
+	folio_batch_init(&folios);
+	for (unsigned int i = 0; i < tlb->nr; i++) {
+		struct folio *folio = page_folio(tlb->pages[i]);
+
+		folio_batch_add(&folios, folio);
+	}
+	folios_put_refs(&folios, tlb->refs);
+}
+_Static_assert(MMU_GATHER_BUNDLE == FOLIO_BATCH_SIZE, "the bundle is one batch");
+
+/* tlb_flush_mmu() - v7.1. Fidelity: adapted: there is no TLB to flush yet. May free: no page table lock is held. */
 void tlb_flush_mmu(struct mmu_gather *tlb)
 {
-	if (folio_batch_count(&tlb->folios))
-		folios_put_refs(&tlb->folios, tlb->refs);
+	if (tlb->nr)
+		free_pages_and_swap_cache(tlb);
+	tlb->nr = 0;
 }
 
 /* tlb_finish_mmu() - v7.1. Fidelity: same. */

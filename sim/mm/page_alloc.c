@@ -15,17 +15,17 @@ static struct zone *page_zone(const struct page *page)
 	return &NODE_DATA(page_to_nid(page))->zone;
 }
 
-/* Marks and lists of free blocks: the zone's lock is held. Racy readers (is_free_buddy_page()) see the marks only. */
+/* Marks and lists of free blocks: the zone's lock is held. is_free_buddy_page() looks at the marks without it: benign row 8. */
 static void set_buddy(struct page *page, unsigned int order)
 {
-	plain_write(page->private, order);
-	plain_write(page->page_type, PGTY_buddy);
+	plain_write_racy(page->private, order);
+	plain_write_racy(page->page_type, PGTY_buddy);
 }
 
 static void clear_buddy(struct page *page)
 {
-	plain_write(page->page_type, ~0u);
-	plain_write(page->private, 0);
+	plain_write_racy(page->page_type, ~0u);
+	plain_write_racy(page->private, 0);
 }
 
 static bool page_is_buddy(const struct page *page, unsigned int order)
@@ -105,7 +105,7 @@ static struct page *__rmqueue(struct zone *zone, unsigned int order)
 	if (zone->untouched < zone->end) {
 		struct page *page = pfn_to_page(zone->untouched);
 
-		zone->untouched += 1u << MAX_ORDER_;
+		access_store(&zone->untouched, (u16)(zone->untouched + (1u << MAX_ORDER_)), __ATOMIC_RELAXED);
 		expand(zone, page, order, MAX_ORDER_);
 		zone->nr_free -= 1u << order;
 		return page;
@@ -113,22 +113,38 @@ static struct page *__rmqueue(struct zone *zone, unsigned int order)
 	return NULL;
 }
 
+/* page_expected_state(), page_bad_reason() - v7.1. Fidelity: same. NULL: as a page must be that nobody has. */
+static const char *page_bad_reason(struct page *page, unsigned long check_flags, const char *flags_reason)
+{
+	if (assert_read(page->_mapcount.counter) != -1)
+		return "nonzero mapcount";
+	if (assert_read(page->mapping))
+		return "non-NULL mapping";
+	if (assert_read(page->_refcount.counter))
+		return "nonzero refcount";
+	if (assert_read(page->flags) & check_flags)
+		return flags_reason;
+	if (assert_read(page->memcg_data))
+		return "still charged to cgroup";
+	return NULL;
+}
+
 /*
- * check_new_pages() - v7.1. Fidelity: same. A block with a poisoned page is dropped, for good: memory_failure() hit
- * it between its free and now.
+ * check_new_page(), check_new_pages() - v7.1. Fidelity: same. The first page that is not as it should be decides: if it is
+ * poisoned, which memory_failure() did between its free and now, the block is dropped, for good. Anything else is a late
+ * store of a former owner.
  */
 static bool check_new_pages(struct page *page, unsigned int order)
 {
-	bool poisoned = false;
-
 	for (unsigned int i = 0; i < 1u << order; i++) {
-		unsigned long flags = assert_read(page[i].flags);
+		const char *reason = page_bad_reason(page + i, PAGE_FLAGS_CHECK_AT_PREP, "flags set at allocation");
 
-		if (flags & PAGE_FLAGS_CHECK_AT_PREP)
-			bad_page("flags set at allocation");
-		poisoned |= (flags & __PG_HWPOISON) != 0;
+		if (assert_read(page[i].flags) & __PG_HWPOISON)
+			return true;
+		if (reason)
+			bad_page(reason);
 	}
-	return poisoned;
+	return false;
 }
 
 /* rmqueue() - v7.1. Fidelity: adapted: no per-CPU lists, which hide in which order pages come back. */
@@ -151,7 +167,7 @@ static void prep_compound_tail(struct page *head, unsigned int tail_idx)
 	struct page *p = head + tail_idx;
 
 	if (tail_idx > 2)
-		p->mapping = TAIL_MAPPING;
+		plain_init(p->mapping, TAIL_MAPPING);
 	set_compound_head(p, head);
 }
 
@@ -161,12 +177,13 @@ static void prep_compound_head(struct page *page, unsigned int order)
 	struct folio *folio = (struct folio *)page;
 
 	plain_rmw_bits_owned(folio->_flags_1, FOLIO_ORDER_MASK, order);
-	folio->_large_mapcount.counter = -1;
-	folio->_nr_pages_mapped.counter = 0;
-	folio->_entire_mapcount.counter = -1;
-	folio->_pincount.counter = 0;
-	folio->_mm_id_mapcount[0] = folio->_mm_id_mapcount[1] = -1;
-	folio->_mm_ids = 0;
+	plain_init(folio->_large_mapcount.counter, -1);
+	plain_init(folio->_nr_pages_mapped.counter, 0);
+	plain_init(folio->_entire_mapcount.counter, -1);
+	plain_init(folio->_pincount.counter, 0);
+	plain_init(folio->_mm_id_mapcount[0], -1);
+	plain_init(folio->_mm_id_mapcount[1], -1);
+	plain_init(folio->_mm_ids, 0);
 	/* the link may still be looked at by whoever had the folio that was here before */
 	if (order > 1)
 		INIT_LIST_HEAD(&folio->_deferred_list);
@@ -200,7 +217,7 @@ struct folio *folio_alloc_node(gfp_t gfp, unsigned int order, int nid)
 	if (order)
 		prep_compound_page(page, order);
 	init_page_count(page);
-	if (order > 1)
+	if (order)
 		folio_set_large_rmappable((struct folio *)page);
 	return (struct folio *)page;
 }
@@ -235,23 +252,17 @@ static void free_tail_page_prepare(struct folio *folio, struct page *page, unsig
 	}
 	if (assert_read(page->compound_head) != ((unsigned long)folio | 1))
 		bad_page("compound_head not consistent");
-	page->mapping = NULL;
+	plain_init(page->mapping, NULL);
 	clear_compound_head(page);
 }
 
-/* page_expected_state(), bad_page_reason() - v7.1. Fidelity: same. */
+/* free_page_is_bad() - v7.1. Fidelity: same. */
 static void free_page_is_bad(struct page *page)
 {
-	if (assert_read(page->_mapcount.counter) != -1)
-		bad_page("nonzero mapcount");
-	if (page->mapping)
-		bad_page("non-NULL mapping");
-	if (assert_read(page->_refcount.counter))
-		bad_page("nonzero refcount");
-	if (assert_read(page->flags) & PAGE_FLAGS_CHECK_AT_FREE)
-		bad_page("flags set at free");
-	if (assert_read(page->memcg_data))
-		bad_page("still charged to cgroup");
+	const char *reason = page_bad_reason(page, PAGE_FLAGS_CHECK_AT_FREE, "flags set at free");
+
+	if (reason)
+		bad_page(reason);
 }
 
 /*
@@ -284,17 +295,44 @@ static bool free_pages_prepare(struct page *page, unsigned int order)
 	return true;
 }
 
-/* free_frozen_pages() - v7.1. Fidelity: adapted: straight to the buddy lists. Any context. */
-void free_frozen_pages(struct page *page, unsigned int order)
+/* free_one_page() - v7.1. Fidelity: same. */
+static void free_one_page(struct page *page, unsigned int order)
 {
 	struct zone *zone = page_zone(page);
 	unsigned long flags;
 
-	if (!free_pages_prepare(page, order))
-		return;
 	spin_lock_irqsave(&zone->lock, flags);
 	__free_one_page(zone, page, order);
 	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+/* free_frozen_pages() - v7.1. Fidelity: adapted: straight to the buddy lists. Any context. */
+void free_frozen_pages(struct page *page, unsigned int order)
+{
+	if (free_pages_prepare(page, order))
+		free_one_page(page, order);
+}
+
+/*
+ * free_unref_folios() - v7.1. Fidelity: adapted: as free_frozen_pages(). All are prepared before the first goes back: until
+ * then they are neither anybody's nor free. The order is kept aside, for a prepared folio does not know it any more.
+ */
+void free_unref_folios(struct folio_batch *folios)
+{
+	unsigned int orders[FOLIO_BATCH_SIZE], kept = 0;
+
+	for (unsigned int i = 0; i < folios->nr; i++) {
+		struct folio *folio = folios->folios[i];
+		unsigned int order = folio_order(folio);
+
+		if (!free_pages_prepare(&folio->page, order))
+			continue;
+		orders[kept] = order;
+		folios->folios[kept++] = folio;
+	}
+	for (unsigned int i = 0; i < kept; i++)
+		free_one_page(&folios->folios[i]->page, orders[i]);
+	folio_batch_init(folios);
 }
 
 /*
@@ -309,7 +347,7 @@ void zone_touch(unsigned long pfn)
 	spin_lock_irqsave(&zone->lock, flags);
 	while (pfn >= zone->untouched) {
 		free_list_add(zone, pfn_to_page(zone->untouched), MAX_ORDER_);
-		zone->untouched += 1u << MAX_ORDER_;
+		access_store(&zone->untouched, (u16)(zone->untouched + (1u << MAX_ORDER_)), __ATOMIC_RELAXED);
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
@@ -324,7 +362,7 @@ static struct page *buddy_head(const struct page *page, unsigned int *orderp)
 
 		if (plain_read_racy(head->page_type) == PGTY_buddy &&
 		    plain_read_racy(head->private) >= order) {
-			*orderp = (unsigned int)head->private;
+			*orderp = (unsigned int)assert_read(head->private);
 			return head;
 		}
 	}
@@ -336,6 +374,7 @@ bool is_free_buddy_page(const struct page *page)
 {
 	unsigned int order;
 
+	accepted_race(8);
 	return page_to_pfn(page) >= plain_read_racy(page_zone(page)->untouched) ||
 	       buddy_head(page, &order);
 }

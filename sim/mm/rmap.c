@@ -127,7 +127,8 @@ int __anon_vma_prepare(struct vm_area_struct *vma)
 	anon_vma_lock_write(anon_vma);
 	spin_lock(&mm->page_table_lock);
 	if (!plain_read(vma->anon_vma)) {
-		plain_write(vma->anon_vma, anon_vma);
+		/* a fault that finds it set goes on without a lock, by the address: a release, to TSan */
+		smp_store_release(&vma->anon_vma, anon_vma);
 		anon_vma_chain_assign(vma, avc, anon_vma);
 		anon_vma_interval_tree_insert(avc, anon_vma);
 		anon_vma->num_active_vmas++;
@@ -589,7 +590,7 @@ static void __folio_set_anon(struct folio *folio, struct vm_area_struct *vma,
 	if (!exclusive)
 		anon_vma = anon_vma->root;
 	WRITE_ONCE(folio->mapping, (void *)((unsigned long)anon_vma | FOLIO_MAPPING_ANON));
-	plain_write(folio->index, linear_page_index(vma, address));
+	plain_write_racy(folio->index, linear_page_index(vma, address));
 }
 
 /*

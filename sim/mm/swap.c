@@ -35,24 +35,44 @@ void lruvec_unlock(struct lruvec *lruvec)
 	spin_unlock(&lruvec->lru_lock);
 }
 
-/* __page_cache_release() - v7.1. Fidelity: same. The reference count is zero, so PG_lru does not change any more. */
-static void __page_cache_release(struct folio *folio)
+/* folio_lruvec_relock_irqsave() - v7.1, include/linux/memcontrol.h. Fidelity: as above. *lruvecp: whose lock is held, NULL: none. */
+static void folio_lruvec_relock_irqsave(struct folio *folio, struct lruvec **lruvecp, unsigned long *flags)
 {
-	struct lruvec *lruvec;
-	unsigned long flags;
+	if (*lruvecp == &NODE_DATA(folio_nid(folio))->lruvec)
+		return;
+	if (*lruvecp)
+		spin_unlock_irqrestore(&(*lruvecp)->lru_lock, *flags);
+	*lruvecp = folio_lruvec_lock_irqsave(folio, flags);
+}
 
+/*
+ * __page_cache_release() - v7.1. Fidelity: same. The reference count is zero, so PG_lru does not change any more. The lock
+ * stays held, for the next folio of the batch.
+ */
+static void __page_cache_release(struct folio *folio, struct lruvec **lruvecp, unsigned long *flags)
+{
 	if (!folio_test_lru(folio))
 		return;
-	lruvec = folio_lruvec_lock_irqsave(folio, &flags);
-	lruvec_del_folio(lruvec, folio);
-	__folio_clear_lru(folio);
-	spin_unlock_irqrestore(&lruvec->lru_lock, flags);
+	folio_lruvec_relock_irqsave(folio, lruvecp, flags);
+	lruvec_del_folio(*lruvecp, folio);
+	__folio_clear_lru_flags(folio);
+}
+
+/* page_cache_release() - v7.1. Fidelity: same. */
+static void page_cache_release(struct folio *folio)
+{
+	struct lruvec *lruvec = NULL;
+	unsigned long flags = 0;
+
+	__page_cache_release(folio, &lruvec, &flags);
+	if (lruvec)
+		spin_unlock_irqrestore(&lruvec->lru_lock, flags);
 }
 
 /* __folio_put() - v7.1. Fidelity: same. Off the LRU, then off the split queue, which needs the charge, then uncharged. */
 void __folio_put(struct folio *folio)
 {
-	__page_cache_release(folio);
+	page_cache_release(folio);
 	if (bug_enabled(free_uncharge_before_unqueue))
 		mem_cgroup_uncharge(folio);
 	folio_unqueue_deferred_split(folio);
@@ -60,10 +80,15 @@ void __folio_put(struct folio *folio)
 	free_frozen_pages(&folio->page, folio_order(folio));
 }
 
-/* folios_put_refs() - v7.1. Fidelity: same. Off the queue before the LRU here; uncharged as a batch, freed as a batch. */
+/*
+ * folios_put_refs() - v7.1. Fidelity: same. Off the queue before the LRU here; uncharged as a batch, freed as a batch. From the
+ * first folio that was on an LRU on, lru_lock is held: the later ones are put, and the queue's lock is taken, inside it.
+ */
 void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
 {
-	unsigned int kept = 0;
+	struct lruvec *lruvec = NULL;
+	unsigned long flags = 0;
+	u8 kept = 0;
 
 	for (unsigned int i = 0; i < folios->nr; i++) {
 		struct folio *folio = folios->folios[i];
@@ -74,14 +99,17 @@ void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
 		if (bug_enabled(free_uncharge_before_unqueue))
 			mem_cgroup_uncharge(folio);
 		folio_unqueue_deferred_split(folio);
-		__page_cache_release(folio);
+		__page_cache_release(folio, &lruvec, &flags);
 		folios->folios[kept++] = folio;
 	}
-	for (unsigned int i = 0; i < kept; i++)
-		mem_cgroup_uncharge(folios->folios[i]);
-	for (unsigned int i = 0; i < kept; i++)
-		free_frozen_pages(&folios->folios[i]->page, folio_order(folios->folios[i]));
+	if (lruvec)
+		spin_unlock_irqrestore(&lruvec->lru_lock, flags);
 	folio_batch_init(folios);
+	for (unsigned int i = 0; i < kept; i++) {
+		mem_cgroup_uncharge(folios->folios[i]);
+		folio_batch_add(folios, folios->folios[i]);
+	}
+	free_unref_folios(folios);
 }
 
 /* lru_add() - v7.1. Fidelity: adapted: no unevictable list, no ageing. lru_lock is held. */
@@ -99,13 +127,8 @@ static void folio_batch_move_lru(struct folio_batch *fbatch)
 
 	for (unsigned int i = 0; i < fbatch->nr; i++) {
 		struct folio *folio = fbatch->folios[i];
-		struct lruvec *own = &NODE_DATA(folio_nid(folio))->lruvec;
 
-		if (lruvec != own) {
-			if (lruvec)
-				spin_unlock_irqrestore(&lruvec->lru_lock, flags);
-			lruvec = folio_lruvec_lock_irqsave(folio, &flags);
-		}
+		folio_lruvec_relock_irqsave(folio, &lruvec, &flags);
 		lru_add(lruvec, folio);
 		folio_set_lru(folio);
 	}
@@ -139,18 +162,27 @@ void lru_add_drain(void)
 
 /*
  * lru_add_drain_all() - v7.1. Fidelity: adapted: the work that the kernel queues on every CPU runs here, once that CPU could be
- * preempted by it; hides what the CPU could do between queueing the work and its start.
+ * preempted by it; hides what the CPU could do between queueing the work and its start, and shows it running on while the work
+ * does, as a task that was moved to another CPU would. Its mutex and generation are left out: memory_failure(), the only
+ * caller, has a mutex of its own.
  */
 void lru_add_drain_all(void)
 {
+	unsigned int has_work = 0;
+
 	might_sleep();
+	lru_add_drain();
+	/* which CPUs get work is settled before any of it is waited for */
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
+		if (plain_read_racy(per_cpu_ptr(machine->lru_add, cpu)->nr)) /* the kernel's folio_batch_count() from afar */
+			has_work |= 1u << cpu;
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
 		struct folio_batch *fbatch = per_cpu_ptr(machine->lru_add, cpu);
 
-		if (!plain_read_racy(fbatch->nr)) /* the kernel's folio_batch_count() from afar */
+		if (!(has_work >> cpu & 1))
 			continue;
 		wait_cpu_preemptible(cpu);
-		if (!fbatch->nr)
+		if (!assert_read(fbatch->nr))
 			continue;
 		preempt_disable();
 		{

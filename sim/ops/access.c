@@ -52,8 +52,8 @@ static HARDWARE int user_store(struct mm_struct *mm, unsigned long addr, u32 tok
 		return -EAGAIN;
 	if (poisoned(pfn))
 		return -EHWPOISON;
-	(void)access_fetch_or(entry, _PAGE_DIRTY | _PAGE_ACCESSED, __ATOMIC_RELAXED);
-	access_store(&machine->content[pfn], token, __ATOMIC_RELAXED);
+	access_volatile(entry) |= _PAGE_DIRTY | _PAGE_ACCESSED;
+	access_volatile(&machine->content[pfn]) = token;
 	user_note(USER_ACCESS, mm->slot, addr >> PAGE_SHIFT, 1, (u32)pfn, 0);
 	return 0;
 }
@@ -69,8 +69,8 @@ static HARDWARE int user_load(struct mm_struct *mm, unsigned long addr, u32 *tok
 		return -EAGAIN;
 	if (poisoned(pfn))
 		return -EHWPOISON;
-	(void)access_fetch_or(entry, _PAGE_ACCESSED, __ATOMIC_RELAXED);
-	*token = (u32)access_load(&machine->content[pfn], __ATOMIC_RELAXED);
+	access_volatile(entry) |= _PAGE_ACCESSED;
+	*token = (u32)access_volatile(&machine->content[pfn]);
 	user_note(USER_ACCESS, mm->slot, addr >> PAGE_SHIFT, 1, (u32)pfn, 0);
 	return 0;
 }

@@ -23,14 +23,28 @@ void freed_object_dead(const struct event *ev, u8 state)
 		    event_verb((enum event_kind)ev->kind), ev->site->expr, name_of(ev->object));
 }
 
+static u32 object_size(const char *cache)
+{
+	const struct kmem_cache *const caches[] = {
+		&machine->mm_cache, &machine->vma_cache, &machine->anon_vma_cache,
+		&machine->anon_vma_chain_cache, &machine->ptdesc_cache,
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(caches); i++)
+		if (caches[i]->name == cache)
+			return caches[i]->size;
+	return 1;
+}
+
+/* Its grains and no more: what lies behind has a name of its own. */
 void freed_object_note(enum note note, const volatile void *object, const char *cache)
 {
-	u32 grain = arena_offset(object) >> ARENA_GRAIN_SHIFT;
+	u32 first = arena_offset(object) >> ARENA_GRAIN_SHIFT;
+	u32 last = (arena_offset(object) + object_size(cache) - 1) >> ARENA_GRAIN_SHIFT;
 
 	(void)note;
-	/* objects span a few grains; the longest is below eight */
-	for (u32 i = 0; i < 8 && grain + i < ARENA_GRAINS; i++)
-		oracle.slab_name[grain + i] = cache;
+	for (u32 grain = first; grain <= last && grain < ARENA_GRAINS; grain++)
+		oracle.slab_name[grain] = cache;
 }
 
 static bool cache_is_empty(const struct kmem_cache *c)

@@ -144,7 +144,11 @@ static void scan_take(struct shrink_control *sc, struct deferred_split *queue,
 			list_move(&folio->_deferred_list, list);
 		} else {
 			forget_partially_mapped(folio);
-			list_del_init(&folio->_deferred_list);
+			/* It is being freed, or frozen: as scan_take() of v7_1.c. */
+			if (bug_enabled(defer_unqueue_empty_test_vs_unlink))
+				list_del_init(&folio->_deferred_list);
+			else
+				list_del_init_careful(&folio->_deferred_list);
 			plain_rmw_racy(queue->split_queue_len, old_ - 1);
 		}
 		if (!--sc->nr_to_scan)

@@ -180,7 +180,11 @@ static struct deferred_split *scan_take(struct shrink_control *sc, struct folio_
 			folio_batch_add(fbatch, folio);
 		else
 			forget_partially_mapped(folio);
-		list_del_init(&folio->_deferred_list);
+		/* One that is being freed may be free as soon as it looks unlinked: not before the last store. */
+		if (bug_enabled(defer_unqueue_empty_test_vs_unlink))
+			list_del_init(&folio->_deferred_list);
+		else
+			list_del_init_careful(&folio->_deferred_list);
 		plain_rmw_racy(queue->split_queue_len, old_ - 1);
 		if (!--sc->nr_to_scan)
 			break;
