@@ -38,8 +38,9 @@ void engine_begin(const struct engine_config *config)
 	engine.last = &no_event;
 	engine.last_object = NULL;
 	engine_now.cpu = ENGINE_RUNNER;
+	engine.direct = false;
 	if (engine.vehicle == VEHICLE_FIBER)
-		vehicle_fiber_prepare();
+		engine.direct = vehicle_fiber_prepare();
 	else
 		vehicle_pthread_prepare();
 	if (engine.strategy && engine.strategy->begin)
@@ -95,10 +96,7 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg)
 		first = engine_choose(engine.runnable, 0, false);
 	}
 	engine_now.cpu = first;
-	if (engine.vehicle == VEHICLE_FIBER)
-		vehicle_fiber_switch(ENGINE_RUNNER, first);
-	else
-		vehicle_pthread_switch(ENGINE_RUNNER, first);
+	vehicle_switch(ENGINE_RUNNER, first);
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
 		edge_acquire(&engine.lanes[i]);
 	return engine.verdict.verdict == VERDICT_CLEAN;

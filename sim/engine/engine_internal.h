@@ -5,6 +5,7 @@
 #ifndef ENGINE_INTERNAL_H
 #define ENGINE_INTERNAL_H
 
+#include "fiber.h"
 #include <foliofuzz/engine.h>
 #include <setjmp.h>
 
@@ -37,6 +38,7 @@ struct engine {
 	struct strategy *strategy;
 	const struct engine_hooks *hooks;
 	enum vehicle vehicle;
+	bool direct; /* fibers that no runtime wants to hear of: a switch is fiber_switch() */
 	/* masks of lanes */
 	u32 runnable;    /* begun and not ended */
 	u32 waiting;     /* their pending event cannot happen now */
@@ -65,10 +67,21 @@ extern struct decision engine_decision_log[ENGINE_DECISIONS_MAX];
 
 /* ---- vehicles ---- */
 /* Makes sure that contexts exist for all lanes; called by engine_begin(). */
-void vehicle_fiber_prepare(void);
+extern struct fiber vehicle_fibers[ENGINE_CONTEXTS];
+/* Returns whether fiber_switch() on them is all there is to a switch. */
+bool vehicle_fiber_prepare(void);
 void vehicle_fiber_switch(unsigned from, unsigned to);
 void vehicle_pthread_prepare(void);
 void vehicle_pthread_switch(unsigned from, unsigned to);
+static inline void vehicle_switch(unsigned from, unsigned to)
+{
+	if (likely(engine.direct))
+		fiber_switch(&vehicle_fibers[from], &vehicle_fibers[to]);
+	else if (engine.vehicle == VEHICLE_FIBER)
+		vehicle_fiber_switch(from, to);
+	else
+		vehicle_pthread_switch(from, to);
+}
 /* Body of every lane on either vehicle; never returns. */
 _Noreturn void lane_main(unsigned cpu);
 

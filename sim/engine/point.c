@@ -38,10 +38,7 @@ static inline __attribute__((always_inline)) void switch_to(unsigned to)
 
 	engine_now.cpu = to;
 	engine.stats.switches++;
-	if (likely(engine.vehicle == VEHICLE_FIBER))
-		vehicle_fiber_switch(from, to);
-	else
-		vehicle_pthread_switch(from, to);
+	vehicle_switch(from, to);
 }
 
 /* One bit for an object: which objects conditional lanes wait for, roughly. */
@@ -169,8 +166,10 @@ static inline __attribute__((always_inline)) void schedule(unsigned cpu)
 		next = enabled & (enabled - 1) ? engine_choose(enabled, cpu, true) :
 						 (unsigned)__builtin_ctz(enabled);
 		if (next != cpu) {
-			engine.lanes[next].pending.switched = 1;
-			engine.lanes[next].pending.preempted = (enabled >> cpu) & 1;
+			if (unlikely(engine.record)) {
+				engine.lanes[next].pending.switched = 1;
+				engine.lanes[next].pending.preempted = (enabled >> cpu) & 1;
+			}
 			engine.stats.preemptions += (enabled >> cpu) & 1;
 			switch_to(next);
 			if (unlikely(engine.abandon))
@@ -390,10 +389,7 @@ void lane_main(unsigned cpu)
 			switch_to(next);
 		} else {
 			engine_now.cpu = ENGINE_RUNNER;
-			if (engine.vehicle == VEHICLE_FIBER)
-				vehicle_fiber_switch(cpu, ENGINE_RUNNER);
-			else
-				vehicle_pthread_switch(cpu, ENGINE_RUNNER);
+			vehicle_switch(cpu, ENGINE_RUNNER);
 		}
 	}
 }

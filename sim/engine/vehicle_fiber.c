@@ -4,7 +4,6 @@
  * know about a switch is said here, once, through weak symbols, so that the same object serves every build.
  */
 #include "engine_internal.h"
-#include "fiber.h"
 
 void __sanitizer_start_switch_fiber(void **fake_save, const void *bottom, size_t size) __attribute__((weak));
 void __sanitizer_finish_switch_fiber(void *fake, const void **bottom_old, size_t *size_old) __attribute__((weak));
@@ -13,8 +12,9 @@ void *__tsan_create_fiber(unsigned flags) __attribute__((weak));
 void __tsan_switch_to_fiber(void *fiber, unsigned flags) __attribute__((weak));
 #define TSAN_SWITCH_NO_SYNC 1u /* __tsan_switch_to_fiber_no_sync */
 
+struct fiber vehicle_fibers[ENGINE_CONTEXTS];
+
 static struct vehicle_fiber {
-	struct fiber fiber;
 	void *fake_stack;        /* ASan's, while switched away */
 	const void *stack_bottom; /* what ASan is told of this context */
 	size_t stack_size;
@@ -46,7 +46,7 @@ static void fiber_main(void *arg)
 	lane_main(cpu);
 }
 
-static __attribute__((noinline)) void observed_switch(unsigned from, unsigned to)
+void vehicle_fiber_switch(unsigned from, unsigned to)
 {
 	struct vehicle_fiber *f = &contexts[from], *t = &contexts[to];
 
@@ -60,25 +60,17 @@ static __attribute__((noinline)) void observed_switch(unsigned from, unsigned to
 		__sanitizer_start_switch_fiber(&f->fake_stack, t->stack_bottom, t->stack_size);
 	if (__tsan_switch_to_fiber)
 		__tsan_switch_to_fiber(t->tsan_fiber, TSAN_SWITCH_NO_SYNC);
-	fiber_switch(&f->fiber, &t->fiber);
+	fiber_switch(&vehicle_fibers[from], &vehicle_fibers[to]);
 	after_switch(from);
 }
 
-void vehicle_fiber_switch(unsigned from, unsigned to)
-{
-	if (likely(!observed))
-		fiber_switch(&contexts[from].fiber, &contexts[to].fiber);
-	else
-		observed_switch(from, to);
-}
-
-void vehicle_fiber_prepare(void)
+bool vehicle_fiber_prepare(void)
 {
 	if (likely(prepared)) {
 		/* the caller may be another thread than last time */
 		if (__tsan_get_current_fiber)
 			contexts[ENGINE_RUNNER].tsan_fiber = __tsan_get_current_fiber();
-		return;
+		return !observed;
 	}
 	prepared = true;
 	observed = __sanitizer_start_switch_fiber || __tsan_switch_to_fiber ||
@@ -88,14 +80,15 @@ void vehicle_fiber_prepare(void)
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		struct vehicle_fiber *c = &contexts[i];
 
-		fiber_create(&c->fiber, ENGINE_STACK_SIZE, fiber_main, (void *)(uintptr_t)i);
-		c->stack_bottom = c->fiber.stack;
-		c->stack_size = c->fiber.stack_size;
+		fiber_create(&vehicle_fibers[i], ENGINE_STACK_SIZE, fiber_main, (void *)(uintptr_t)i);
+		c->stack_bottom = vehicle_fibers[i].stack;
+		c->stack_size = vehicle_fibers[i].stack_size;
 		c->lowest_stack = UINTPTR_MAX;
 		if (__tsan_create_fiber)
 			c->tsan_fiber = __tsan_create_fiber(0);
 	}
-	fiber_adopt(&contexts[ENGINE_RUNNER].fiber);
+	fiber_adopt(&vehicle_fibers[ENGINE_RUNNER]);
 	if (__tsan_get_current_fiber)
 		contexts[ENGINE_RUNNER].tsan_fiber = __tsan_get_current_fiber();
+	return !observed;
 }
