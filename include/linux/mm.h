@@ -111,7 +111,7 @@ void exit_mmap(struct mm_struct *mm);
 struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr);
 int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len);
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
-int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len);
+int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len); /* mmap_lock is held */
 
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 {
@@ -137,10 +137,19 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, un
 #define try_to_unmap_flush() ((void)0) /* no TLB yet */
 void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end);
-void zap_page_range_single(struct vm_area_struct *vma, unsigned long address, unsigned long size);
-void free_pgtables(struct mmu_gather *tlb, struct mm_struct *mm, unsigned long start,
-		   unsigned long end);
+void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,
+			   unsigned long address, unsigned long size);
+void free_pgtables(struct mm_struct *mm, struct vm_area_struct **vmas, unsigned int nr);
+
+struct folio_walk {
+	struct page *page;
+	pte_t *pte; /* NULL: mapped by a PMD */
+	spinlock_t *ptl;
+};
+/* The folio that is mapped at addr, with its table locked until folio_walk_end(); NULL if none. */
+struct folio *folio_walk_start(struct folio_walk *fw, struct vm_area_struct *vma, unsigned long addr);
+void folio_walk_end(struct folio_walk *fw);
 /* The page that is mapped at addr, with a reference, as get_user_pages() finds it; NULL if none. */
-struct page *follow_page_get(struct mm_struct *mm, unsigned long addr);
+struct page *follow_page_get(struct vm_area_struct *vma, unsigned long addr);
 
 #endif

@@ -248,8 +248,11 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, unsigned int o
 		accepted_race(3);
 		return -EAGAIN;
 	}
-	split_unqueue(folio, order, queue);
+	if (!bug_enabled(split_unqueue_without_lock))
+		split_unqueue(folio, order, queue);
 	spin_unlock(&queue->split_queue_lock);
+	if (bug_enabled(split_unqueue_without_lock))
+		split_unqueue(folio, order, queue);
 
 	if (generation_at_least(GENERATION_V7_1))
 		split_frozen_v7_1(folio, order, list);

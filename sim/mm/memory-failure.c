@@ -39,8 +39,8 @@ static int action_result(enum mf_result result)
  */
 static void shake_folio(struct folio *folio)
 {
-	if (!folio_test_lru(folio))
-		lru_add_drain_all();
+	(void)folio;
+	lru_add_drain_all();
 }
 
 /*
@@ -206,7 +206,10 @@ try_again:
 
 	res = get_hwpoison_page(p);
 	if (!res) {
-		if (take_page_off_buddy(p)) {
+		if (!is_free_buddy_page(p)) {
+			/* Allocated since: given up, with the mark left. */
+			res = action_result(MF_IGNORED);
+		} else if (take_page_off_buddy(p)) {
 			page_ref_inc(p);
 			res = action_result(MF_RECOVERED);
 		} else if (retry) {

@@ -143,13 +143,28 @@ void pte_unmap(pte_t *pte)
 
 /* ------------------------------------------------------------------ faults ---- */
 
-/* vmf_pte_range_changed() - v7.1. Fidelity: same. The table's lock is held. */
+/* pte_range_none() - v7.1. Fidelity: same. With the table's lock held, the last word; without, a guess. */
 static bool pte_range_none(pte_t *pte, int nr_pages)
 {
 	for (int i = 0; i < nr_pages; i++)
-		if (!pte_none(ptep_get(pte + i)))
+		if (!pte_none(ptep_get_lockless(pte + i)))
 			return false;
 	return true;
+}
+
+/* folio_prealloc() - v7.1. Fidelity: same, no swap throttling; the page is zeroed last and not by its allocation. */
+static struct folio *folio_prealloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr)
+{
+	struct folio *folio = vma_alloc_folio(GFP_KERNEL, 0, vma, addr);
+
+	if (!folio)
+		return NULL;
+	if (mem_cgroup_charge(folio, mm, GFP_KERNEL)) {
+		folio_put(folio);
+		return NULL;
+	}
+	folio_zero_user(folio, addr);
+	return folio;
 }
 
 /*
@@ -173,9 +188,11 @@ static struct folio *alloc_anon_folio(struct vm_fault *vmf)
 			return ERR_PTR(-EAGAIN);
 		none = pte_range_none(pte, 1 << order);
 		pte_unmap(pte);
-		folio = none ? vma_alloc_folio(GFP_TRANSHUGE, order, vma, addr) : NULL;
+		if (!none)
+			goto fallback;
+		folio = vma_alloc_folio(GFP_TRANSHUGE, order, vma, addr);
 		if (folio) {
-			if (!mem_cgroup_charge(folio, vma->vm_mm, GFP_KERNEL)) {
+			if (!mem_cgroup_charge(folio, vma->vm_mm, GFP_TRANSHUGE)) {
 				folio_zero_user(folio, addr);
 				return folio;
 			}
@@ -183,15 +200,8 @@ static struct folio *alloc_anon_folio(struct vm_fault *vmf)
 		}
 		mod_mthp_stat(order, MTHP_STAT_ANON_FAULT_FALLBACK, 1);
 	}
-	folio = vma_alloc_folio(GFP_KERNEL, 0, vma, vmf->address);
-	if (!folio)
-		return NULL;
-	if (mem_cgroup_charge(folio, vma->vm_mm, GFP_KERNEL)) {
-		folio_put(folio);
-		return NULL;
-	}
-	folio_zero_user(folio, vmf->address);
-	return folio;
+fallback:
+	return folio_prealloc(vma->vm_mm, vma, vmf->address);
 }
 
 static pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
@@ -199,7 +209,11 @@ static pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
 }
 
-/* do_anonymous_page() - v7.1. Fidelity: same, write faults only (read faults map no zero page). Caller holds mmap_lock for reading. */
+/*
+ * do_anonymous_page() - v7.1. Fidelity: adapted: read faults map no zero page, they are as write faults. Caller holds mmap_lock
+ * for reading. The table is made as late as here, so that a PMD that turns huge until then is only found to be no table. A
+ * folio that came too late is put, and so freed, with the table's lock held.
+ */
 static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -208,6 +222,8 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	int nr_pages;
 	pte_t entry;
 
+	if (pmd_none(pmdp_get_lockless(vmf->pmd)) && __pte_alloc(vma->vm_mm, vmf->pmd))
+		return VM_FAULT_OOM;
 	if (anon_vma_prepare(vma))
 		return VM_FAULT_OOM;
 	folio = alloc_anon_folio(vmf);
@@ -222,10 +238,8 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, addr, &vmf->ptl);
 	if (!vmf->pte)
 		goto release;
-	if (!pte_range_none(vmf->pte, nr_pages)) {
-		pte_unmap_unlock(vmf->pte, vmf->ptl);
+	if (!pte_range_none(vmf->pte, nr_pages))
 		goto release;
-	}
 	if (!bug_enabled(anon_rmap_before_reference))
 		folio_ref_add(folio, nr_pages - 1);
 	add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr_pages);
@@ -240,18 +254,20 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(entry)), vma);
 		set_pte_at(vma->vm_mm, addr + i * PAGE_SIZE, vmf->pte + i, entry);
 	}
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
+unlock:
+	if (vmf->pte)
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
 	return 0;
 release:
 	folio_put(folio);
-	return 0;
+	goto unlock;
 }
 
 /*
- * wp_page_copy() of the zero page - v7.1. Fidelity: adapted: the only shared page there is without fork. Caller holds mmap_lock for
- * reading, no table lock.
+ * wp_page_copy() - v7.1. Fidelity: adapted: of the zero page, the only shared page there is without fork. Caller holds mmap_lock
+ * for reading, no table lock.
  */
-static vm_fault_t wp_zero_page(struct vm_fault *vmf)
+static vm_fault_t wp_page_copy(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct folio *folio;
@@ -259,14 +275,9 @@ static vm_fault_t wp_zero_page(struct vm_fault *vmf)
 
 	if (anon_vma_prepare(vma))
 		return VM_FAULT_OOM;
-	folio = vma_alloc_folio(GFP_KERNEL, 0, vma, vmf->address);
+	folio = folio_prealloc(vma->vm_mm, vma, vmf->address);
 	if (!folio)
 		return VM_FAULT_OOM;
-	if (mem_cgroup_charge(folio, vma->vm_mm, GFP_KERNEL)) {
-		folio_put(folio);
-		return VM_FAULT_OOM;
-	}
-	folio_zero_user(folio, vmf->address);
 	__folio_mark_uptodate(folio);
 	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
 	if (vmf->pte && pte_same(ptep_get(vmf->pte), vmf->orig_pte)) {
@@ -286,24 +297,41 @@ static vm_fault_t wp_zero_page(struct vm_fault *vmf)
 	return 0;
 }
 
-/* wp_page_reuse() - v7.1. Fidelity: adapted: without fork every anonymous page is exclusive; one that is not stays as it is. */
-static vm_fault_t wp_page_reuse(struct vm_fault *vmf)
+/*
+ * ptep_set_access_flags() - v7.1, arch/x86. Fidelity: same: a write stores the entry as a whole, a read leaves the bit to the
+ * hardware. The table's lock is held.
+ */
+static void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty)
 {
-	struct vm_area_struct *vma = vmf->vma;
-	vm_fault_t ret = 0;
+	if (dirty && !pte_same(ptep_get(vmf->pte), entry))
+		set_pte_at(vmf->vma->vm_mm, vmf->address, vmf->pte, entry);
+}
 
-	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
-	if (!vmf->pte)
+/* wp_page_reuse() - v7.1. Fidelity: same. The table's lock is held, and dropped. */
+static void wp_page_reuse(struct vm_fault *vmf)
+{
+	pte_t entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(vmf->orig_pte)), vmf->vma);
+
+	ptep_set_access_flags(vmf, entry, true);
+	pte_unmap_unlock(vmf->pte, vmf->ptl);
+}
+
+/*
+ * do_wp_page() - v7.1. Fidelity: adapted: without fork every anonymous page is exclusive; one that is not is given up. The
+ * table's lock is held, and dropped.
+ */
+static vm_fault_t do_wp_page(struct vm_fault *vmf)
+{
+	if (pte_special(vmf->orig_pte)) {
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		return wp_page_copy(vmf);
+	}
+	if (PageAnonExclusive(pte_page(vmf->orig_pte))) {
+		wp_page_reuse(vmf);
 		return 0;
-	if (pte_same(ptep_get(vmf->pte), vmf->orig_pte)) {
-		if (PageAnonExclusive(pte_page(vmf->orig_pte)))
-			set_pte_at(vma->vm_mm, vmf->address, vmf->pte,
-				   maybe_mkwrite(pte_mkdirty(pte_mkyoung(vmf->orig_pte)), vma));
-		else
-			ret = VM_FAULT_OOM;
 	}
 	pte_unmap_unlock(vmf->pte, vmf->ptl);
-	return ret;
+	return VM_FAULT_OOM;
 }
 
 /* do_swap_page(), the part for entries that are no swap slots - v7.1. Fidelity: same. */
@@ -320,34 +348,50 @@ static vm_fault_t do_nonpresent_page(struct vm_fault *vmf)
 	return VM_FAULT_SIGBUS;
 }
 
-/* handle_pte_fault() - v7.1. Fidelity: adapted: anonymous memory only. Caller holds mmap_lock for reading. */
+/*
+ * handle_pte_fault() - v7.1. Fidelity: same, anonymous memory only, no NUMA hints. Caller holds mmap_lock for reading. The table
+ * is the one that was found without a lock: that the entry is the same is all that is looked at again.
+ */
 static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 {
-	spinlock_t *ptl;
 	pmd_t pmdval;
-	pte_t *pte;
+	pte_t entry;
 
-	if (pmd_none(pmdp_get_lockless(vmf->pmd))) {
-		if (__pte_alloc(vmf->vma->vm_mm, vmf->pmd))
-			return VM_FAULT_OOM;
-	}
-	pte = pte_offset_map_rw_nolock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &pmdval, &ptl);
-	if (!pte)
-		return 0;
-	vmf->orig_pte = ptep_get_lockless(pte);
-	pte_unmap(pte);
-	if (pte_none(vmf->orig_pte))
+	if (pmd_none(pmdp_get_lockless(vmf->pmd)))
 		return do_anonymous_page(vmf);
-	if (!pte_present(vmf->orig_pte))
-		return do_nonpresent_page(vmf);
-	if (!vmf->write || pte_write(vmf->orig_pte))
+	vmf->pte = pte_offset_map_rw_nolock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &pmdval,
+					    &vmf->ptl);
+	if (!vmf->pte)
 		return 0;
-	if (pte_special(vmf->orig_pte))
-		return wp_zero_page(vmf);
-	return wp_page_reuse(vmf);
+	vmf->orig_pte = ptep_get_lockless(vmf->pte);
+	if (pte_none(vmf->orig_pte)) {
+		pte_unmap(vmf->pte);
+		return do_anonymous_page(vmf);
+	}
+	if (!pte_present(vmf->orig_pte)) {
+		pte_unmap(vmf->pte);
+		return do_nonpresent_page(vmf);
+	}
+
+	spin_lock(vmf->ptl);
+	entry = vmf->orig_pte;
+	if (!pte_same(ptep_get(vmf->pte), entry))
+		goto unlock;
+	if (vmf->write) {
+		if (!pte_write(entry))
+			return do_wp_page(vmf);
+		entry = pte_mkdirty(entry);
+	}
+	ptep_set_access_flags(vmf, pte_mkyoung(entry), vmf->write);
+unlock:
+	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	return 0;
 }
 
-/* __handle_mm_fault() - v7.1. Fidelity: adapted: no NUMA hints, no write-protected huge PMD (there is no fork). Caller holds mmap_lock for reading. */
+/*
+ * __handle_mm_fault() - v7.1. Fidelity: adapted: no NUMA hints, no write-protected huge PMD (there is no fork); a huge PMD that is
+ * there already is not marked accessed. Caller holds mmap_lock for reading, no per-VMA lock.
+ */
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
 			   bool write)
 {
@@ -437,8 +481,11 @@ static void zap_nonpresent_pte(struct zap_state *z, pte_t *pte, pte_t ptent, uns
 	(void)ptep_get_and_clear(z->vma->vm_mm, addr, pte);
 }
 
-/* zap_pte_range() - v7.1. Fidelity: same, no reclaim of empty tables. Caller holds mmap_lock, or is the last user. */
-static void zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd,
+/*
+ * zap_pte_range() - v7.1. Fidelity: same, no reclaim of empty tables. Caller holds mmap_lock, or is the last user. Returns how far
+ * it came: `addr` if there is no table.
+ */
+static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd,
 			  unsigned long addr, unsigned long end)
 {
 	struct mm_struct *mm = vma->vm_mm;
@@ -450,7 +497,7 @@ static void zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct *vma, pm
 
 		pte = start_pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
 		if (!pte)
-			return;
+			return addr;
 		do {
 			pte_t ptent = ptep_get(pte);
 			int nr = 1;
@@ -469,29 +516,37 @@ static void zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct *vma, pm
 		pte_unmap_unlock(start_pte, ptl);
 		if (z.force_flush)
 			tlb_flush_mmu(tlb);
+		if (addr != end)
+			cond_resched();
 	}
+	return addr;
 }
 
-/* zap_pmd_range() - v7.1. Fidelity: same. A huge PMD that the range cuts is split; one that changed meanwhile is looked at as a table. */
+/*
+ * zap_pmd_range() - v7.1. Fidelity: same. A huge PMD that the range cuts is split; one that changed meanwhile is looked at as a
+ * table, and again if it is none.
+ */
 static void zap_pmd_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long addr,
 			  unsigned long end)
 {
-	unsigned long next;
-
-	for (; addr != end; addr = next) {
+	do {
 		pmd_t *pmd = pmd_offset(vma->vm_mm, addr);
+		unsigned long next = pmd_addr_end(addr, end);
 
-		next = pmd_addr_end(addr, end);
 		if (pmd_is_huge(pmdp_get(pmd))) {
-			if (next - addr != HPAGE_PMD_SIZE)
+			if (next - addr != HPAGE_PMD_SIZE) {
 				__split_huge_pmd(vma, pmd, addr, false);
-			else if (zap_huge_pmd(tlb, vma, pmd, addr))
+			} else if (zap_huge_pmd(tlb, vma, pmd, addr)) {
+				addr = next;
 				continue;
+			}
 		}
-		if (pmd_none(pmdp_get(pmd)))
+		if (pmd_none(pmdp_get(pmd))) {
+			addr = next;
 			continue;
-		zap_pte_range(tlb, vma, pmd, addr, next);
-	}
+		}
+		addr = zap_pte_range(tlb, vma, pmd, addr, next);
+	} while (cond_resched(), addr != end);
 }
 
 /* unmap_vmas(), unmap_page_range() - v7.1. Fidelity: same, for the part of one VMA. */
@@ -501,22 +556,28 @@ void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned lon
 	zap_pmd_range(tlb, vma, start, end);
 }
 
-/* zap_page_range_single() - v7.1. Fidelity: same. Caller holds mmap_lock for reading. */
-void zap_page_range_single(struct vm_area_struct *vma, unsigned long address, unsigned long size)
+/*
+ * zap_vma_range_batched() - v7.1; v6.12: zap_page_range_single(). Fidelity: same. Caller holds mmap_lock for reading. v6.12 drains the
+ * CPU's batches and has a gather for each VMA; v7.1 leaves what waits in a batch its reference, and all VMAs share the caller's.
+ */
+void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,
+			   unsigned long address, unsigned long size)
 {
-	struct mmu_gather tlb;
+	struct mmu_gather own;
 
+	if (generation_at_least(GENERATION_V7_1)) {
+		unmap_vmas(tlb, vma, address, address + size);
+		return;
+	}
 	lru_add_drain();
-	tlb_gather_mmu(&tlb, vma->vm_mm);
-	unmap_vmas(&tlb, vma, address, address + size);
-	tlb_finish_mmu(&tlb);
+	tlb_gather_mmu(&own, vma->vm_mm);
+	unmap_vmas(&own, vma, address, address + size);
+	tlb_finish_mmu(&own);
 }
 
-/* free_pgtables(), free_pte_range() - v7.1. Fidelity: same: tables that no VMA needs. mmap_lock is held, and the VMAs are unlinked from rmap. */
-void free_pgtables(struct mmu_gather *tlb, struct mm_struct *mm, unsigned long start,
-		   unsigned long end)
+/* free_pgd_range() down to free_pte_range() - v7.1. Fidelity: adapted: tables go to RCU at once, not with the gather's flush. */
+static void free_pgd_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	(void)tlb;
 	for (unsigned long addr = start & PMD_MASK; addr < end; addr += PMD_SIZE) {
 		pmd_t *pmd = pmd_offset(mm, addr);
 		pmd_t pmdval = pmdp_get(pmd);
@@ -527,46 +588,89 @@ void free_pgtables(struct mmu_gather *tlb, struct mm_struct *mm, unsigned long s
 		if (used || !pmd_is_table(pmdval))
 			continue;
 		WRITE_ONCE(pmd->pmd, 0ul);
-		mm_dec_nr_ptes(mm);
 		pte_free_defer(mm, pmd_ptdesc(pmdval));
+		mm_dec_nr_ptes(mm);
+	}
+}
+
+/*
+ * free_pgtables() - v7.1. Fidelity: same. Of detached VMAs, by address: they leave the rmap, and then the tables that no VMA of the
+ * mm needs any more are freed; VMAs that are near enough to share one go together. mmap_lock is held, if only for reading.
+ */
+void free_pgtables(struct mm_struct *mm, struct vm_area_struct **vmas, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		unsigned long start = vmas[i]->vm_start;
+
+		unlink_anon_vmas(vmas[i]);
+		while (i + 1 < nr && vmas[i + 1]->vm_start <= vmas[i]->vm_end + PMD_SIZE)
+			unlink_anon_vmas(vmas[++i]);
+		free_pgd_range(mm, start, vmas[i]->vm_end);
 	}
 }
 
 /* ------------------------------------------------------------------ lookup ---- */
 
-/* follow_trans_huge_pmd(), try_get_folio - v7.1, mm/gup.c. Fidelity: adapted: a plain get, of the one page. */
-static struct page *follow_huge_pmd_get(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
+/*
+ * folio_walk_start() - v7.1, mm/pagewalk.c. Fidelity: same, no zero page. The folio that is mapped at addr, with the lock of its
+ * entry's table held until folio_walk_end(): mapped it stays, so no reference is taken. NULL: none, and no lock. Caller holds
+ * mmap_lock.
+ */
+struct folio *folio_walk_start(struct folio_walk *fw, struct vm_area_struct *vma, unsigned long addr)
 {
-	spinlock_t *ptl = pmd_lock(mm, pmd);
-	pmd_t pmdval = pmdp_get(pmd);
-	struct page *page = NULL;
+	struct mm_struct *mm = vma->vm_mm;
+	pmd_t *pmd = pmd_offset(mm, addr), pmdval;
+	pte_t ptent;
 
-	if (pmd_trans_huge(pmdval)) {
-		page = pmd_page(pmdval) + pte_index(addr);
-		folio_get(page_folio(page));
+	lockdep_assert_held(&mm->mmap_lock);
+	fw->pte = NULL;
+	pmdval = pmdp_get_lockless(pmd);
+	if (pmd_none(pmdval))
+		return NULL;
+	if (pmd_is_huge(pmdval)) {
+		fw->ptl = pmd_lock(mm, pmd);
+		pmdval = pmdp_get(pmd);
+		if (pmd_present(pmdval) && pmd_trans_huge(pmdval)) {
+			fw->page = pmd_page(pmdval) + pte_index(addr);
+			return page_folio(fw->page);
+		}
+		spin_unlock(fw->ptl);
+		if (pmd_none(pmdval) || !pmd_present(pmdval))
+			return NULL;
 	}
-	spin_unlock(ptl);
-	return page;
+
+	fw->pte = pte_offset_map_lock(mm, pmd, addr, &fw->ptl);
+	if (!fw->pte)
+		return NULL;
+	ptent = ptep_get(fw->pte);
+	if (pte_present(ptent) && !pte_special(ptent)) {
+		fw->page = pte_page(ptent);
+		return page_folio(fw->page);
+	}
+	pte_unmap_unlock(fw->pte, fw->ptl);
+	return NULL;
 }
 
-/* follow_page_mask() with FOLL_GET - v7.1, mm/gup.c. Fidelity: adapted: no fast path, no pins. Caller holds mmap_lock for reading. */
-struct page *follow_page_get(struct mm_struct *mm, unsigned long addr)
+/* folio_walk_end() - v7.1, include/linux/pagewalk.h. Fidelity: same. */
+void folio_walk_end(struct folio_walk *fw)
 {
-	pmd_t *pmd = pmd_offset(mm, addr);
-	struct page *page = NULL;
-	spinlock_t *ptl;
-	pte_t *pte, ptent;
+	spin_unlock(fw->ptl);
+	if (fw->pte)
+		pte_unmap(fw->pte);
+}
 
-	if (pmd_trans_huge(pmdp_get_lockless(pmd)))
-		return follow_huge_pmd_get(mm, pmd, addr);
-	pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
-	if (!pte)
+/*
+ * follow_page_mask() with FOLL_GET, try_grab_folio() - v7.1, mm/gup.c. Fidelity: adapted: no fast path, no pins, no zero page, and
+ * nothing is faulted in. Caller holds mmap_lock for reading.
+ */
+struct page *follow_page_get(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct folio_walk fw;
+	struct folio *folio = folio_walk_start(&fw, vma, addr);
+
+	if (!folio)
 		return NULL;
-	ptent = ptep_get(pte);
-	if (pte_present(ptent) && !pte_special(ptent)) {
-		page = pte_page(ptent);
-		folio_get(page_folio(page));
-	}
-	pte_unmap_unlock(pte, ptl);
-	return page;
+	folio_get(folio);
+	folio_walk_end(&fw);
+	return fw.page;
 }

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/tlb.h>
+#include <foliofuzz/bug.h>
 
 /* mm_alloc() - v7.1, kernel/fork.c. Fidelity: adapted: an mm's cgroup follows from its number. */
 struct mm_struct *mm_alloc(unsigned int slot)
@@ -154,21 +155,25 @@ static unsigned int vms_gather(struct mm_struct *mm, unsigned long start, unsign
 	return n;
 }
 
-/* unmap_region(), remove_vma() - v7.1. Fidelity: same. mmap_lock is held, for reading at least, or the mm has no user left. */
-static void unmap_region(struct mm_struct *mm, struct vm_area_struct **vmas, unsigned int nr,
-			 unsigned long start, unsigned long end)
+/* unmap_region() - v7.1; v6.12: vms_clear_ptes(), which drains the CPU's batches first. Fidelity: same. mmap_lock is held for reading. */
+static void unmap_region(struct mm_struct *mm, struct vm_area_struct **vmas, unsigned int nr)
 {
 	struct mmu_gather tlb;
 
+	if (!generation_at_least(GENERATION_V7_1))
+		lru_add_drain();
 	tlb_gather_mmu(&tlb, mm);
 	for (unsigned int i = 0; i < nr; i++)
 		unmap_vmas(&tlb, vmas[i], vmas[i]->vm_start, vmas[i]->vm_end);
-	for (unsigned int i = 0; i < nr; i++)
-		unlink_anon_vmas(vmas[i]);
-	free_pgtables(&tlb, mm, start, end);
+	free_pgtables(mm, vmas, nr);
 	tlb_finish_mmu(&tlb);
-	for (unsigned int i = 0; i < nr; i++)
-		kmem_cache_free(&machine->vma_cache, vmas[i]);
+}
+
+/* remove_vma() - v7.1. Fidelity: same. Nothing leads to the VMA any more. */
+static void remove_vma(struct vm_area_struct *vma)
+{
+	might_sleep();
+	kmem_cache_free(&machine->vma_cache, vma);
 }
 
 static int split_at(struct mm_struct *mm, unsigned long addr)
@@ -179,8 +184,9 @@ static int split_at(struct mm_struct *mm, unsigned long addr)
 }
 
 /*
- * do_vmi_align_munmap() - v7.1. Fidelity: adapted: mmap_lock stays held for writing, where munmap(2) downgrades it; hides races of
- * the unmapping against page faults next to it.
+ * do_vmi_align_munmap(), vms_complete_munmap_vmas() - v7.1. Fidelity: adapted: a split keeps the lower part in the old VMA, at both
+ * ends, and what is split stays so when the other end fails. Takes mmap_lock for writing. Once nobody can find the VMAs any
+ * more it is downgraded: faults next to them go on while they are unmapped.
  */
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 {
@@ -193,30 +199,49 @@ int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 	err = split_at(mm, start);
 	if (!err)
 		err = split_at(mm, end);
-	if (!err) {
-		nr = vms_gather(mm, start, end, vmas);
-		if (nr) {
-			lru_add_drain();
-			unmap_region(mm, vmas, nr, start, end);
-		} else {
-			err = -ENOENT;
-		}
+	if (err)
+		goto unlock;
+	nr = vms_gather(mm, start, end, vmas);
+	if (!nr) {
+		err = -ENOENT;
+		goto unlock;
 	}
+
+	mmap_write_downgrade(mm);
+	unmap_region(mm, vmas, nr);
+	for (unsigned int i = 0; i < nr; i++)
+		remove_vma(vmas[i]);
+	mmap_read_unlock(mm);
+	return 0;
+unlock:
 	mmap_write_unlock(mm);
 	return err;
 }
 
-/* exit_mmap() - v7.1. Fidelity: same: nobody uses the mm any more, rmap walks may still come by. */
+/*
+ * exit_mmap() - v7.1. Fidelity: same: nobody uses the mm any more, rmap walks may still come by. mmap_lock is held for reading while
+ * the pages go, as whoever else is interested in a dying mm may look at it, and for writing while the tables do.
+ */
 void exit_mmap(struct mm_struct *mm)
 {
 	struct vm_area_struct *vmas[VMAS_PER_MM];
+	struct mmu_gather tlb;
 	unsigned int nr;
 
+	mmap_read_lock(mm);
+	if (!generation_at_least(GENERATION_V7_1))
+		lru_add_drain();
+	tlb_gather_mmu(&tlb, mm);
+	for (unsigned int i = 0; i < mm->map_count; i++)
+		unmap_vmas(&tlb, mm->vmas[i], mm->vmas[i]->vm_start, mm->vmas[i]->vm_end);
+	mmap_read_unlock(mm);
+
 	mmap_write_lock(mm);
-	lru_add_drain();
 	nr = vms_gather(mm, 0, TASK_SIZE, vmas);
-	if (nr)
-		unmap_region(mm, vmas, nr, 0, TASK_SIZE);
+	free_pgtables(mm, vmas, nr);
+	tlb_finish_mmu(&tlb);
+	for (unsigned int i = 0; i < nr; i++)
+		remove_vma(vmas[i]);
 	mmap_write_unlock(mm);
 	for (int i = 0; i < NR_MM_COUNTERS; i++)
 		VM_WARN_ON(mm->rss_stat[i]);
@@ -235,13 +260,19 @@ void mmput(struct mm_struct *mm)
 		kmem_cache_free(&machine->mm_cache, mm);
 }
 
-/* madvise_dontneed_single_vma() for every VMA of the range - v7.1, mm/madvise.c. Fidelity: adapted: mmap_lock, no per-VMA lock. */
+/*
+ * do_madvise(), madvise_dontneed_single_vma() - v7.1, mm/madvise.c. Fidelity: adapted: mmap_lock, no per-VMA lock, and no reclaim of
+ * empty tables. Caller holds mmap_lock for reading. What all VMAs of the range let go of is freed last. -ENOMEM: some of the range
+ * is not mapped; what is has been dealt with.
+ */
 int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len)
 {
 	unsigned long end = start + len;
-	int ret = -ENOMEM;
+	struct mmu_gather tlb;
+	int ret = 0;
 
-	mmap_read_lock(mm);
+	lockdep_assert_held(&mm->mmap_lock);
+	tlb_gather_mmu(&tlb, mm);
 	for (unsigned int i = 0; i < mm->map_count; i++) {
 		struct vm_area_struct *vma = mm->vmas[i];
 		unsigned long from = vma->vm_start > start ? vma->vm_start : start;
@@ -249,9 +280,13 @@ int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long le
 
 		if (from >= to)
 			continue;
-		zap_page_range_single(vma, from, to - from);
-		ret = 0;
+		if (start < from)
+			ret = -ENOMEM;
+		zap_vma_range_batched(&tlb, vma, from, to - from);
+		start = to;
 	}
-	mmap_read_unlock(mm);
+	if (start < end)
+		ret = -ENOMEM;
+	tlb_finish_mmu(&tlb);
 	return ret;
 }

@@ -247,7 +247,7 @@ static void free_tail_page_prepare(struct folio *folio, struct page *page, unsig
 	} else if (i == 2) {
 		if (assert_read(folio->_deferred_list.next) != &folio->_deferred_list)
 			bad_page("on deferred list");
-	} else if (page->mapping != TAIL_MAPPING) {
+	} else if (assert_read(page->mapping) != TAIL_MAPPING) {
 		bad_page("corrupted mapping in tail page");
 	}
 	if (assert_read(page->compound_head) != ((unsigned long)folio | 1))

@@ -104,11 +104,13 @@ void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
 	}
 	if (lruvec)
 		spin_unlock_irqrestore(&lruvec->lru_lock, flags);
-	folio_batch_init(folios);
-	for (unsigned int i = 0; i < kept; i++) {
-		mem_cgroup_uncharge(folios->folios[i]);
-		folio_batch_add(folios, folios->folios[i]);
+	if (!kept) {
+		folio_batch_init(folios);
+		return;
 	}
+	access_store(&folios->nr, kept, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < kept; i++)
+		mem_cgroup_uncharge(folios->folios[i]);
 	free_unref_folios(folios);
 }
 

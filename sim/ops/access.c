@@ -127,12 +127,14 @@ int op_read(const u8 *args)
 int op_get(const u8 *args)
 {
 	struct mm_struct *mm = mm_pin(args[1]);
+	struct vm_area_struct *vma;
 	struct page *page;
 
 	if (!mm)
 		return -ESRCH;
 	mmap_read_lock(mm);
-	page = follow_page_get(mm, vpn_to_addr(args[2]));
+	vma = vma_lookup(mm, vpn_to_addr(args[2]));
+	page = vma ? follow_page_get(vma, vpn_to_addr(args[2])) : NULL;
 	mmap_read_unlock(mm);
 	mm_unpin(mm);
 	if (!page)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Invariant 10: what user space reads at an address is what the last write completed before it stored, or any write
+ * Invariant 11: what user space reads at an address is what the last write completed before it stored, or any write
  * that overlaps it, or zero if a discard overlaps or came last. Nobody reads or writes the content of a free page,
  * and the kernel does not read a poisoned page on its own account.
  *
@@ -239,11 +239,11 @@ static bool seen_too_late(const struct event *ev, u32 pfn)
 	const struct ghost_page *g = &oracle.pages[pfn];
 	u32 head = oracle_head_of(pfn), marked = g->poisoned_at;
 
-	if (g->poisoned_by == ev->cpu + 1)
-		return false;
 	if (oracle_is_large(oracle_folio(head)))
 		marked = oracle.pages[head].has_poison_at;
-	return !marked || marked > oracle.op_began[ev->cpu];
+	if (!marked) /* memory_failure() got no reference and gave up: the page is marked, its folio is not */
+		return true;
+	return g->poisoned_by != ev->cpu + 1 && marked > oracle.op_began[ev->cpu];
 }
 
 static void check_poison(const struct event *ev, u32 pfn)

@@ -33,5 +33,5 @@ if [ $want = 0 ] && ! has 'sched '; then
 	"$foliofuzz" run "$program" --runs 2000 --out "$work" || fail "a random schedule breaks it"
 fi
 case $program in corpus/bugs/*)
-	"$foliofuzz" replay "$program" --bug none --kernel v7.1-repaired || fail "not clean without the bug" ;;
+	"$foliofuzz" replay "$program" --bug "-$(basename "$(dirname "$program")")" || fail "not clean with the bug repaired" ;;
 esac
