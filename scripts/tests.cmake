@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Every test, for ctest. Labels: unit, style; verdict: what an execution shows; determinism: that it shows the same
+# again; golden: hashes and digests as committed, which a patch to the replica may move (scripts/golden).
+find_library(CMOCKA_LIBRARY cmocka REQUIRED)
+
+# ---- what the runtimes are told --------------------------------------------------------------------
+set(test_environment "NO_COLOR=1")
+if(CMAKE_C_FLAGS MATCHES "-fsanitize=[a-z,]*address")
+  list(APPEND test_environment "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
+endif()
+if(CMAKE_C_FLAGS MATCHES "-fsanitize=[a-z,]*undefined")
+  list(APPEND test_environment "UBSAN_OPTIONS=print_stacktrace=1")
+endif()
+if(CMAKE_C_FLAGS MATCHES "-fprofile-instr-generate")
+  list(APPEND test_environment "LLVM_PROFILE_FILE=${CMAKE_BINARY_DIR}/profiles/%p-%m.profraw")
+endif()
+# The replica has no races, so one ends the run. Unit tests make them on purpose, with options of their own compiled in.
+set(tsan_options "halt_on_error=1:report_signal_unsafe=0:second_deadlock_stack=1")
+
+# foliofuzz_test(NAME [TSAN options|none] LABELS ... COMMAND ...)
+function(foliofuzz_test name)
+  cmake_parse_arguments(arg "" "TSAN" "LABELS;COMMAND" ${ARGN})
+  add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set(environment ${test_environment})
+  if(NOT DEFINED arg_TSAN)
+    set(arg_TSAN ${tsan_options})
+  endif()
+  if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread" AND NOT arg_TSAN STREQUAL "none")
+    list(APPEND environment "TSAN_OPTIONS=${arg_TSAN}")
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" ENVIRONMENT "${environment}" TIMEOUT 300)
+endfunction()
+
+# ---- unit tests, beside the code -------------------------------------------------------------------
+# What a folder's tests are linked with, where it is not its own layer alone. Replica, operations and oracles are
+# tested as a whole, through sim/run.
+set(libraries_of_sim/base base)
+set(libraries_of_sim/bugs bugs)
+set(libraries_of_sim/prog prog)
+set(libraries_of_sim/engine kernel kernel_list explore)
+set(libraries_of_sim/kernel kernel kernel_list explore)
+set(libraries_of_sim/explore kernel kernel_list explore)
+file(GLOB_RECURSE unit_tests CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} sim/*_test.c fuzz/*_test.c)
+foreach(source IN LISTS unit_tests)
+  get_filename_component(folder ${source} DIRECTORY)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_compile_options(${name} PRIVATE ${warnings})
+  if(DEFINED libraries_of_${folder})
+    target_link_libraries(${name} PRIVATE ${libraries_of_${folder}} ${CMOCKA_LIBRARY})
+  else()
+    target_link_libraries(${name} PRIVATE report ${CMOCKA_LIBRARY})
+  endif()
+  foliofuzz_test(unit/${folder}/${name} TSAN none LABELS unit COMMAND ${name})
+endforeach()
+
+foliofuzz_test(style/layers LABELS style COMMAND scripts/layers)
+foliofuzz_test(unit/fuzz/cli TSAN report_bugs=0 LABELS unit
+  COMMAND fuzz/cli/cli_test.sh $<TARGET_FILE:foliofuzz> .)
+
+# ---- the fuzz targets: with an engine a short run of it, else the corpus once -----------------------
+if(NOT LIB_FUZZING_ENGINE)
+  set(target_runs 0)
+elseif(LIB_FUZZING_ENGINE MATCHES "-fsanitize=fuzzer")
+  set(target_runs 5000)
+endif()
+if(DEFINED target_runs)
+  foreach(target decode_fuzzer parse_fuzzer program_fuzzer schedule_fuzzer)
+    set(label unit)
+    if(target MATCHES "program|schedule")
+      set(label verdict)
+    endif()
+    foliofuzz_test(target/${target} LABELS ${label}
+      COMMAND fuzz/targets/target_test.sh $<TARGET_FILE:foliofuzz> $<TARGET_FILE:${target}> ${target_runs})
+  endforeach()
+endif()
+
+# ---- programs of the corpus, and random ones -------------------------------------------------------
+file(GLOB_RECURSE programs CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/*.prog)
+list(FILTER programs EXCLUDE REGEX "^corpus/bugs/.*/free\\.prog$") # a search, not a replay: below
+foreach(program IN LISTS programs)
+  string(REGEX REPLACE "\\.prog$" "" name ${program})
+  foliofuzz_test(${name} LABELS verdict determinism
+    COMMAND sim/run/program_test.sh $<TARGET_FILE:foliofuzz> ${program})
+endforeach()
+foliofuzz_test(random/clean LABELS verdict
+  COMMAND foliofuzz run --runs 100000 --seed 1 --out ${CMAKE_BINARY_DIR}/finds)
+foliofuzz_test(random/again LABELS determinism
+  COMMAND sim/run/digest_test.sh $<TARGET_FILE:foliofuzz>)
+foliofuzz_test(golden/hashes LABELS golden COMMAND scripts/golden --compare hashes $<TARGET_FILE:foliofuzz>)
+foliofuzz_test(golden/digest LABELS golden COMMAND scripts/golden --compare digest $<TARGET_FILE:foliofuzz>)
+
+if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
+  foliofuzz_test(tsan/planted-race TSAN none LABELS verdict COMMAND sim/run/tsan_test.sh $<TARGET_FILE:foliofuzz>)
+endif()
+
+# ---- each bug of the catalogue: found when it is on, and only then ---------------------------------
+file(GLOB bug_folders CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/bugs/*)
+foreach(folder IN LISTS bug_folders)
+  foliofuzz_test(${folder} LABELS verdict COMMAND scripts/bugs-check $<TARGET_FILE:foliofuzz> ${folder})
+endforeach()
+foliofuzz_test(golden/traces LABELS golden COMMAND scripts/bugs-check --traces $<TARGET_FILE:foliofuzz> ${bug_folders})
