@@ -89,6 +89,7 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg)
 		return false;
 	engine.phase++;
 	engine.sequential = lanes == 1;
+	engine.steps_until_rare = engine.sequential ? 0 : engine.steps_max;
 	engine.yielded = engine.waiting = engine.conditional = 0;
 	for (unsigned i = 0; i < lanes; i++)
 		engine_lane_start(i, fn, arg);

@@ -52,6 +52,7 @@ struct engine {
 	bool record;
 	u8 phase;
 	u32 steps_max;
+	u32 steps_until_rare; /* steps_max; 0 in a phase of one lane: then choices are not the strategy's */
 	u32 ops_at_fair; /* operations completed when the fair tail began */
 	u32 tokens;
 	u32 serial;      /* of the execution, for conflict[] */

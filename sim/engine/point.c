@@ -123,9 +123,9 @@ unsigned engine_choose(u32 enabled, unsigned cpu, bool in_lane)
 {
 	unsigned chosen;
 
-	if (unlikely(engine.sequential))
-		return enabled & (1u << cpu) ? cpu : (unsigned)__builtin_ctz(enabled);
-	if (unlikely(engine.stats.points > engine.steps_max)) {
+	if (unlikely(engine.stats.points > engine.steps_until_rare)) {
+		if (engine.sequential)
+			return enabled & (1u << cpu) ? cpu : (unsigned)__builtin_ctz(enabled);
 		out_of_steps(in_lane);
 		return fair_next(enabled, cpu);
 	}
@@ -158,12 +158,8 @@ static inline __attribute__((always_inline)) void schedule(unsigned cpu)
 	if (enabled == 1u << cpu) {
 		if (unlikely(engine.stats.points > engine.steps_max))
 			out_of_steps(true);
-	} else {
-		unsigned next;
-
-		if (unlikely(!enabled))
-			deadlock();
-		next = enabled & (enabled - 1) ? engine_choose(enabled, cpu, true) :
+	} else if (likely(enabled)) {
+		unsigned next = enabled & (enabled - 1) ? engine_choose(enabled, cpu, true) :
 						 (unsigned)__builtin_ctz(enabled);
 		if (next != cpu) {
 			if (unlikely(engine.record)) {
@@ -175,6 +171,8 @@ static inline __attribute__((always_inline)) void schedule(unsigned cpu)
 			if (unlikely(engine.abandon))
 				_longjmp(engine.lanes[cpu].unwind, 1);
 		}
+	} else {
+		deadlock();
 	}
 	engine.yielded &= 1u << cpu;
 }
@@ -217,8 +215,10 @@ static inline __attribute__((always_inline)) void execute(struct lane *l, unsign
 				     ev->site->hash ^ (cpu | (u64)ev->kind << 8 | (u64)id << 16));
 	engine.last = ev;
 	engine.last_object = ev->object;
-	if (unlikely(engine.record))
+	if (unlikely(engine.record)) {
 		record(ev, l->op);
+		ev->switched = ev->preempted = 0;
+	}
 	if (id && id < ARENA_SIZE) {
 		if (unlikely(arena_state[id >> ARENA_GRAIN_SHIFT]) && engine.hooks->dead)
 			engine.hooks->dead(ev, arena_state[id >> ARENA_GRAIN_SHIFT]);
@@ -238,7 +238,6 @@ static inline __attribute__((always_inline)) struct lane *announce(const struct 
 	l->pending.site = site;
 	l->pending.object = object;
 	l->pending.kind = (u8)kind;
-	l->pending.switched = l->pending.preempted = 0;
 	return l;
 }
 
