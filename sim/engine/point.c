@@ -174,7 +174,8 @@ static inline __attribute__((always_inline)) void schedule(unsigned cpu)
 	} else {
 		deadlock();
 	}
-	engine.yielded &= 1u << cpu;
+	if (unlikely(engine.yielded))
+		engine.yielded &= 1u << cpu;
 }
 
 static inline u32 object_id_of(const volatile void *object)
@@ -225,7 +226,8 @@ static inline __attribute__((always_inline)) void execute(struct lane *l, unsign
 		if (!engine.sequential)
 			note_touch(id, cpu, flags & EV_W);
 	}
-	engine.written_due = (flags & (EV_W | EV_H)) && engine.hooks->written;
+	if (flags & (EV_W | EV_H))
+		engine.written_due = engine.hooks->written != NULL;
 }
 
 /* Fills in what a primitive says of its access. */
