@@ -47,7 +47,7 @@ static HARDWARE int user_store(struct mm_struct *mm, unsigned long addr, u32 tok
 
 	if (!hw_translate(mm, addr, true, &pfn, &entry))
 		return -EFAULT;
-	engine_point(SITE("store", "", "content"), &machine->content[pfn], EVENT_CONTENT_WRITE);
+	engine_point(SITE("store", "", "content"), &machine->content[pfn], EVENT_WRITE);
 	if (!hw_translate(mm, addr, true, &again, &entry) || again != pfn)
 		return -EAGAIN;
 	if (poisoned(pfn))
@@ -64,7 +64,7 @@ static HARDWARE int user_load(struct mm_struct *mm, unsigned long addr, u32 *tok
 
 	if (!hw_translate(mm, addr, false, &pfn, &entry))
 		return -EFAULT;
-	engine_point(SITE("load", "", "content"), &machine->content[pfn], EVENT_CONTENT_READ);
+	engine_point(SITE("load", "", "content"), &machine->content[pfn], EVENT_READ);
 	if (!hw_translate(mm, addr, false, &again, &entry) || again != pfn)
 		return -EAGAIN;
 	if (poisoned(pfn))

@@ -262,8 +262,6 @@ void content_written(const struct event *ev)
 {
 	u32 pfn = (u32)((const volatile u64 *)ev->object - machine->content);
 
-	if (ev->kind != EVENT_CONTENT_READ || ev->site->primitive[0] == 'l')
-		return;
 	check_not_free(pfn);
 	check_poison(ev, pfn);
 	queue_member_content_read(pfn);

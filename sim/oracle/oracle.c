@@ -25,7 +25,7 @@ static void on_written(const struct event *ev)
 {
 	u32 pfn, offset;
 
-	if (ev->kind == EVENT_CONTENT_READ || ev->kind == EVENT_CONTENT_WRITE) {
+	if (ev->kind == EVENT_CONTENT_READ) {
 		content_written(ev);
 		return;
 	}
