@@ -13,7 +13,7 @@ enum generation {
 #include <foliofuzz/generation.def>
 #undef GENERATION
 	GENERATION_COUNT,
-	GENERATION_DEFAULT = GENERATION_COUNT - 1
+	GENERATION_DEFAULT = GENERATION_V7_1_REPAIRED
 };
 enum generation_mask {
 #define GENERATION(id, name, queue, help) GEN_##id = 1u << GENERATION_##id,

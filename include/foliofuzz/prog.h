@@ -16,6 +16,8 @@
 #define PROG_REFS 4
 #define PROG_VPNS 32
 #define PROG_MEMCGS_MAX 4
+#define PROG_FILES 2
+#define PROG_FILE_PAGES 16
 #define PROG_FAIL_MAX 63
 #define PROG_STREAM_MAX 64   /* bytes of schedule per operation */
 #define PROG_DEVIATIONS_MAX 64
@@ -28,6 +30,7 @@
 
 enum prog_arg_kind {
 	ARG_NONE, ARG_NEWMM, ARG_MM, ARG_NEWREF, ARG_REF, ARG_VPN, ARG_NR, ARG_ORDER, ARG_MEMCG,
+	ARG_FILE, ARG_PGOFF, ARG_NODE, ARG_FLAG, ARG_PROT,
 	ARG_KIND_COUNT
 };
 

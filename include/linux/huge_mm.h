@@ -43,6 +43,25 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new);
 /* Waits for the migration (or split) behind the PMD's entry to end, without a reference. */
 void pmd_migration_entry_wait(struct mm_struct *mm, pmd_t *pmd);
 
+/* huge_memory_wp.c, huge_memory_fork.c, huge_memory_change.c, huge_memory_move.c, huge_memory_device.c */
+vm_fault_t do_huge_pmd_wp_page(struct vm_fault *vmf);
+int copy_huge_pmd(struct mm_struct *dst_mm, struct mm_struct *src_mm, pmd_t *dst_pmd, pmd_t *src_pmd,
+		  unsigned long addr, struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma);
+/* 0: not huge (any more); 1: done, flush not needed; HPAGE_PMD_NR: done. */
+int change_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr,
+		    pgprot_t newprot, unsigned long cp_flags);
+bool move_huge_pmd(struct vm_area_struct *vma, unsigned long old_addr, unsigned long new_addr, pmd_t *old_pmd,
+		   pmd_t *new_pmd);
+vm_fault_t do_huge_pmd_device_private(struct vm_fault *vmf);
+bool is_huge_zero_folio(const struct folio *folio);
+bool is_huge_zero_pmd(pmd_t pmd);
+/* NULL: no memory. One user more for the mm, until it exits. */
+struct folio *mm_get_huge_zero_folio(struct mm_struct *mm);
+void mm_put_huge_zero_folio(struct mm_struct *mm);
+#define MM_CP_DIRTY_ACCT (1ul << 0)
+#define MM_CP_PROT_NUMA (1ul << 1)
+#define MM_CP_UFFD_WP (1ul << 2)
+#define MM_CP_UFFD_WP_RESOLVE (1ul << 3)
 /* Neither a table nor nothing: mapped huge, or a software entry. */
 static inline bool pmd_is_huge(pmd_t pmd)
 {

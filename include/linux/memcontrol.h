@@ -16,6 +16,10 @@ bool memcg_is_dying(struct mem_cgroup *memcg);
 /* 0 or -ENOMEM. */
 int mem_cgroup_charge(struct folio *folio, struct mm_struct *mm, gfp_t gfp);
 void mem_cgroup_uncharge(struct folio *folio);
+/* Old and new are locked, new is not charged; old has been unqueued, and keeps nothing. */
+void mem_cgroup_migrate(struct folio *old, struct folio *new);
+/* The folio becomes a swap entry: frozen. */
+void mem_cgroup_swapout(struct folio *folio, swp_entry_t entry);
 /* The parts of a split folio share its charge; the count of references on the cgroup is not modelled. */
 void folio_split_memcg_refs(struct folio *folio, unsigned int old_order, unsigned int new_order);
 

@@ -104,6 +104,25 @@ static inline void folios_put(struct folio_batch *folios)
 #define mmap_write_unlock(mm) up_write(&(mm)->mmap_lock)
 #define mmap_write_downgrade(mm) downgrade_write(&(mm)->mmap_lock)
 
+/* memory.c, for the faults in other files */
+struct folio *folio_prealloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr);
+pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma);
+/* A write stores the entry, a read leaves the accessed bit to the hardware. The table's lock is held. */
+void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty);
+vm_fault_t do_anonymous_page(struct vm_fault *vmf);
+/* memory_wp.c: the table's lock is held, and dropped. */
+vm_fault_t do_wp_page(struct vm_fault *vmf);
+/* memory_numa.c: a protnone entry. */
+vm_fault_t do_numa_page(struct vm_fault *vmf);
+vm_fault_t do_huge_pmd_numa_page(struct vm_fault *vmf);
+/* memory_file.c: nothing is mapped at an address of a file. */
+vm_fault_t do_fault(struct vm_fault *vmf);
+/* memory_fork.c: the child's copy of one VMA's tables. Both mmap_locks are held for writing. */
+int copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma);
+int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
+/* memory_file.c: takes the mappings of [start, start + nr) away, page tables first. i_mmap_rwsem is not held. */
+void unmap_mapping_pages(struct address_space *mapping, pgoff_t start, pgoff_t nr, bool even_cows);
+void unmap_mapping_folio(struct folio *folio);
 struct mm_struct *mm_alloc(unsigned int slot);
 void mmput(struct mm_struct *mm);
 void exit_mmap(struct mm_struct *mm);
@@ -134,7 +153,6 @@ struct mmu_gather;
 /* Takes mmap_lock for reading; order and write say what the fault is for. */
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
 			   bool write);
-#define try_to_unmap_flush() ((void)0) /* no TLB yet */
 void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end);
 void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,

@@ -33,9 +33,24 @@
 #define NR_MMS 3
 #define MAX_ORDER_ 3
 #define NR_ORDERS (MAX_ORDER_ + 1)
+#define NR_FILES 2      /* f0: a regular file; f1: shared memory, backed by swap */
+#define FILE_PAGES 16   /* the largest file */
+#define NR_SWAP_SLOTS 32
+#define SWAPFILE_CLUSTER HPAGE_PMD_NR
 
 struct mem_cgroup;
 struct folio;
+struct dev_pagemap;
+struct address_space;
+struct file;
+struct mmu_notifier_subscription;
+struct userfaultfd_ctx;
+
+/* A swap slot, as page table entries and folios name it; the same encoding as in an entry (linux/swapops.h). */
+typedef struct {
+	unsigned long val;
+} softleaf_t;
+typedef softleaf_t swp_entry_t;
 
 struct page {
 	unsigned long flags;
@@ -77,10 +92,20 @@ struct folio {
 	union {
 		struct {
 			unsigned long flags;
-			struct list_head lru;
+			union {
+				struct list_head lru;
+				struct {
+					void *__filler;
+					unsigned int mlock_count; /* off the LRU, or unevictable; lru_lock */
+				};
+				struct dev_pagemap *pgmap; /* device memory, which is on no LRU */
+			};
 			void *mapping;
 			pgoff_t index;
-			void *private;
+			union {
+				void *private;
+				swp_entry_t swap; /* the first page's slot; valid with PG_swapcache */
+			};
 			atomic_t _mapcount;
 			atomic_t _refcount;
 			unsigned long memcg_data;
@@ -139,9 +164,6 @@ typedef struct {
 typedef struct {
 	unsigned long pgprot;
 } pgprot_t;
-typedef struct {
-	unsigned long val;
-} softleaf_t;
 typedef unsigned int vm_fault_t;
 
 /* A table of PTEs. Its lock covers the entries; freed after a grace period, since walkers look without it. */
@@ -169,11 +191,24 @@ struct mm_struct {
 	struct ptdesc *pmd_huge_pte; /* deposited tables; pmd_ptl */
 	long rss_stat[NR_MM_COUNTERS]; /* pages; read by nobody but the end check */
 	struct mem_cgroup *memcg;
+	unsigned int write_protect_seq; /* seqcount: fork against GUP-fast */
+	unsigned long flags;            /* MMF_*; bit operations */
+	atomic_long_t locked_vm;        /* pages of VM_LOCKED VMAs */
+	struct list_head mmlist;        /* mms that may have swap entries; machine->mmlist_lock */
+	struct mmu_notifier_subscription *notifier_subscriptions; /* of the simulated device */
+	struct mm_struct *forked_from;  /* no owner of it: for reports */
+	unsigned int mm_lock_seq;       /* per-VMA locks; mmap_lock for writing */
 };
+enum mm_flags { MMF_OOM_SKIP, MMF_UNSTABLE, MMF_HUGE_ZERO_FOLIO, MMF_HAS_PINNED, MMF_VM_HUGEPAGE };
 
 #define VM_READ 0x1ul
 #define VM_WRITE 0x2ul
+#define VM_SHARED 0x8ul
+#define VM_MAYWRITE 0x20ul
+#define VM_UFFD_MISSING 0x200ul
+#define VM_UFFD_WP 0x1000ul
 #define VM_LOCKED 0x2000ul
+#define VM_WIPEONFORK 0x2000000ul
 
 struct vm_area_struct {
 	unsigned long vm_start, vm_end;
@@ -183,7 +218,15 @@ struct vm_area_struct {
 	struct list_head anon_vma_chain; /* mmap_lock and page_table_lock */
 	struct anon_vma *anon_vma;       /* page_table_lock; once set it stays */
 	unsigned long vm_pgoff;
+	struct file *vm_file;            /* NULL: anonymous */
+	struct list_head shared;         /* of mapping->i_mmap; i_mmap_rwsem */
+	atomic_t vm_refcnt;              /* per-VMA lock: 0 detached, 1 attached, + readers, + the writer's bit */
+	unsigned int vm_lock_seq;        /* == mm->mm_lock_seq: locked for writing */
+	struct rcu_head vm_rcu;
+	struct userfaultfd_ctx *uffd_ctx;
 };
+#define vma_is_anonymous(vma) ((vma)->vm_file == NULL)
+
 
 struct anon_vma {
 	struct anon_vma *root; /* whose rwsem is the one that is used */
@@ -209,6 +252,13 @@ enum {
 	VM_FAULT_RETRY = 0x400,
 	VM_FAULT_FALLBACK = 0x800,
 	VM_FAULT_NOPAGE = 0x100,
+	VM_FAULT_LOCKED = 0x200,
+	VM_FAULT_DONE_COW = 0x1000,
+};
+enum fault_flag {
+	FAULT_FLAG_WRITE = 1 << 0,
+	FAULT_FLAG_UNSHARE = 1 << 1,
+	FAULT_FLAG_VMA_LOCK = 1 << 2, /* the per-VMA lock is held, not mmap_lock */
 };
 
 struct vm_fault {
@@ -216,6 +266,10 @@ struct vm_fault {
 	unsigned long address;
 	unsigned int order; /* what the operation asks for: 0, 2 or HPAGE_PMD_ORDER */
 	bool write;
+	unsigned int flags; /* enum fault_flag */
+	pgoff_t pgoff;
+	pmd_t orig_pmd;
+	struct page *page; /* of the file; set with VM_FAULT_LOCKED */
 	pmd_t *pmd;
 	pte_t *pte;
 	pte_t orig_pte;

@@ -6,20 +6,23 @@
 #ifndef _LINUX_MMZONE_H
 #define _LINUX_MMZONE_H
 
+#include <linux/fs.h>
 #include <linux/memcontrol.h>
+#include <linux/memremap.h>
 #include <linux/mm_types.h>
+#include <linux/mmzone_sizes.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include <linux/swapfile.h>
 
-#define NR_PAGES 256
-#define NR_NODES 2
-#define NODE_PAGES (NR_PAGES / NR_NODES)
-#define NR_MEMCGS 4 /* root, A, A/B, C */
-#define NR_REFS 4
 #define FOLIO_BATCH_SIZE 2
 
-enum node_stat_item { NR_ANON_MAPPED, NR_ANON_THPS, NR_LRU_PAGES, NR_VM_NODE_STAT_ITEMS };
+enum node_stat_item {
+	NR_ANON_MAPPED, NR_ANON_THPS, NR_LRU_PAGES, NR_FILE_MAPPED, NR_FILE_PAGES, NR_SHMEM, NR_SHMEM_THPS, NR_SHMEM_PMDMAPPED,
+	NR_FILE_THPS, NR_FILE_PMDMAPPED, NR_SWAPCACHE, NR_ISOLATED_ANON, NR_ISOLATED_FILE, NR_MLOCK, NR_UNEVICTABLE,
+	NR_VM_NODE_STAT_ITEMS
+};
 enum mthp_stat_item {
 	MTHP_STAT_ANON_FAULT_ALLOC, MTHP_STAT_ANON_FAULT_FALLBACK, MTHP_STAT_SPLIT,
 	MTHP_STAT_SPLIT_FAILED, MTHP_STAT_SPLIT_DEFERRED, MTHP_STAT_NR_ANON,
@@ -74,13 +77,21 @@ struct machine_config {
 };
 
 struct machine_state {
-	struct page memmap[NR_PAGES];
-	u64 content[NR_PAGES]; /* a page's data is one word; 0: all zeroes */
+	struct page memmap[MAX_PFN];
+	u64 content[MAX_PFN]; /* a page's data is one word; 0: all zeroes */
 	s16 free_next[NR_PAGES], free_prev[NR_PAGES]; /* links of free blocks; zone lock */
 	struct pglist_data nodes[NR_NODES];
 	struct mem_cgroup memcgs[NR_MEMCGS];
 	long mthp_stat[NR_ORDERS][NR_MTHP_STAT_ITEMS];
 	struct machine_config config;
+	struct inode inodes[NR_FILES];
+	struct address_space mappings[NR_FILES];
+	struct file files[NR_FILES];
+	struct swap_info_struct swap_info;
+	struct dev_pagemap pgmap;
+	struct list_head mmlist; /* mms that may have swap entries; mmlist_lock */
+	struct folio *huge_zero_folio;
+	atomic_t huge_zero_refcount;
 	struct folio_batch lru_add[NR_CPUS];
 	struct mutex mf_mutex;
 	spinlock_t mmlist_lock;          /* mms[] and refs[] */
@@ -98,7 +109,9 @@ struct machine_state {
 #define folio_pfn(folio) page_to_pfn(&(folio)->page)
 static inline int page_to_nid(const struct page *page)
 {
-	return (int)(page_to_pfn(page) / NODE_PAGES);
+	unsigned long pfn = page_to_pfn(page);
+
+	return pfn < NR_PAGES ? (int)(pfn / NODE_PAGES) : 0; /* the device is on node 0 */
 }
 #define folio_nid(folio) page_to_nid(&(folio)->page)
 /* The shared page of zeroes: reserved at boot, never counted. */

@@ -2,9 +2,10 @@
 /*
  * linux/pgtable.h - page table entries, x86-like. One page of PMDs for each mm, tables of PTEs below it.
  *
- * Bits: 0 present, 1 writable, 5 accessed, 6 dirty, 7 huge (PMD only), 9 special, 12 up the page frame, or, in a PMD that
- * points to a table, the table's place in the arena. A PMD with bit 7 and without bit 0 is invalidated: still present
- * to software, no longer to hardware.
+ * Bits: 0 present, 1 writable, 5 accessed, 6 dirty, 7 huge (PMD only), 8 protnone, 9 special, 10 write-protected by
+ * userfaultfd, 11 soft-dirty, 12 up the page frame, or, in a PMD that points to a table, the table's place in the arena. A PMD with
+ * bit 7 and without bit 0 is invalidated: still present to software, no longer to hardware. Protnone, without bit 0, is
+ * present to software and faults: a NUMA hint.
  */
 #ifndef _LINUX_PGTABLE_H
 #define _LINUX_PGTABLE_H
@@ -12,13 +13,21 @@
 #include <linux/atomic.h>
 #include <linux/mm_types.h>
 #include <linux/mmzone.h>
+#include <linux/tlbflush.h>
 
 #define _PAGE_PRESENT 0x1ul
 #define _PAGE_RW 0x2ul
 #define _PAGE_ACCESSED 0x20ul
 #define _PAGE_DIRTY 0x40ul
 #define _PAGE_PSE 0x80ul
+#define _PAGE_PROTNONE 0x100ul
 #define _PAGE_SPECIAL 0x200ul
+#define _PAGE_UFFD_WP 0x400ul
+#define _PAGE_SOFT_DIRTY 0x800ul
+/* In an entry that is not present, as on x86: soft-dirty has the place of the writable bit. */
+#define _PAGE_SWP_SOFT_DIRTY _PAGE_RW
+#define _PAGE_SWP_EXCLUSIVE 0x400ul
+#define _PAGE_SWP_UFFD_WP 0x800ul
 #define PFN_SHIFT 12
 
 #define __pte(x) ((pte_t){ (x) })
@@ -26,6 +35,8 @@
 #define pte_val(x) ((x).pte)
 #define pmd_val(x) ((x).pmd)
 #define PAGE_READONLY_PROT ((pgprot_t){ _PAGE_PRESENT })
+#define PAGE_NONE_PROT ((pgprot_t){ _PAGE_PROTNONE })
+#define pgprot_val(x) ((x).pgprot)
 
 #define ENTRY_TEST(type, name, expr)                                           \
 	static inline bool type##_##name(type##_t e)                           \
@@ -40,7 +51,21 @@
 		return (type##_t){ expr };                                     \
 	}
 ENTRY_TEST(pte, none, v == 0)
-ENTRY_TEST(pte, present, v & _PAGE_PRESENT)
+ENTRY_TEST(pte, present, v & (_PAGE_PRESENT | _PAGE_PROTNONE))
+ENTRY_TEST(pte, protnone, (v & (_PAGE_PRESENT | _PAGE_PROTNONE)) == _PAGE_PROTNONE)
+ENTRY_TEST(pte, uffd_wp, v & _PAGE_UFFD_WP)
+ENTRY_TEST(pte, soft_dirty, v & _PAGE_SOFT_DIRTY)
+ENTRY_TEST(pte, swp_uffd_wp, v & _PAGE_SWP_UFFD_WP)
+ENTRY_TEST(pte, swp_soft_dirty, v & _PAGE_SWP_SOFT_DIRTY)
+ENTRY_TEST(pte, swp_exclusive, v & _PAGE_SWP_EXCLUSIVE)
+ENTRY_SET(pte, mkuffd_wp, (v | _PAGE_UFFD_WP) & ~_PAGE_RW)
+ENTRY_SET(pte, clear_uffd_wp, v & ~_PAGE_UFFD_WP)
+ENTRY_SET(pte, mksoft_dirty, v | _PAGE_SOFT_DIRTY)
+ENTRY_SET(pte, swp_mkuffd_wp, v | _PAGE_SWP_UFFD_WP)
+ENTRY_SET(pte, swp_clear_uffd_wp, v & ~_PAGE_SWP_UFFD_WP)
+ENTRY_SET(pte, swp_mksoft_dirty, v | _PAGE_SWP_SOFT_DIRTY)
+ENTRY_SET(pte, swp_mkexclusive, v | _PAGE_SWP_EXCLUSIVE)
+ENTRY_SET(pte, swp_clear_exclusive, v & ~_PAGE_SWP_EXCLUSIVE)
 ENTRY_TEST(pte, write, v & _PAGE_RW)
 ENTRY_TEST(pte, dirty, v & _PAGE_DIRTY)
 ENTRY_TEST(pte, young, v & _PAGE_ACCESSED)
@@ -52,7 +77,21 @@ ENTRY_SET(pte, mkold, v & ~_PAGE_ACCESSED)
 ENTRY_SET(pte, mkspecial, v | _PAGE_SPECIAL)
 ENTRY_SET(pte, wrprotect, v & ~_PAGE_RW)
 ENTRY_TEST(pmd, none, v == 0)
-ENTRY_TEST(pmd, present, v & (_PAGE_PRESENT | _PAGE_PSE))
+ENTRY_TEST(pmd, present, v & (_PAGE_PRESENT | _PAGE_PSE | _PAGE_PROTNONE))
+ENTRY_TEST(pmd, protnone, (v & (_PAGE_PRESENT | _PAGE_PROTNONE)) == _PAGE_PROTNONE)
+ENTRY_TEST(pmd, special, v & _PAGE_SPECIAL)
+ENTRY_TEST(pmd, uffd_wp, v & _PAGE_UFFD_WP)
+ENTRY_TEST(pmd, soft_dirty, v & _PAGE_SOFT_DIRTY)
+ENTRY_TEST(pmd, swp_uffd_wp, v & _PAGE_SWP_UFFD_WP)
+ENTRY_TEST(pmd, swp_soft_dirty, v & _PAGE_SWP_SOFT_DIRTY)
+ENTRY_SET(pmd, mkuffd_wp, (v | _PAGE_UFFD_WP) & ~_PAGE_RW)
+ENTRY_SET(pmd, clear_uffd_wp, v & ~_PAGE_UFFD_WP)
+ENTRY_SET(pmd, mksoft_dirty, v | _PAGE_SOFT_DIRTY)
+ENTRY_SET(pmd, mkspecial, v | _PAGE_SPECIAL)
+ENTRY_SET(pmd, mkclean, v & ~_PAGE_DIRTY)
+ENTRY_SET(pmd, swp_mkuffd_wp, v | _PAGE_SWP_UFFD_WP)
+ENTRY_SET(pmd, swp_clear_uffd_wp, v & ~_PAGE_SWP_UFFD_WP)
+ENTRY_SET(pmd, swp_mksoft_dirty, v | _PAGE_SWP_SOFT_DIRTY)
 ENTRY_TEST(pmd, trans_huge, v & _PAGE_PSE)
 ENTRY_TEST(pmd, write, v & _PAGE_RW)
 ENTRY_TEST(pmd, dirty, v & _PAGE_DIRTY)
@@ -78,6 +117,11 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 {
 	return __pmd(folio_pfn(folio) << PFN_SHIFT | prot.pgprot | _PAGE_PSE);
 }
+
+/* Another protection, the rest kept; the writable bit is the protection's. */
+#define _PAGE_CHG_MASK (~(_PAGE_PRESENT | _PAGE_RW | _PAGE_PROTNONE))
+#define pte_modify(pte, prot) __pte((pte_val(pte) & _PAGE_CHG_MASK) | pgprot_val(prot))
+#define pmd_modify(pmd, prot) __pmd((pmd_val(pmd) & _PAGE_CHG_MASK) | pgprot_val(prot))
 
 /* ---- reading and writing entries: one point each ---- */
 #define ptep_get(ptep) ((pte_t){ READ_ONCE((ptep)->pte) })
@@ -115,9 +159,6 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 /* In a table that nobody else can find yet. */
 #define ptep_get_private(ptep) (*(ptep))
 #define set_pte_private(ptep, pteval) ((void)(*(ptep) = (pteval)))
-/* The TLB is not modelled yet: what a CPU may reach through a stale translation is hidden. */
-#define flush_tlb_page(vma, addr) ((void)(vma), (void)(addr))
-#define flush_tlb_range(vma, start, end) ((void)(vma), (void)(start), (void)(end))
 
 /* ---- tables ---- */
 #define pgtable_ptes(pgtable) ((pgtable)->ptes)

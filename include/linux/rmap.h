@@ -82,6 +82,21 @@ void folio_remove_rmap_ptes(struct folio *folio, struct page *page, int nr_pages
 	folio_remove_rmap_ptes(folio, page, 1, vma)
 void folio_remove_rmap_pmd(struct folio *folio, struct page *page,
 			   struct vm_area_struct *vma);
+void folio_add_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *vma);
+#define folio_add_file_rmap_pte(folio, page, vma) folio_add_file_rmap_ptes(folio, page, 1, vma)
+void folio_add_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *vma);
+/*
+ * fork: the child's mapping of an anonymous folio. Source and destination table are locked, the reference is taken. -EBUSY: maybe
+ * pinned and exclusive; copy it instead. Clears exclusive.
+ */
+int folio_try_dup_anon_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma,
+				 struct vm_area_struct *src_vma);
+#define folio_try_dup_anon_rmap_pte(folio, page, dst, src) folio_try_dup_anon_rmap_ptes(folio, page, 1, dst, src)
+int folio_try_dup_anon_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma,
+				struct vm_area_struct *src_vma);
+void folio_dup_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma);
+void folio_dup_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma);
+int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *pvma);
 /* The entry is cleared or invalid, and its lock held. -EBUSY: pinned, stays exclusive. */
 int folio_try_share_anon_rmap_pte(struct folio *folio, struct page *page);
 int folio_try_share_anon_rmap_pmd(struct folio *folio, struct page *page);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * linux/swapops.h - what a page table entry holds when it maps nothing: migration and hwpoison
- * entries (and, later, swap slots and device memory). v7.1's softleaf names (linux/leafops.h)
- * with the makers of linux/swapops.h.
+ * linux/swapops.h - what a page table entry holds when it maps nothing: swap slots, migration entries, device
+ * memory, hwpoison, markers. v7.1's softleaf names (linux/leafops.h) with the makers of linux/swapops.h.
  *
- * Bits of such an entry: 0 and 7 are zero (not present, not a huge mapping), 1-5 type, 8 young,
- * 9 dirty, 12 up: page frame. The type is never zero, so that no entry looks like none.
+ * Bits of such an entry: 0, 7 and 8 are zero (not present, not a huge mapping, no hint), 1 soft-dirty (x86: the place of the
+ * writable bit), 2-5 type, 6 young, 9 dirty, 10 exclusive (swap), 11 write-protected by userfaultfd, 12 up: page frame, slot or
+ * marker. The type is never zero, so that no entry looks like none. A softleaf_t carries type, young, dirty and offset; the
+ * three other bits are the page table entry's (pte_swp_*), and softleaf_from_pte() leaves them out.
  */
 #ifndef _LINUX_SWAPOPS_H
 #define _LINUX_SWAPOPS_H
@@ -28,9 +29,9 @@ enum softleaf_type {
 	SOFTLEAF_MARKER,
 };
 
-#define SOFTLEAF_TYPE_SHIFT 1
-#define SOFTLEAF_TYPE_MASK 0x1ful
-#define SOFTLEAF_YOUNG (1ul << 8)
+#define SOFTLEAF_TYPE_SHIFT 2
+#define SOFTLEAF_TYPE_MASK 0xful
+#define SOFTLEAF_YOUNG (1ul << 6)
 #define SOFTLEAF_DIRTY (1ul << 9)
 #define SOFTLEAF_PFN_SHIFT 12
 
@@ -48,14 +49,15 @@ static inline unsigned long softleaf_to_pfn(softleaf_t entry)
 	return entry.val >> SOFTLEAF_PFN_SHIFT;
 }
 
+#define SOFTLEAF_ENTRY_BITS (_PAGE_SWP_SOFT_DIRTY | _PAGE_SWP_EXCLUSIVE | _PAGE_SWP_UFFD_WP)
 /* A present entry has no software meaning: it gives SOFTLEAF_NONE. */
 static inline softleaf_t softleaf_from_pte(pte_t pte)
 {
-	return (softleaf_t){ pte_present(pte) ? 0 : pte_val(pte) };
+	return (softleaf_t){ pte_present(pte) ? 0 : pte_val(pte) & ~SOFTLEAF_ENTRY_BITS };
 }
 static inline softleaf_t softleaf_from_pmd(pmd_t pmd)
 {
-	return (softleaf_t){ pmd_present(pmd) ? 0 : pmd_val(pmd) };
+	return (softleaf_t){ pmd_present(pmd) ? 0 : pmd_val(pmd) & ~SOFTLEAF_ENTRY_BITS };
 }
 static inline pte_t swp_entry_to_pte(softleaf_t entry)
 {
@@ -86,6 +88,41 @@ static inline bool softleaf_is_migration(softleaf_t entry)
 {
 	return softleaf_type(entry) >= SOFTLEAF_MIGRATION_READ &&
 	       softleaf_type(entry) <= SOFTLEAF_MIGRATION_WRITE;
+}
+static inline bool softleaf_is_swap(softleaf_t entry)
+{
+	return softleaf_type(entry) == SOFTLEAF_SWAP;
+}
+static inline bool softleaf_is_device_private(softleaf_t entry)
+{
+	return softleaf_type(entry) == SOFTLEAF_DEVICE_PRIVATE_READ ||
+	       softleaf_type(entry) == SOFTLEAF_DEVICE_PRIVATE_WRITE;
+}
+static inline bool softleaf_is_device_private_write(softleaf_t entry)
+{
+	return softleaf_type(entry) == SOFTLEAF_DEVICE_PRIVATE_WRITE;
+}
+static inline bool softleaf_is_device_exclusive(softleaf_t entry)
+{
+	return softleaf_type(entry) == SOFTLEAF_DEVICE_EXCLUSIVE;
+}
+static inline bool softleaf_is_marker(softleaf_t entry)
+{
+	return softleaf_type(entry) == SOFTLEAF_MARKER;
+}
+/* The entry names a page frame, and not a slot or a marker. */
+static inline bool softleaf_has_pfn(softleaf_t entry)
+{
+	return softleaf_is_migration(entry) || softleaf_is_device_private(entry) ||
+	       softleaf_is_device_exclusive(entry) || softleaf_type(entry) == SOFTLEAF_HWPOISON;
+}
+#define PTE_MARKER_UFFD_WP 0x1ul
+#define PTE_MARKER_POISONED 0x2ul
+#define softleaf_to_marker(entry) softleaf_to_pfn(entry)
+#define swp_offset(entry) ((entry).val >> SOFTLEAF_PFN_SHIFT)
+static inline swp_entry_t swp_entry(unsigned long offset)
+{
+	return softleaf_make(SOFTLEAF_SWAP, offset);
 }
 static inline bool softleaf_is_hwpoison(softleaf_t entry)
 {
@@ -136,6 +173,33 @@ static inline softleaf_t make_migration_entry(struct page *page, bool writable,
 	if (dirty)
 		entry.val |= SOFTLEAF_DIRTY;
 	return entry;
+}
+/* The same entry for less: what fork and mprotect leave of a writable one. */
+static inline softleaf_t make_readable_migration_entry(softleaf_t entry)
+{
+	return (softleaf_t){ (entry.val & ~(SOFTLEAF_TYPE_MASK << SOFTLEAF_TYPE_SHIFT)) |
+			     (unsigned long)SOFTLEAF_MIGRATION_READ << SOFTLEAF_TYPE_SHIFT };
+}
+static inline softleaf_t make_readable_exclusive_migration_entry(softleaf_t entry)
+{
+	return (softleaf_t){ (entry.val & ~(SOFTLEAF_TYPE_MASK << SOFTLEAF_TYPE_SHIFT)) |
+			     (unsigned long)SOFTLEAF_MIGRATION_READ_EXCLUSIVE << SOFTLEAF_TYPE_SHIFT };
+}
+static inline softleaf_t make_device_private_entry(unsigned long pfn, bool writable)
+{
+	return softleaf_make(writable ? SOFTLEAF_DEVICE_PRIVATE_WRITE : SOFTLEAF_DEVICE_PRIVATE_READ, pfn);
+}
+static inline softleaf_t make_device_exclusive_entry(unsigned long pfn)
+{
+	return softleaf_make(SOFTLEAF_DEVICE_EXCLUSIVE, pfn);
+}
+static inline softleaf_t make_pte_marker(unsigned long marker)
+{
+	return softleaf_make(SOFTLEAF_MARKER, marker);
+}
+static inline bool pmd_is_device_private_entry(pmd_t pmd)
+{
+	return softleaf_is_device_private(softleaf_from_pmd(pmd));
 }
 static inline softleaf_t make_hwpoison_entry(struct page *page)
 {

@@ -95,6 +95,12 @@ void machine_boot(const struct machine_config *config)
 	memset(machine->mms, 0, sizeof(machine->mms));
 	memset(machine->refs, 0, sizeof(machine->refs));
 	machine->mm_ids.counter = 0;
+	list_boot(&machine->mmlist);
+	machine->huge_zero_folio = NULL;
+	machine->huge_zero_refcount.counter = 0;
+	files_boot();
+	swap_boot();
+	device_boot();
 	kmem_cache_init(&machine->mm_cache, "mm_struct", sizeof(struct mm_struct), 0);
 	kmem_cache_init(&machine->vma_cache, "vm_area_struct", sizeof(struct vm_area_struct), 0);
 	kmem_cache_init(&machine->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), SLAB_TYPESAFE_BY_RCU);

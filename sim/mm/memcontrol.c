@@ -80,3 +80,6 @@ void folio_split_memcg_refs(struct folio *folio, unsigned int old_order, unsigne
 	(void)old_order;
 	(void)new_order;
 }
+
+void mem_cgroup_migrate(struct folio *old, struct folio *new) { (void)old; (void)new; }
+void mem_cgroup_swapout(struct folio *folio, swp_entry_t entry) { (void)folio; (void)entry; }

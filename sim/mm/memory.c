@@ -153,7 +153,7 @@ static bool pte_range_none(pte_t *pte, int nr_pages)
 }
 
 /* folio_prealloc() - v7.1. Fidelity: same, no swap throttling; the page is zeroed last and not by its allocation. */
-static struct folio *folio_prealloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr)
+struct folio *folio_prealloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr)
 {
 	struct folio *folio = vma_alloc_folio(GFP_KERNEL, 0, vma, addr);
 
@@ -204,7 +204,7 @@ fallback:
 	return folio_prealloc(vma->vm_mm, vma, vmf->address);
 }
 
-static pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
+pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 {
 	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
 }
@@ -214,7 +214,7 @@ static pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
  * for reading. The table is made as late as here, so that a PMD that turns huge until then is only found to be no table. A
  * folio that came too late is put, and so freed, with the table's lock held.
  */
-static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
+vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long addr;
@@ -264,88 +264,13 @@ release:
 }
 
 /*
- * wp_page_copy() - v7.1. Fidelity: adapted: of the zero page, the only shared page there is without fork. Caller holds mmap_lock
- * for reading, no table lock.
- */
-static vm_fault_t wp_page_copy(struct vm_fault *vmf)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	struct folio *folio;
-	pte_t entry;
-
-	if (anon_vma_prepare(vma))
-		return VM_FAULT_OOM;
-	folio = folio_prealloc(vma->vm_mm, vma, vmf->address);
-	if (!folio)
-		return VM_FAULT_OOM;
-	__folio_mark_uptodate(folio);
-	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
-	if (vmf->pte && pte_same(ptep_get(vmf->pte), vmf->orig_pte)) {
-		inc_mm_counter(vma->vm_mm, MM_ANONPAGES);
-		entry = mk_pte(&folio->page, vma->vm_page_prot);
-		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(entry)), vma);
-		(void)ptep_get_and_clear(vma->vm_mm, vmf->address, vmf->pte);
-		folio_add_new_anon_rmap(folio, vma, vmf->address, RMAP_EXCLUSIVE);
-		folio_add_lru_vma(folio, vma);
-		set_pte_at(vma->vm_mm, vmf->address, vmf->pte, entry);
-		pte_unmap_unlock(vmf->pte, vmf->ptl);
-		return 0;
-	}
-	if (vmf->pte)
-		pte_unmap_unlock(vmf->pte, vmf->ptl);
-	folio_put(folio);
-	return 0;
-}
-
-/*
  * ptep_set_access_flags() - v7.1, arch/x86. Fidelity: same: a write stores the entry as a whole, a read leaves the bit to the
  * hardware. The table's lock is held.
  */
-static void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty)
+void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty)
 {
 	if (dirty && !pte_same(ptep_get(vmf->pte), entry))
 		set_pte_at(vmf->vma->vm_mm, vmf->address, vmf->pte, entry);
-}
-
-/* wp_page_reuse() - v7.1. Fidelity: same. The table's lock is held, and dropped. */
-static void wp_page_reuse(struct vm_fault *vmf)
-{
-	pte_t entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(vmf->orig_pte)), vmf->vma);
-
-	ptep_set_access_flags(vmf, entry, true);
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
-}
-
-/*
- * do_wp_page() - v7.1. Fidelity: adapted: without fork every anonymous page is exclusive; one that is not is given up. The
- * table's lock is held, and dropped.
- */
-static vm_fault_t do_wp_page(struct vm_fault *vmf)
-{
-	if (pte_special(vmf->orig_pte)) {
-		pte_unmap_unlock(vmf->pte, vmf->ptl);
-		return wp_page_copy(vmf);
-	}
-	if (PageAnonExclusive(pte_page(vmf->orig_pte))) {
-		wp_page_reuse(vmf);
-		return 0;
-	}
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
-	return VM_FAULT_OOM;
-}
-
-/* do_swap_page(), the part for entries that are no swap slots - v7.1. Fidelity: same. */
-static vm_fault_t do_nonpresent_page(struct vm_fault *vmf)
-{
-	softleaf_t entry = softleaf_from_pte(vmf->orig_pte);
-
-	if (softleaf_is_migration(entry)) {
-		migration_entry_wait(vmf->vma->vm_mm, vmf->pmd, vmf->address);
-		return VM_FAULT_RETRY;
-	}
-	if (softleaf_is_hwpoison(entry))
-		return VM_FAULT_HWPOISON;
-	return VM_FAULT_SIGBUS;
 }
 
 /*
@@ -370,7 +295,7 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	}
 	if (!pte_present(vmf->orig_pte)) {
 		pte_unmap(vmf->pte);
-		return do_nonpresent_page(vmf);
+		return do_swap_page(vmf);
 	}
 
 	spin_lock(vmf->ptl);

@@ -7,6 +7,7 @@
 #include <linux/highmem.h>
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
+#include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/page_ref.h>
@@ -134,7 +135,7 @@ void remove_migration_ptes(struct folio *src, struct folio *dst, enum ttu_flags 
  * folio, stay until it is dropped here; after that no reference keeps the folio: it may be
  * free, or another, when the wait ends. The caller faults again anyway.
  */
-static void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl)
+void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl)
 {
 	struct folio *folio = softleaf_to_folio(entry);
 
@@ -173,3 +174,13 @@ void pmd_migration_entry_wait(struct mm_struct *mm, pmd_t *pmd)
 	else
 		spin_unlock(ptl);
 }
+
+/* ---- migration proper: stubs ---- */
+int migrate_pages(struct list_head *from, new_folio_t g, free_folio_t p, unsigned long v, enum migrate_mode m, int r, unsigned int *ok) { (void)from; (void)g; (void)p; (void)v; (void)m; (void)r; (void)ok; return -ENOMEM; }
+void putback_movable_pages(struct list_head *l) { (void)l; }
+struct folio *alloc_migration_target(struct folio *src, unsigned long p) { (void)src; (void)p; return NULL; }
+bool isolate_folio_to_list(struct folio *folio, struct list_head *list) { (void)folio; (void)list; return false; }
+int migrate_misplaced_folio_prepare(struct folio *f, struct vm_area_struct *v, int n) { (void)f; (void)v; (void)n; return -EAGAIN; }
+int migrate_misplaced_folio(struct folio *f, int n) { (void)f; (void)n; return -EAGAIN; }
+int folio_migrate_mapping(struct address_space *m, struct folio *n, struct folio *f, int e) { (void)m; (void)n; (void)f; (void)e; return -EAGAIN; }
+void folio_migrate_flags(struct folio *n, struct folio *f) { (void)n; (void)f; }

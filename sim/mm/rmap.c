@@ -1098,3 +1098,12 @@ void try_to_migrate(struct folio *folio, enum ttu_flags flags)
 	else
 		rmap_walk(folio, &rwc);
 }
+
+/* ---- files, fork: stubs ---- */
+void folio_add_file_rmap_ptes(struct folio *f, struct page *p, int n, struct vm_area_struct *v) { (void)f; (void)p; (void)n; (void)v; }
+void folio_add_file_rmap_pmd(struct folio *f, struct page *p, struct vm_area_struct *v) { (void)f; (void)p; (void)v; }
+void folio_dup_file_rmap_ptes(struct folio *f, struct page *p, int n, struct vm_area_struct *v) { (void)f; (void)p; (void)n; (void)v; }
+void folio_dup_file_rmap_pmd(struct folio *f, struct page *p, struct vm_area_struct *v) { (void)f; (void)p; (void)v; }
+int folio_try_dup_anon_rmap_ptes(struct folio *f, struct page *p, int n, struct vm_area_struct *d, struct vm_area_struct *s) { (void)f; (void)p; (void)n; (void)d; (void)s; return -EBUSY; }
+int folio_try_dup_anon_rmap_pmd(struct folio *f, struct page *p, struct vm_area_struct *d, struct vm_area_struct *s) { (void)f; (void)p; (void)d; (void)s; return -EBUSY; }
+int anon_vma_fork(struct vm_area_struct *v, struct vm_area_struct *p) { (void)v; (void)p; return -ENOMEM; }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linux/fs.h - two files: a regular one, whose folios may be large, and shared memory, which can be swapped.
+ */
+#ifndef _LINUX_FS_H
+#define _LINUX_FS_H
+
+#include <linux/mm_types.h>
+#include <linux/xarray.h>
+
+struct inode;
+struct address_space {
+	struct inode *host;
+	struct xarray i_pages;
+	struct rw_semaphore invalidate_lock;
+	struct rw_semaphore i_mmap_rwsem;
+	struct list_head i_mmap;    /* VMAs by ->shared, stands for the interval tree; i_mmap_rwsem */
+	unsigned long nrpages;      /* i_pages' lock */
+	unsigned int max_order, min_order; /* of its folios */
+};
+struct inode {
+	struct address_space *i_mapping;
+	struct rw_semaphore i_rwsem;
+	unsigned long i_size; /* bytes, whole pages; i_rwsem, read without it */
+	bool shmem;
+	u64 disk[FILE_PAGES]; /* what is on disk: content tokens */
+};
+struct file {
+	struct address_space *f_mapping;
+	struct inode *f_inode;
+};
+#define i_size_read(inode) READ_ONCE((inode)->i_size)
+#define i_size_write(inode, size) WRITE_ONCE((inode)->i_size, size)
+#define shmem_mapping(mapping) ((mapping)->host->shmem)
+#define i_mmap_lock_read(mapping) down_read(&(mapping)->i_mmap_rwsem)
+#define i_mmap_trylock_read(mapping) down_read_trylock(&(mapping)->i_mmap_rwsem)
+#define i_mmap_unlock_read(mapping) up_read(&(mapping)->i_mmap_rwsem)
+#define i_mmap_lock_write(mapping) down_write(&(mapping)->i_mmap_rwsem)
+#define i_mmap_unlock_write(mapping) up_write(&(mapping)->i_mmap_rwsem)
+
+/* The two files, empty. */
+void files_boot(void);
+/* A VMA of a file joins and leaves its mapping's i_mmap. Take i_mmap_rwsem for writing. */
+void vma_link_file(struct vm_area_struct *vma);
+void unlink_file_vma(struct vm_area_struct *vma);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* linux/migrate.h - moving folios to other page frames. */
+#ifndef _LINUX_MIGRATE_H
+#define _LINUX_MIGRATE_H
+
+#include <linux/fs.h>
+#include <linux/mm.h>
+
+enum migrate_mode { MIGRATE_ASYNC, MIGRATE_SYNC_LIGHT, MIGRATE_SYNC };
+enum migrate_reason { MR_COMPACTION, MR_MEMORY_FAILURE, MR_SYSCALL, MR_MEMPOLICY_MBIND, MR_NUMA_MISPLACED, MR_LONGTERM_PIN };
+typedef struct folio *new_folio_t(struct folio *folio, unsigned long private);
+typedef void free_folio_t(struct folio *folio, unsigned long private);
+
+/*
+ * Every folio on `from` is isolated: off the LRU, one reference. 0: all moved, and the list is empty. > 0: so many were not; those, and
+ * parts of folios that were split, are on the list. < 0: an error, and the same.
+ */
+int migrate_pages(struct list_head *from, new_folio_t get_new_folio, free_folio_t put_new_folio,
+		  unsigned long private, enum migrate_mode mode, int reason, unsigned int *ret_succeeded);
+void putback_movable_pages(struct list_head *l);
+struct folio *alloc_migration_target(struct folio *src, unsigned long private); /* private: the node */
+bool isolate_folio_to_list(struct folio *folio, struct list_head *list);
+int migrate_misplaced_folio_prepare(struct folio *folio, struct vm_area_struct *vma, int node);
+int migrate_misplaced_folio(struct folio *folio, int node);
+/* src is locked, unmapped and isolated, dst new and locked. 0, -EAGAIN. */
+int folio_migrate_mapping(struct address_space *mapping, struct folio *newfolio, struct folio *folio,
+			  int extra_count);
+void folio_migrate_flags(struct folio *newfolio, struct folio *folio);
+/* The last pins of device memory look for them too. */
+int folio_migrate_copy(struct folio *dst, struct folio *src);
+
+/* migrate_device.c */
+#define MIGRATE_PFN_VALID (1ul << 0)
+#define MIGRATE_PFN_MIGRATE (1ul << 1)
+#define MIGRATE_PFN_WRITE (1ul << 3)
+#define MIGRATE_PFN_COMPOUND (1ul << 4)
+#define MIGRATE_PFN_SHIFT 6
+#define migrate_pfn(pfn) (((unsigned long)(pfn) << MIGRATE_PFN_SHIFT) | MIGRATE_PFN_VALID)
+#define migrate_pfn_to_page(mpfn) \
+	((mpfn) & MIGRATE_PFN_VALID ? pfn_to_page((mpfn) >> MIGRATE_PFN_SHIFT) : NULL)
+
+#endif

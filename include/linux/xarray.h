@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * linux/xarray.h - the page cache's index: an array of FILE_PAGES slots with the xarray's lock and cursor. A large folio stands in
+ * the slot of its first page, and its other slots lead there (sibling entries), so that one store replaces it for all of them.
+ */
+#ifndef _LINUX_XARRAY_H
+#define _LINUX_XARRAY_H
+
+#include <linux/mm_types.h>
+
+/* Slot: NULL; a folio; a value (bit 0: a swap entry or a shadow); or a sibling of slot n. */
+struct xarray {
+	spinlock_t xa_lock;
+	void *slots[FILE_PAGES];
+};
+struct xa_state {
+	struct xarray *xa;
+	pgoff_t index;
+	unsigned int order; /* of the entry to be stored */
+	int err;
+	u8 nodes; /* preallocated for a split, given back by xas_destroy() */
+};
+#define XA_STATE(name, array, i) struct xa_state name = { .xa = (array), .index = (i) }
+#define XA_STATE_ORDER(name, array, i, o) struct xa_state name = { .xa = (array), .index = (i), .order = (o) }
+
+#define xa_is_value(entry) (((unsigned long)(entry) & 3) == 1)
+#define xa_mk_value(v) ((void *)((unsigned long)(v) << 2 | 1))
+#define xa_to_value(entry) ((unsigned long)(entry) >> 2)
+
+void xa_init(struct xarray *xa);
+void *xas_load(struct xa_state *xas);          /* RCU, or the lock; siblings followed */
+void *xas_reload(struct xa_state *xas);        /* the same index again */
+void *xas_store(struct xa_state *xas, void *entry); /* lock held; of xas->order; what stood there */
+void *xas_find(struct xa_state *xas, pgoff_t max);  /* the next entry from xas->index on */
+void *xas_next_entry(struct xa_state *xas, pgoff_t max);
+void xas_split_alloc(struct xa_state *xas, void *entry, unsigned int order, gfp_t gfp); /* sets xas->err */
+void xas_split(struct xa_state *xas, void *entry, unsigned int order);  /* uniformly, to xas->order; lock held */
+void xas_try_split(struct xa_state *xas, void *entry, unsigned int order); /* by one order; sets xas->err */
+void xas_destroy(struct xa_state *xas);
+#define xas_error(xas) ((xas)->err)
+#define xas_reset(xas) ((void)(xas))
+#define xas_set(xas, i) ((void)((xas)->index = (i)))
+#define xas_set_order(xas, i, o) ((void)((xas)->index = (i), (xas)->order = (o)))
+void *xa_load(struct xarray *xa, pgoff_t index);
+#define xa_lock_irq(xa) spin_lock_irq(&(xa)->xa_lock)
+#define xa_unlock_irq(xa) spin_unlock_irq(&(xa)->xa_lock)
+#define xa_lock(xa_) spin_lock(&(xa_)->xa_lock)
+#define xa_unlock(xa_) spin_unlock(&(xa_)->xa_lock)
+#define xas_lock_irq(xas) xa_lock_irq((xas)->xa)
+#define xas_unlock_irq(xas) xa_unlock_irq((xas)->xa)
+#define xas_lock(xas) xa_lock((xas)->xa)
+#define xas_unlock(xas) xa_unlock((xas)->xa)
+
+#endif
