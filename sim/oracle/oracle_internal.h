@@ -155,6 +155,8 @@ bool rmap_audit_quiescent(void);
 bool statistic_quiescent(void);
 /* content.c */
 void content_begin(void);
+/* May user space find `token` there now? */
+bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
 
