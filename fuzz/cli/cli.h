@@ -20,6 +20,7 @@ int exit_worst(int a, int b);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
+int cmd_explore(int argc, char **argv);
 int cmd_minimise(int argc, char **argv);
 int cmd_bugs(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
@@ -36,6 +37,7 @@ enum option_id {
 #undef OPTION
 	OPTION_COUNT
 };
+#define PREEMPTIONS_MAX 8
 #define ACCEPTS(id) (1u << OPTION_##id)
 
 struct command {
@@ -58,6 +60,8 @@ struct options {
 	u64 runs;
 	u64 seconds;
 	u32 repeat, jobs;
+	u32 preemptions;
+	u64 budget;
 	enum trace_form trace;
 	enum prog_form to;
 	const char *out;

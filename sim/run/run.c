@@ -169,6 +169,7 @@ static union {
 	struct random_strategy random;
 	struct pct_strategy pct;
 	struct pos_strategy pos;
+	struct bounded_strategy bounded;
 	struct bytes_strategy bytes;
 	struct replay_strategy replay;
 } strategies;
@@ -184,6 +185,9 @@ static struct strategy *strategy_of(const struct prog *prog, const struct run_op
 		length = typical_length(prog, o);
 		pct_strategy_init(&strategies.pct, length);
 		return &strategies.pct.strategy;
+	case STRATEGY_BOUNDED:
+		bounded_strategy_init(&strategies.bounded, o->schedule);
+		return &strategies.bounded.strategy;
 	case STRATEGY_POS:
 		pos_strategy_init(&strategies.pos);
 		return &strategies.pos.strategy;
@@ -319,6 +323,12 @@ void run_sequence(const struct prog_world *world, const struct prog_op *ops, siz
 const struct event *run_trace(u32 *count)
 {
 	return engine_trace(count);
+}
+
+bool run_expand(const struct bounded_schedule *s, unsigned preemptions,
+		void (*add)(void *arg, const struct bounded_schedule *s), void *arg)
+{
+	return bounded_expand(s, preemptions, add, arg);
 }
 
 bool run_deviations(struct prog_sched *out)
