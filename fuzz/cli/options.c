@@ -54,8 +54,9 @@ static int set_word(const struct command *c, enum option_id id, const char *s, c
 static int set_strategy(struct options *o, const struct command *c, const char *s)
 {
 	o->run.strategy = strategy_find(s);
-	return o->run.strategy >= 0 ? -1
-				    : expected(c, OPTION_STRATEGY, "random, bytes or replay", s);
+	if (o->run.strategy >= 0 && o->run.strategy != STRATEGY_BOUNDED)
+		return -1;
+	return expected(c, OPTION_STRATEGY, "random, pct, pos, bytes or replay", s);
 }
 
 static int set_kernel(struct options *o, const struct command *c, const char *s)
