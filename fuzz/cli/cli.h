@@ -198,6 +198,10 @@ bool calm_schedule(struct prog *prog, const struct run_options *o, const struct 
 bool calm_schedule_within(struct prog *prog, const struct run_options *o, const struct run_result *r,
 			  unsigned switches, unsigned tries);
 
+/* ---- bugs_check.c ---- */
+/* Prints a table; EXIT_HARNESS when a bug does not do what is said of it. */
+int bugs_check(const struct options *o, const bool *wanted);
+
 /* ---- minimise.c ---- */
 /*
  * Leaves of a find what it needs, under the same title; false when it is none, or its schedule cannot be written down. `tick`
