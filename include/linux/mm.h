@@ -9,6 +9,7 @@
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/mm_types.h>
+#include <linux/mmap_lock.h>
 #include <linux/mmzone.h>
 #include <linux/page_ref.h>
 #include <linux/page-flags.h>
@@ -98,11 +99,6 @@ static inline void folios_put(struct folio_batch *folios)
 	((void)access_add_fetch(&(mm)->rss_stat[member], (long)(v), __ATOMIC_RELAXED))
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)
 #define dec_mm_counter(mm, member) add_mm_counter(mm, member, -1)
-#define mmap_read_lock(mm) down_read(&(mm)->mmap_lock)
-#define mmap_read_unlock(mm) up_read(&(mm)->mmap_lock)
-#define mmap_write_lock(mm) down_write(&(mm)->mmap_lock)
-#define mmap_write_unlock(mm) up_write(&(mm)->mmap_lock)
-#define mmap_write_downgrade(mm) downgrade_write(&(mm)->mmap_lock)
 
 /* memory.c, for the faults in other files */
 struct folio *folio_prealloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr);
@@ -125,11 +121,18 @@ void unmap_mapping_pages(struct address_space *mapping, pgoff_t start, pgoff_t n
 void unmap_mapping_folio(struct folio *folio);
 struct mm_struct *mm_alloc(unsigned int slot);
 void mmput(struct mm_struct *mm);
+/* The struct alone is kept by a count; its VMAs, pages and tables by a user. */
+void mmdrop(struct mm_struct *mm);
+#define mmgrab(mm) atomic_inc(&(mm)->mm_count)
+/* With a count in hand: one user more, or false, and then the VMAs are not to be looked at: they are going, or gone. */
+#define mmget_not_zero(mm) atomic_inc_not_zero(&(mm)->mm_users)
 void exit_mmap(struct mm_struct *mm);
 /* The VMA that contains addr, NULL if none. mmap_lock is held. */
 struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr);
 int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len);
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
+/* mmap_lock is held for writing; with `unlock`, and on success, it is dropped. */
+int do_vmi_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool unlock);
 int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len); /* mmap_lock is held */
 
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
