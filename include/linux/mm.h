@@ -106,9 +106,11 @@ pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma);
 /* A write stores the entry, a read leaves the accessed bit to the hardware. The table's lock is held. */
 void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty);
 vm_fault_t do_anonymous_page(struct vm_fault *vmf);
+/* Every fault that is about to map an anonymous page. */
+vm_fault_t vmf_anon_prepare(struct vm_fault *vmf);
 /* memory_wp.c: the table's lock is held, and dropped. */
 vm_fault_t do_wp_page(struct vm_fault *vmf);
-/* memory_numa.c: a protnone entry. */
+/* memory_numa.c: a protnone entry; nothing is locked, the PTE is mapped. */
 vm_fault_t do_numa_page(struct vm_fault *vmf);
 vm_fault_t do_huge_pmd_numa_page(struct vm_fault *vmf);
 /* memory_file.c: nothing is mapped at an address of a file. */
@@ -135,6 +137,9 @@ int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
 int do_vmi_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool unlock);
 int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len); /* mmap_lock is held */
 
+#define vma_is_accessible(vma) (((vma)->vm_flags & (VM_READ | VM_WRITE)) != 0)
+/* For who holds neither mmap_lock nor the VMA's lock: rmap walks. */
+#define vma_page_prot(vma) ((pgprot_t){ READ_ONCE((vma)->vm_page_prot.pgprot) })
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 {
 	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
@@ -153,9 +158,9 @@ static inline bool thp_vma_suitable_order(struct vm_area_struct *vma, unsigned l
 
 /* ---- memory.c ---- */
 struct mmu_gather;
-/* Takes mmap_lock for reading; order and write say what the fault is for. */
+/* Order: a wish; flags: enum fault_flag. mmap_lock, or the VMA's lock, is held, before and after. */
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
-			   bool write);
+			   unsigned int flags);
 void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end);
 void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,
