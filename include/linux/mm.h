@@ -55,6 +55,15 @@ static inline bool folio_mapped(const struct folio *folio)
 {
 	return folio_mapcount(folio) > 0;
 }
+/* Mapped by more than one mm, as far as is known: "no" is certain, but for folios that share no mm id slots. */
+static inline bool folio_maybe_mapped_shared(struct folio *folio)
+{
+	int mapcount = folio_mapcount(folio);
+
+	if (!folio_test_large(folio))
+		return mapcount > 1;
+	return mapcount > 1 && test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
+}
 #define folio_maybe_dma_pinned(folio)                                          \
 	(folio_test_large(folio) ? atomic_read(&(folio)->_pincount) > 0 :      \
 				   folio_ref_count(folio) >= 1024)

@@ -62,7 +62,7 @@ static bool audit_pmd(struct audit *a, unsigned long v)
 	a->rss += HPAGE_PMD_NR;
 	if (!pmd_trans_huge(pmd))
 		return wrong("migration entry left", "a PMD", (u32)pmd_pfn(pmd), 1, 0);
-	if (!(v & _PAGE_PRESENT))
+	if (!(v & (_PAGE_PRESENT | _PAGE_PROTNONE)))
 		return wrong("invalid PMD left", "a PMD", (u32)pmd_pfn(pmd), 1, 0);
 	if (!oracle.pages[pmd_pfn(pmd)].allocated)
 		return wrong("free page mapped", "a PMD", (u32)pmd_pfn(pmd), 0, 1);
