@@ -202,6 +202,9 @@ struct mm_struct {
 	struct mm_struct *forked_from;  /* no owner of it: for reports */
 	unsigned int mm_lock_seq;       /* per-VMA locks: odd while mmap_lock is held for writing, which changes it */
 	struct rcuwait vma_writer_wait; /* the one writer, for the readers of a VMA to go */
+	atomic_long_t tlb_gen;          /* flushes so far (x86: mm->context.tlb_gen) */
+	atomic_t tlb_flush_pending; /* gathers that are open: entries may be gone, and translations not */
+	atomic_t tlb_flush_batched;     /* low 16 bits: entries unmapped without a flush; high: of these, flushed since */
 };
 enum mm_flags { MMF_OOM_SKIP, MMF_UNSTABLE, MMF_HUGE_ZERO_FOLIO, MMF_HAS_PINNED, MMF_VM_HUGEPAGE };
 

@@ -152,16 +152,40 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 /* Between the two the entry is none: nobody with the table's lock sees that, and the hardware can set no bit that gets lost. */
 #define ptep_modify_prot_start(vma, addr, ptep) ptep_get_and_clear((vma)->vm_mm, addr, ptep)
 #define ptep_modify_prot_commit(vma, addr, ptep, old, new) ((void)(old), ({ set_pte_at((vma)->vm_mm, addr, ptep, new); }))
-/* Hardware no longer walks it; software still sees a huge PMD, and no hint. One step, as x86's exchange. */
-#define pmdp_invalidate(vma, addr, pmdp)                                       \
-	((void)(vma), (void)(addr), (pmd_t){ ({                                \
+#define pmd_mkinvalid_(prim, pmdp, str)                                        \
+	({                                                                     \
 		unsigned long *word_ = &(pmdp)->pmd;                           \
-		engine_point(SITE("pmdp_invalidate", "", #pmdp), word_, EVENT_RMW); \
+		engine_point(SITE(prim, "", str), word_, EVENT_RMW);           \
 		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
 		access_store(word_, was_ & ~(_PAGE_PRESENT | _PAGE_PROTNONE), __ATOMIC_RELAXED); \
-		was_; }) })
-/* The same, where none would be seen without the lock and taken for a hole. */
-#define pmdp_invalidate_ad(vma, addr, pmdp) pmdp_invalidate(vma, addr, pmdp)
+		was_;                                                          \
+	})
+/* Hardware no longer walks it; software still sees a huge PMD, and no hint. One step, as x86's exchange; then the flush. */
+#define pmdp_invalidate(vma, addr, pmdp)                                       \
+	((pmd_t){ ({                                                           \
+		unsigned long haddr_ = (addr) & PMD_MASK;                      \
+		unsigned long old_ = pmd_mkinvalid_("pmdp_invalidate", pmdp, #pmdp); \
+		flush_tlb_mm_range((vma)->vm_mm, haddr_, haddr_ + PMD_SIZE);   \
+		old_; }) })
+/* The same, and the flush is the caller's: no walk sets accessed and dirty bits from here on. */
+#define pmdp_invalidate_ad(vma, addr, pmdp) \
+	((void)(vma), (void)(addr), (pmd_t){ pmd_mkinvalid_("pmdp_invalidate_ad", pmdp, #pmdp) })
+/* Cleared, and no CPU reaches the page by it any more. */
+#define ptep_clear_flush(vma, addr, ptep)                                      \
+	({                                                                     \
+		unsigned long addr_ = (addr);                                  \
+		pte_t was_ = ptep_get_and_clear((vma)->vm_mm, addr_, ptep);    \
+		if (pte_val(was_) & _PAGE_PRESENT)                             \
+			flush_tlb_mm_range((vma)->vm_mm, addr_, addr_ + PAGE_SIZE); \
+		was_;                                                          \
+	})
+#define pmdp_huge_clear_flush(vma, addr, pmdp)                                 \
+	({                                                                     \
+		unsigned long haddr__ = (addr) & PMD_MASK;                     \
+		pmd_t was__ = pmdp_huge_get_and_clear((vma)->vm_mm, haddr__, pmdp); \
+		flush_tlb_mm_range((vma)->vm_mm, haddr__, haddr__ + PMD_SIZE); \
+		was__;                                                         \
+	})
 /* In a table that nobody else can find yet. */
 #define ptep_get_private(ptep) (*(ptep))
 #define set_pte_private(ptep, pteval) ((void)(*(ptep) = (pteval)))
