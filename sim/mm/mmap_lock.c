@@ -89,6 +89,8 @@ static void __vma_start_exclude_readers(struct vma_exclude_readers_state *ves)
 
 	mmap_assert_write_locked(vma->vm_mm);
 	if (!atomic_add_unless(&vma->vm_refcnt, VM_REFCNT_EXCLUDE_READERS_FLAG, 0)) {
+		/* what the last reader has read, it has read before what we are going to write: an acquire, to TSan */
+		race_acquire(&vma->vm_refcnt.counter);
 		ves->detached = true;
 		return;
 	}
