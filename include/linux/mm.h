@@ -94,6 +94,9 @@ static inline void folios_put(struct folio_batch *folios)
 }
 
 /* ---- address spaces ---- */
+/* Which RSS counter a mapping of the folio is in. */
+#define mm_counter_file(folio) (folio_test_swapbacked(folio) ? MM_SHMEMPAGES : MM_FILEPAGES)
+#define mm_counter(folio) (folio_test_anon(folio) ? MM_ANONPAGES : mm_counter_file(folio))
 #define add_mm_counter(mm, member, v) \
 	((void)access_add_fetch(&(mm)->rss_stat[member], (long)(v), __ATOMIC_RELAXED))
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)

@@ -24,6 +24,8 @@ bool __tlb_remove_folio_pages(struct mmu_gather *tlb, struct page *page, unsigne
 void tlb_remove_page_size(struct mmu_gather *tlb, struct page *page, unsigned long size);
 void tlb_flush_mmu(struct mmu_gather *tlb);
 void tlb_finish_mmu(struct mmu_gather *tlb);
+/* Every CPU that walks tables with interrupts off has ended that walk. Interrupts are on. */
+void tlb_remove_table_sync_one(void);
 #define tlb_remove_pmd_tlb_entry(tlb, pmd, addr) ((void)(tlb), (void)(pmd), (void)(addr))
 #define tlb_remove_tlb_entry(tlb, pte, addr) ((void)(tlb), (void)(pte), (void)(addr))
 
