@@ -918,7 +918,9 @@ static int migrate_pages_sync(struct list_head *from, new_folio_t get_new_folio,
 
 	list_splice_tail_init(&folios, from);
 	while (!list_empty(from)) {
-		list_move(from->next, &folios);
+		struct list_head *first = from->next;
+
+		list_move(first, &folios);
 		rc = migrate_pages_batch(&folios, get_new_folio, put_new_folio, private, mode, reason, ret_folios,
 					 split_folios, stats, NR_MAX_MIGRATE_SYNC_RETRY);
 		list_splice_tail_init(&folios, ret_folios);
@@ -932,8 +934,10 @@ static int migrate_pages_sync(struct list_head *from, new_folio_t get_new_folio,
 /* list_cut_before() - v7.1, include/linux/list.h. Fidelity: adapted: one by one; both lists are this CPU's. Moves what stands before `entry`. */
 static void list_cut_before(struct list_head *list, struct list_head *head, struct list_head *entry)
 {
-	while (head->next != entry)
-		list_move_tail(head->next, list);
+	struct list_head *first;
+
+	while ((first = head->next) != entry)
+		list_move_tail(first, list);
 }
 
 /*
