@@ -65,9 +65,11 @@ static bool maybe_mapped_shared(struct folio *folio)
 		return mapcount > 1;
 	if (mapcount <= 1)
 		return false;
-	if (folio_entire_mapcount(folio))
+	if (generation_at_least(GENERATION_V7_1))
+		return test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
+	if (folio_entire_mapcount(folio) || mapcount > folio_nr_pages(folio))
 		return true;
-	return !generation_at_least(GENERATION_V7_1) || test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
+	return atomic_read(&folio->_mapcount) > 0; /* a guess, by the first page */
 }
 
 static bool test_lazyfree(struct folio *folio)
