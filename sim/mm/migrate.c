@@ -274,6 +274,32 @@ static void migrate_mapping_stats(struct folio *newfolio, struct folio *folio)
 	}
 }
 
+/* What the source was on the split queue for. */
+struct src_queued {
+	bool deferred_split, partially_mapped;
+};
+
+/*
+ * The frozen folio leaves its queue, while its cgroup is known. That it was there counts, whatever was seen before: until the freeze a scanner
+ * may have had it in hand, and have queued it again. (v7.1 goes by what it saw before.)
+ */
+static void migrate_unqueue(struct folio *folio, struct src_queued *queued)
+{
+	bool partially_mapped;
+
+	if (!generation_at_least(GENERATION_V6_12))
+		return;
+	if (!queued || bug_enabled(migrate_misses_scanners_requeue) || folio_order(folio) <= 1) {
+		folio_unqueue_deferred_split(folio);
+		return;
+	}
+	partially_mapped = folio_test_partially_mapped(folio);
+	if (folio_unqueue_deferred_split(folio)) {
+		queued->deferred_split = true;
+		queued->partially_mapped |= partially_mapped;
+	}
+}
+
 /* From here on there is no way back: the new folio is the memory's, and the old one only its shell. */
 static void migrate_identity(struct folio *newfolio, struct folio *folio)
 {
@@ -294,21 +320,20 @@ static void migrate_identity(struct folio *newfolio, struct folio *folio)
  * zero and drop the folio first.
  */
 static int __folio_migrate_mapping(struct address_space *mapping, struct folio *newfolio,
-				   struct folio *folio, int expected_count)
+				   struct folio *folio, int expected_count, struct src_queued *queued)
 {
 	XA_STATE_ORDER(xas, mapping ? &mapping->i_pages : NULL, assert_read(folio->index), folio_order(folio));
 	struct swap_cluster_info *ci = NULL;
 	bool swapcache = folio_test_swapcache(folio);
 	long nr = folio_nr_pages(folio);
-	bool unqueues = generation_at_least(GENERATION_V6_12);
 
 	if (!mapping && !swapcache) {
-		if (unqueues && folio_test_large(folio) && folio_test_large_rmappable(folio)) {
+		if (generation_at_least(GENERATION_V6_12) && folio_test_large(folio) && folio_test_large_rmappable(folio)) {
 			if (!folio_ref_freeze(folio, expected_count)) {
 				accepted_race(3);
 				return -EAGAIN;
 			}
-			folio_unqueue_deferred_split(folio);
+			migrate_unqueue(folio, queued);
 			folio_ref_unfreeze(folio, expected_count);
 		}
 		migrate_identity(newfolio, folio);
@@ -329,10 +354,7 @@ static int __folio_migrate_mapping(struct address_space *mapping, struct folio *
 		accepted_race(3);
 		return -EAGAIN;
 	}
-	/* While frozen, and while the cgroup is known. */
-	if (unqueues)
-		folio_unqueue_deferred_split(folio);
-
+	migrate_unqueue(folio, queued);
 	migrate_identity(newfolio, folio);
 	folio_ref_add(newfolio, (int)nr);
 	if (folio_test_swapbacked(folio))
@@ -372,7 +394,7 @@ int folio_migrate_mapping(struct address_space *mapping, struct folio *newfolio,
 		accepted_race(3);
 		return -EAGAIN;
 	}
-	return __folio_migrate_mapping(mapping, newfolio, folio, expected_count);
+	return __folio_migrate_mapping(mapping, newfolio, folio, expected_count, NULL);
 }
 
 /*
@@ -440,8 +462,8 @@ void folio_migrate_copy(struct folio *dst, struct folio *src)
  * __migrate_folio(), migrate_folio() - v7.1, mm/migrate.c. Fidelity: same, no private data. Both folios are locked, the old one is unmapped
  * and has been flushed from all TLBs: what is copied is the last that was written.
  */
-int migrate_folio(struct address_space *mapping, struct folio *dst, struct folio *src,
-		  enum migrate_mode mode)
+static int __migrate_folio(struct address_space *mapping, struct folio *dst, struct folio *src,
+			   enum migrate_mode mode, struct src_queued *queued)
 {
 	int rc, expected_count;
 
@@ -456,18 +478,25 @@ int migrate_folio(struct address_space *mapping, struct folio *dst, struct folio
 	rc = folio_mc_copy(dst, src);
 	if (rc)
 		return rc;
-	rc = __folio_migrate_mapping(mapping, dst, src, expected_count);
+	rc = __folio_migrate_mapping(mapping, dst, src, expected_count, queued);
 	if (rc)
 		return rc;
 	folio_migrate_flags(dst, src);
 	return 0;
 }
 
+int migrate_folio(struct address_space *mapping, struct folio *dst, struct folio *src,
+		  enum migrate_mode mode)
+{
+	return __migrate_folio(mapping, dst, src, mode, NULL);
+}
+
 /*
  * move_to_new_folio() - v7.1, mm/migrate.c. Fidelity: adapted: every mapping migrates by migrate_folio(). Both are locked. A file's old folio
  * loses its mapping; an anonymous one stays anonymous until it is free.
  */
-static int move_to_new_folio(struct folio *dst, struct folio *src, enum migrate_mode mode)
+static int move_to_new_folio(struct folio *dst, struct folio *src, enum migrate_mode mode,
+			     struct src_queued *queued)
 {
 	struct address_space *mapping = folio_mapping(src);
 	int rc;
@@ -476,7 +505,7 @@ static int move_to_new_folio(struct folio *dst, struct folio *src, enum migrate_
 	VM_BUG_ON_FOLIO(!folio_test_locked(dst), dst);
 
 	folio_migrating_note(src, dst);
-	rc = migrate_folio(mapping, dst, src, mode);
+	rc = __migrate_folio(mapping, dst, src, mode, queued);
 	if (!rc) {
 		if (!folio_test_anon(src))
 			plain_write_racy(src->mapping, NULL);
@@ -612,14 +641,14 @@ out:
  * migrate_folio_move() - v7.1, mm/migrate.c (v6.12, v6.19: the new folio is on no split queue). Fidelity: same. P19. Both folios are locked.
  * 0: moved, both are unlocked and the source's reference of isolation is gone. -EAGAIN: both stay locked and listed.
  *
- * What the source was on the queue for is looked at without the queue's lock and before the copy: a scanner may have it in hand just now,
- * and then fails to get it, or makes the move fail, or puts it back in time to be dropped with the source.
+ * What the source was on the queue for is looked at without the queue's lock and before the copy, when a scanner may have it in hand; and again
+ * when it leaves the queue, frozen. In between a scanner may fail to get it, and unlink it: then the first look counts.
  */
 static int migrate_folio_move(free_folio_t put_new_folio, unsigned long private, struct folio *src,
 			      struct folio *dst, enum migrate_mode mode, int reason,
 			      struct list_head *ret)
 {
-	bool src_deferred_split = false, src_partially_mapped = false;
+	struct src_queued queued = { false, false };
 	struct anon_vma *anon_vma = NULL;
 	int rc, old_page_state = 0;
 	struct list_head *prev;
@@ -630,17 +659,17 @@ static int migrate_folio_move(free_folio_t put_new_folio, unsigned long private,
 
 	if (generation_at_least(GENERATION_V7_1) && folio_order(src) > 1 &&
 	    !data_race(1, list_empty(&src->_deferred_list))) {
-		src_deferred_split = true;
-		src_partially_mapped = data_race(2, folio_test_partially_mapped(src));
+		queued.deferred_split = true;
+		queued.partially_mapped = data_race(2, folio_test_partially_mapped(src));
 	}
 
-	rc = move_to_new_folio(dst, src, mode);
+	rc = move_to_new_folio(dst, src, mode, &queued);
 	if (rc)
 		goto out;
 
 	/* Before anybody can find it: on the LRU, or by a mapping. */
-	if (src_deferred_split)
-		deferred_split_folio(dst, src_partially_mapped);
+	if (queued.deferred_split && generation_at_least(GENERATION_V7_1))
+		deferred_split_folio(dst, queued.partially_mapped);
 
 	/* On the LRU before it is mapped, so that an mlocked one builds up its count where it counts. */
 	folio_add_lru(dst);
