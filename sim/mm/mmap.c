@@ -29,6 +29,7 @@ struct mm_struct *mm_alloc(unsigned int slot)
 	init_rwsem(&mm->mmap_lock);
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
+	mm->mmlist.next = mm->mmlist.prev = &mm->mmlist;
 	mm->slot = slot;
 	mm->mm_id = (mm_id_t)atomic_inc_return(&machine->mm_ids);
 	mm->memcg = memcgs ? &machine->memcgs[1 + slot % memcgs] : NULL;
@@ -256,6 +257,11 @@ void mmput(struct mm_struct *mm)
 	if (!atomic_dec_and_test(&mm->mm_users))
 		return;
 	exit_mmap(mm);
+	if (!list_empty(&mm->mmlist)) {
+		spin_lock(&machine->mmlist_lock);
+		list_del(&mm->mmlist);
+		spin_unlock(&machine->mmlist_lock);
+	}
 	if (atomic_dec_and_test(&mm->mm_count))
 		kmem_cache_free(&machine->mm_cache, mm);
 }

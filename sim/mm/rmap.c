@@ -934,50 +934,6 @@ static void install_hwpoison_entry(struct vm_area_struct *vma,
 }
 
 /*
- * try_to_unmap_one() - v7.1, mm/rmap.c. Fidelity: adapted: for poisoned small folios. Swap,
- * lazyfree, file, mlock and PMD mappings are left out with their subsystems; a swapbacked folio
- * without a swap slot warns, as the kernel does.
- */
-static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma,
-			     unsigned long address, void *arg)
-{
-	enum ttu_flags flags = (enum ttu_flags)(long)arg;
-	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
-	bool ret = true;
-
-	if (flags & TTU_SYNC)
-		pvmw.flags = PVMW_SYNC;
-
-	while (page_vma_mapped_walk(&pvmw)) {
-		struct page *page;
-		pte_t pteval;
-
-		VM_BUG_ON_FOLIO(!pvmw.pte, folio);
-		pteval = ptep_get(pvmw.pte);
-		page = folio_page(folio, pte_pfn(pteval) - folio_pfn(folio));
-
-		pteval = ptep_get_and_clear(vma->vm_mm, pvmw.address, pvmw.pte);
-		flush_tlb_page(vma, pvmw.address);
-		if (pte_dirty(pteval))
-			folio_mark_dirty(folio);
-
-		if (!(flags & TTU_HWPOISON) || !PageHWPoison(page)) {
-			bool swapcache = folio_test_swapcache(folio);
-
-			WARN_ON_ONCE(folio_test_swapbacked(folio) != swapcache);
-			set_pte_at(vma->vm_mm, pvmw.address, pvmw.pte, pteval);
-			ret = false;
-			page_vma_mapped_walk_done(&pvmw);
-			break;
-		}
-		install_hwpoison_entry(vma, &pvmw, page);
-		folio_remove_rmap_pte(folio, page, vma);
-		folio_put(folio);
-	}
-	return ret;
-}
-
-/*
  * try_to_migrate_one() - v7.1, mm/rmap.c. Fidelity: adapted: no device memory, no uffd-wp and
  * soft-dirty bits. P14. With TTU_SPLIT_HUGE_PMD a PMD mapping becomes PTE migration entries at
  * once, or, if the folio is pinned, PTE mappings, at which the walk then gives up. RSS stays:
@@ -1055,25 +1011,6 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 static int folio_not_mapped(struct folio *folio)
 {
 	return !folio_mapped(folio);
-}
-
-/*
- * try_to_unmap() - v7.1, mm/rmap.c. Fidelity: same. Caller holds the folio lock and a
- * reference. Look at folio_mapped() afterwards.
- */
-void try_to_unmap(struct folio *folio, enum ttu_flags flags)
-{
-	struct rmap_walk_control rwc = {
-		.arg = (void *)(long)flags,
-		.rmap_one = try_to_unmap_one,
-		.done = folio_not_mapped,
-		.anon_lock = folio_lock_anon_vma_read,
-	};
-
-	if (flags & TTU_RMAP_LOCKED)
-		rmap_walk_locked(folio, &rwc);
-	else
-		rmap_walk(folio, &rwc);
 }
 
 /*

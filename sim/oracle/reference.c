@@ -122,11 +122,19 @@ static s32 held_references(u32 head)
 	return n;
 }
 
+/* One for each page, while the folio is in the swap cache. */
+static s32 cache_references(const struct folio *folio)
+{
+	const unsigned long swapcache = BIT(PG_swapbacked) | BIT(PG_swapcache);
+
+	return (folio->flags & swapcache) == swapcache ? 1 << oracle_order(folio) : 0;
+}
+
 static bool check_exact(u32 head)
 {
 	struct folio *folio = oracle_folio(head);
 	s32 ref = folio->_refcount.counter;
-	s32 explained = mapcount_of(folio) + batch_references(folio) + held_references(head);
+	s32 explained = mapcount_of(folio) + batch_references(folio) + held_references(head) + cache_references(folio);
 	s32 most = explained + (s32)oracle_poisoned_pages(head);
 
 	if (folio->flags & BIT(PG_locked)) {
