@@ -211,7 +211,7 @@ static bool swap_cluster_alloc_table(struct swap_cluster_info *ci)
 /* ------------------------------------------------------------------ usage ---- */
 
 /* swap_range_alloc(), swap_usage_add() - v7.1. Fidelity: adapted: one device: no list of those that have room. */
-static void swap_range_alloc(struct swap_info_struct *si, unsigned int nr_entries)
+static void swap_range_alloc(struct swap_info_struct *si, long nr_entries)
 {
 	atomic_long_add(nr_entries, &si->inuse_pages);
 	atomic_long_sub(nr_entries, &si->nr_swap_pages);
@@ -221,10 +221,10 @@ static void swap_range_alloc(struct swap_info_struct *si, unsigned int nr_entrie
  * swap_range_free(), swap_usage_sub() - v7.1. Fidelity: same, no zswap. swapoff waits for inuse_pages to be zero: everything else
  * that is known of the slots has been forgotten before.
  */
-static void swap_range_free(struct swap_info_struct *si, unsigned long offset, unsigned int nr_entries)
+static void swap_range_free(struct swap_info_struct *si, unsigned long offset, long nr_entries)
 {
-	for (unsigned int i = 0; i < nr_entries; i++)
-		clear_bit(offset + i, &si->zeromap);
+	for (long i = 0; i < nr_entries; i++)
+		clear_bit(offset + (unsigned long)i, &si->zeromap);
 	smp_wmb();
 	atomic_long_add(nr_entries, &si->nr_swap_pages);
 	atomic_long_sub(nr_entries, &si->inuse_pages);
@@ -1089,7 +1089,7 @@ int swapoff(void)
 		return -EINVAL;
 	}
 	plain_rmw_racy(si->flags, old_ & ~SWP_WRITEOK);
-	atomic_long_sub(NR_SWAP_SLOTS, &si->nr_swap_pages);
+	atomic_long_sub((long)NR_SWAP_SLOTS, &si->nr_swap_pages);
 	spin_unlock(&si->lock);
 	wait_for_allocation(si);
 

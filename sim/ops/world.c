@@ -83,6 +83,5 @@ void ops_teardown(void)
 		op_exit(&slot);
 	lru_add_drain_all();
 	/* folios that nobody maps any more may have stayed in the swap cache */
-	while (swapoff() == -EINTR)
-		;
+	swapoff();
 }
