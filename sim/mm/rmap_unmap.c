@@ -268,14 +268,17 @@ static enum unmap_step unmap_to_swap(struct unmap_walk *w)
 static enum unmap_step unmap_replace(struct unmap_walk *w)
 {
 	struct mm_struct *mm = w->vma->vm_mm;
+	int counter;
 
 	if ((w->flags & TTU_HWPOISON) && PageHWPoison(w->subpage)) {
-		dec_mm_counter(mm, mm_counter(w->folio));
+		counter = mm_counter(w->folio);
+		dec_mm_counter(mm, counter);
 		set_pte_at(mm, w->pvmw.address, w->pvmw.pte, swp_entry_to_pte(make_hwpoison_entry(w->subpage)));
 		return UNMAP_DISCARD;
 	}
 	if (!folio_test_anon(w->folio)) {
-		add_mm_counter(mm, mm_counter(w->folio), -w->nr_pages);
+		counter = mm_counter(w->folio);
+		add_mm_counter(mm, counter, -w->nr_pages);
 		return UNMAP_DISCARD;
 	}
 	if (folio_test_swapbacked(w->folio) != folio_test_swapcache(w->folio)) {
