@@ -150,6 +150,9 @@ void queue_member_content_read(u32 pfn);
 bool queue_member_quiescent(void);
 /* tlb.c */
 void tlb_page_freed(u32 pfn, u32 nr);
+/* swap_slot.c */
+bool swap_slot_quiescent(void);
+bool swap_slot_end(void);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
 /* statistic.c */
