@@ -968,7 +968,7 @@ static int unuse_mm(struct mm_struct *mm)
 	if (test_bit(MMF_UNSTABLE, &mm->flags))
 		goto unlock;
 	for (unsigned int i = 0; i < mm->map_count && !ret; i++) {
-		if (plain_read(mm->vmas[i]->anon_vma))
+		if (plain_read_racy(mm->vmas[i]->anon_vma))
 			ret = unuse_vma(mm->vmas[i]);
 		cond_resched();
 	}
