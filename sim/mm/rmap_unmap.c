@@ -35,7 +35,7 @@ struct unmap_walk {
 	pte_t pteval;        /* what was there */
 };
 /* What comes after one hit of the walk. */
-enum unmap_step { UNMAP_NEXT, UNMAP_DISCARD, UNMAP_ABORT, UNMAP_DONE };
+enum unmap_step { UNMAP_NEXT, UNMAP_DISCARD, UNMAP_ABORT, UNMAP_DONE, UNMAP_WARN };
 
 /* mm_counter() - v7.1, include/linux/mm.h. Fidelity: same. */
 static int mm_counter(struct folio *folio)
@@ -282,9 +282,8 @@ static enum unmap_step unmap_replace(struct unmap_walk *w)
 		return UNMAP_DISCARD;
 	}
 	if (folio_test_swapbacked(w->folio) != folio_test_swapcache(w->folio)) {
-		WARN_ON_ONCE(1);
 		restore_ptes(w);
-		return UNMAP_ABORT;
+		return UNMAP_WARN;
 	}
 	if (!folio_test_swapbacked(w->folio))
 		return unmap_lazyfree(w);
@@ -372,7 +371,12 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma, un
 		}
 		if (step == UNMAP_NEXT)
 			continue;
-		if (step == UNMAP_ABORT)
+		if (step == UNMAP_WARN) {
+			bool swapcache = folio_test_swapcache(folio);
+
+			WARN_ON_ONCE(folio_test_swapbacked(folio) != swapcache);
+		}
+		if (step != UNMAP_DONE)
 			ret = false;
 		page_vma_mapped_walk_done(&w.pvmw);
 		break;
