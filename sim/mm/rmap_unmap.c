@@ -38,7 +38,7 @@ struct unmap_walk {
 enum unmap_step { UNMAP_NEXT, UNMAP_DISCARD, UNMAP_ABORT, UNMAP_DONE, UNMAP_WARN };
 
 /* mm_counter() - v7.1, include/linux/mm.h. Fidelity: same. */
-static int mm_counter(struct folio *folio)
+static int unmap_counter(struct folio *folio)
 {
 	if (folio_test_anon(folio))
 		return MM_ANONPAGES;
@@ -271,13 +271,13 @@ static enum unmap_step unmap_replace(struct unmap_walk *w)
 	int counter;
 
 	if ((w->flags & TTU_HWPOISON) && PageHWPoison(w->subpage)) {
-		counter = mm_counter(w->folio);
+		counter = unmap_counter(w->folio);
 		dec_mm_counter(mm, counter);
 		set_pte_at(mm, w->pvmw.address, w->pvmw.pte, swp_entry_to_pte(make_hwpoison_entry(w->subpage)));
 		return UNMAP_DISCARD;
 	}
 	if (!folio_test_anon(w->folio)) {
-		counter = mm_counter(w->folio);
+		counter = unmap_counter(w->folio);
 		add_mm_counter(mm, counter, -w->nr_pages);
 		return UNMAP_DISCARD;
 	}
