@@ -164,9 +164,12 @@ static void swap_cluster_assert_empty(struct swap_cluster_info *ci, unsigned int
 	WARN_ON_ONCE(nr == SWAPFILE_CLUSTER && ci->extend_table);
 }
 
+static void swap_extend_table_try_free(struct swap_cluster_info *ci);
+
 /*
  * free_cluster(), __free_cluster(), swap_cluster_free_table() - v7.1. Fidelity: adapted: no lists and no discard. Lockless readers
- * may still have the table. The lock is held.
+ * may still have the table. The lock is held. An extend table that was got for a count which fell before it was needed is of no use
+ * to anybody, and goes here; v7.1 leaves it.
  */
 static void free_cluster(struct swap_cluster_info *ci)
 {
@@ -174,6 +177,8 @@ static void free_cluster(struct swap_cluster_info *ci)
 
 	lockdep_assert_held(&ci->lock);
 	VM_BUG_ON(ci->count);
+	if (!bug_enabled(swap_extend_table_left))
+		swap_extend_table_try_free(ci);
 	swap_cluster_assert_empty(ci, 0, SWAPFILE_CLUSTER);
 	rcu_assign_pointer(ci->table, NULL);
 	call_rcu(&table->rcu, swap_table_free_rcu);
@@ -567,7 +572,8 @@ static int swap_extend_table_alloc(struct swap_cluster_info *ci, gfp_t gfp)
 	if (!table)
 		return -ENOMEM;
 	spin_lock(&ci->lock);
-	if (!ci->extend_table) {
+	/* a cluster that is free by now counts nothing */
+	if (!ci->extend_table && (cluster_table_is_alloced(ci) || bug_enabled(swap_extend_table_left))) {
 		ci->extend_table = table;
 		table = NULL;
 	}
