@@ -250,6 +250,17 @@ void exit_mmap(struct mm_struct *mm)
 	VM_WARN_ON(mm->pmd_huge_pte);
 }
 
+/*
+ * Does swapoff know of the mm? Nobody lists it any more; but swapoff may be taking it off the list, with the lock held: the careful
+ * test sees both stores of the link's re-initialisation, or goes for the lock. Releases up to v7.1 look at ->next alone.
+ */
+static bool mm_is_listed(struct mm_struct *mm)
+{
+	if (bug_enabled(mmput_empty_test_vs_drain))
+		return !list_empty(&mm->mmlist);
+	return !list_empty_careful(&mm->mmlist);
+}
+
 /* mmput(), mmdrop() - v7.1, kernel/fork.c. Fidelity: same. May sleep. */
 void mmput(struct mm_struct *mm)
 {
@@ -257,7 +268,7 @@ void mmput(struct mm_struct *mm)
 	if (!atomic_dec_and_test(&mm->mm_users))
 		return;
 	exit_mmap(mm);
-	if (!list_empty(&mm->mmlist)) {
+	if (mm_is_listed(mm)) {
 		spin_lock(&machine->mmlist_lock);
 		list_del(&mm->mmlist);
 		spin_unlock(&machine->mmlist_lock);

@@ -164,12 +164,31 @@ static void swap_cluster_assert_empty(struct swap_cluster_info *ci, unsigned int
 	WARN_ON_ONCE(nr == SWAPFILE_CLUSTER && ci->extend_table);
 }
 
-static void swap_extend_table_try_free(struct swap_cluster_info *ci);
+/* swap_extend_table_try_free() - v7.1. Fidelity: same. The lock is held. */
+static void swap_extend_table_try_free(struct swap_cluster_info *ci)
+{
+	if (!ci->extend_table)
+		return;
+	for (unsigned int i = 0; i < SWAPFILE_CLUSTER; i++)
+		if (ci->extend_table->count[i])
+			return;
+	kmem_cache_free(&machine->swap_extend_table_cache, ci->extend_table);
+	ci->extend_table = NULL;
+}
+
+/*
+ * An extend table that was got for a count which fell before it was needed is of no use to anybody: it goes with the cluster's last
+ * slot. v7.1 leaves it. The lock is held.
+ */
+static void cluster_forget_extend_table(struct swap_cluster_info *ci)
+{
+	if (!bug_enabled(swap_extend_table_left))
+		swap_extend_table_try_free(ci);
+}
 
 /*
  * free_cluster(), __free_cluster(), swap_cluster_free_table() - v7.1. Fidelity: adapted: no lists and no discard. Lockless readers
- * may still have the table. The lock is held. An extend table that was got for a count which fell before it was needed is of no use
- * to anybody, and goes here; v7.1 leaves it.
+ * may still have the table. The lock is held.
  */
 static void free_cluster(struct swap_cluster_info *ci)
 {
@@ -177,8 +196,7 @@ static void free_cluster(struct swap_cluster_info *ci)
 
 	lockdep_assert_held(&ci->lock);
 	VM_BUG_ON(ci->count);
-	if (!bug_enabled(swap_extend_table_left))
-		swap_extend_table_try_free(ci);
+	cluster_forget_extend_table(ci);
 	swap_cluster_assert_empty(ci, 0, SWAPFILE_CLUSTER);
 	rcu_assign_pointer(ci->table, NULL);
 	call_rcu(&table->rcu, swap_table_free_rcu);
@@ -253,6 +271,8 @@ void __swap_cluster_free_entries(struct swap_info_struct *si, struct swap_cluste
 		__swap_table_set(ci, ci_off, 0);
 	} while (++ci_off < ci_end);
 	swap_range_free(si, cluster_offset(si, ci) + ci_start, nr_pages);
+	if (!ci->count)
+		cluster_forget_extend_table(ci);
 	swap_cluster_assert_empty(ci, ci_start, nr_pages);
 	if (!ci->count)
 		free_cluster(ci);
@@ -599,18 +619,6 @@ int swap_retry_table_alloc(swp_entry_t entry, gfp_t gfp)
 	ret = swap_extend_table_alloc(ci, gfp);
 	put_swap_device(si);
 	return ret;
-}
-
-/* swap_extend_table_try_free() - v7.1. Fidelity: same. The lock is held. */
-static void swap_extend_table_try_free(struct swap_cluster_info *ci)
-{
-	if (!ci->extend_table)
-		return;
-	for (unsigned int i = 0; i < SWAPFILE_CLUSTER; i++)
-		if (ci->extend_table->count[i])
-			return;
-	kmem_cache_free(&machine->swap_extend_table_cache, ci->extend_table);
-	ci->extend_table = NULL;
 }
 
 /* __swap_cluster_put_entry() - v7.1. Fidelity: same. The lock is held. One less; the slot is not freed by it. */
