@@ -1073,8 +1073,15 @@ static void drain_mmlist(struct swap_info_struct *si)
 	if (swap_usage_in_pages(si))
 		return;
 	spin_lock(&machine->mmlist_lock);
-	while (!list_empty(&machine->mmlist))
-		list_del_init(list_next_(&machine->mmlist));
+	while (!list_empty(&machine->mmlist)) {
+		struct list_head *entry = list_next_(&machine->mmlist);
+
+		/* mmput() looks at the link without the lock: who finds it empty must find it done */
+		if (bug_enabled(mmput_empty_test_vs_drain))
+			list_del_init(entry);
+		else
+			list_del_init_careful(entry);
+	}
 	spin_unlock(&machine->mmlist_lock);
 }
 
