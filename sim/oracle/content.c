@@ -115,7 +115,7 @@ static void carry_along(unsigned mm, unsigned vpn, u32 token)
 		}
 		if (model.places[mm][vpn].lost_track)
 			model.places[mm][to].lost_track = true;
-		if (there)
+		if (there || model.places[mm][to].lost_track)
 			continue;
 		place_put(mm, to, (struct value){ token, UNFINISHED, (u8)(cpu + 1) });
 		carry_along(mm, to, token);
