@@ -63,6 +63,9 @@ struct rcu_callback {
 };
 #define RCU_CALLBACKS_MAX 64
 
+/* arena_state of a freed object. FREE: of a type-safe cache; who may look at what of it the oracle knows. */
+enum slab_state { SLAB_DEAD = 1, SLAB_FREE = 2 };
+
 struct kern_state {
 	struct cpu_context cpu[KERN_CPUS];
 	u64 class_after[LOCK_CLASSES_MAX]; /* classes taken while holding this one */

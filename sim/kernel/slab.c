@@ -5,9 +5,6 @@
 #include <linux/slab.h>
 #include <string.h>
 
-#define SLAB_DEAD 1 /* arena_state of a freed object */
-#define SLAB_FREE 2 /* of one in a type-safe cache: there is memory still, and who may look at what of it the oracle knows */
-
 void kmem_cache_init(struct kmem_cache *c, const char *name, u32 size, u32 flags)
 {
 	*c = (struct kmem_cache){ .name = name, .size = size, .flags = flags };

@@ -15,10 +15,9 @@ static const char *name_of(const volatile void *object)
 	return name ? name : "object";
 }
 
-/* arena_state 2, sim/kernel/slab.c. */
 static bool typesafe_access(const struct event *ev, u8 state)
 {
-	if (state != 2)
+	if (state != SLAB_FREE)
 		return false;
 	return name_of(ev->object) != machine->vma_cache.name || !strcmp(ev->site->field, "vm_refcnt") ||
 	       !strcmp(ev->site->field, "vm_lock_seq");
