@@ -15,6 +15,7 @@
 #include <linux/memremap.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/mmu_notifier.h>
 #include <linux/page_ref.h>
 #include <linux/pagemap.h>
@@ -444,7 +445,7 @@ static pmd_t pmdp_collapse_flush(struct vm_area_struct *vma, unsigned long addre
 }
 
 /*
- * collapse_huge_page() - v7.1. Fidelity: same, no VMA's lock. P25. mmap_lock is held for reading, and not any more afterwards. `unmapped`: so many
+ * collapse_huge_page() - v7.1. Fidelity: same. P25. mmap_lock is held for reading, and not any more afterwards. `unmapped`: so many
  * entries are not present.
  */
 static enum scan_result collapse_huge_page(struct mm_struct *mm, unsigned long address, int unmapped,
@@ -485,8 +486,11 @@ static enum scan_result collapse_huge_page(struct mm_struct *mm, unsigned long a
 	/* No fault, no zap, no fork; rmap walks and GUP-fast are still there. */
 	mmap_write_lock(mm);
 	result = hugepage_vma_revalidate(mm, address, true, &vma);
-	if (result == SCAN_SUCCEED)
-		result = find_pmd_or_thp_or_none(mm, address, &pmd); /* check_pmd_still_valid() */
+	if (result != SCAN_SUCCEED)
+		goto out_up_write;
+	/* Faults under the VMA's lock, too. */
+	vma_start_write(vma);
+	result = find_pmd_or_thp_or_none(mm, address, &pmd); /* check_pmd_still_valid() */
 	if (result != SCAN_SUCCEED)
 		goto out_up_write;
 
