@@ -113,6 +113,8 @@ enum pageflags {
 		smp_wmb();                                                     \
 		set_bit(PG_uptodate, &(folio)->flags);                         \
 	} while (0)
+#define __folio_clear_locked(folio) __clear_bit_owned(PG_locked, &(folio)->flags)
+#define __folio_clear_locked(folio) __clear_bit_owned(PG_locked, &(folio)->flags)
 #define folio_set_writeback(folio) set_bit(PG_writeback, &(folio)->flags)
 #define folio_clear_writeback(folio) clear_bit(PG_writeback, &(folio)->flags)
 #define folio_clear_dirty_for_io(folio) test_and_clear_bit(PG_dirty, &(folio)->flags)

@@ -27,9 +27,6 @@
 #include <linux/xarray.h>
 #include <foliofuzz/bug.h>
 
-/* mprotect() changes it with mmap_lock held, which an rmap walk does not take. */
-#define vma_page_prot(vma) ((pgprot_t){ READ_ONCE((vma)->vm_page_prot.pgprot) })
-
 struct rmap_walk_arg {
 	struct folio *folio; /* what the entries point to */
 	bool map_unused_to_zeropage;
