@@ -96,6 +96,7 @@ int madvise_pageout(struct mm_struct *mm, unsigned long start, unsigned long len
 /* mlock.c, under the page table's lock and after the map count has changed. */
 void mlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
 void munlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
+void mlock_drain_local(void); /* this CPU's batch of both */
 struct lruvec *folio_lruvec_lock(struct folio *folio);
 struct lruvec *folio_lruvec_lock_irqsave(struct folio *folio, unsigned long *flags);
 void lruvec_unlock(struct lruvec *lruvec);
