@@ -97,7 +97,8 @@ static enum pageout pageout(struct folio *folio, struct address_space *mapping, 
 		return PAGE_KEEP;
 	if (mapping && !anon && !shmem_mapping(mapping))
 		return PAGE_ACTIVATE;
-	if (!folio_clear_dirty_for_io(folio))
+	/* folio_clear_dirty_for_io(): the mappings are gone, and neither cache counts its dirty folios */
+	if (!folio_test_clear_dirty(folio))
 		return PAGE_CLEAN;
 	if (mapping && !anon)
 		res = shmem_writeout(folio, folio_list);
