@@ -117,7 +117,7 @@ enum pageflags {
 #define __folio_clear_locked(folio) __clear_bit_owned(PG_locked, &(folio)->flags)
 #define folio_set_writeback(folio) set_bit(PG_writeback, &(folio)->flags)
 #define folio_clear_writeback(folio) clear_bit(PG_writeback, &(folio)->flags)
-#define folio_clear_dirty_for_io(folio) test_and_clear_bit(PG_dirty, &(folio)->flags)
+#define folio_test_clear_dirty(folio) test_and_clear_bit(PG_dirty, &(folio)->flags)
 #define folio_set_swapcache(folio) set_bit(PG_swapcache, &(folio)->flags)
 #define folio_clear_swapcache(folio) clear_bit(PG_swapcache, &(folio)->flags)
 /* Anonymous memory that its owner no longer wants: MADV_FREE. */

@@ -97,6 +97,7 @@ int madvise_pageout(struct mm_struct *mm, unsigned long start, unsigned long len
 void mlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
 void mlock_drain_local(void);
 void munlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
+void mlock_drain_local(void); /* this CPU's batch of both */
 struct lruvec *folio_lruvec_lock(struct folio *folio);
 struct lruvec *folio_lruvec_lock_irqsave(struct folio *folio, unsigned long *flags);
 void lruvec_unlock(struct lruvec *lruvec);

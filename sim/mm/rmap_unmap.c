@@ -118,6 +118,8 @@ static bool unmap_huge_pmd_locked(struct vm_area_struct *vma, unsigned long addr
 	pte_free(mm, pgtable_trans_huge_withdraw(mm, pmdp));
 	mm_dec_nr_ptes(mm);
 	add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR);
+	if (vma->vm_flags & VM_LOCKED)
+		mlock_drain_local();
 	folio_put(folio);
 	return true;
 }
@@ -338,6 +340,8 @@ static enum unmap_step unmap_ptes(struct unmap_walk *w)
 	if (step != UNMAP_DISCARD)
 		return step;
 	folio_remove_rmap_ptes(w->folio, w->subpage, w->nr_pages, w->vma);
+	if (w->vma->vm_flags & VM_LOCKED)
+		mlock_drain_local();
 	folio_ref_sub(w->folio, w->nr_pages);
 	/* a batch of all its pages: there is no more of it here */
 	return w->nr_pages == (int)folio_nr_pages(w->folio) ? UNMAP_DONE : UNMAP_NEXT;

@@ -26,10 +26,9 @@
 #define lru_to_folio(head) list_last_entry(head, struct folio, lru)
 
 /* folio_evictable() - v7.1, mm/internal.h. Fidelity: same, no unevictable mappings. */
-static bool folio_evictable(struct folio *folio)
-{
-	return !folio_test_mlocked(folio);
-}
+#ifndef folio_evictable
+#define folio_evictable(folio) (!folio_test_mlocked(folio))
+#endif
 
 /* folio_is_file_lru() - v7.1, include/linux/mm_inline.h. Fidelity: same. */
 static bool folio_is_file_lru(struct folio *folio)
@@ -98,7 +97,8 @@ static enum pageout pageout(struct folio *folio, struct address_space *mapping, 
 		return PAGE_KEEP;
 	if (mapping && !anon && !shmem_mapping(mapping))
 		return PAGE_ACTIVATE;
-	if (!folio_clear_dirty_for_io(folio))
+	/* folio_clear_dirty_for_io(): the mappings are gone, and neither cache counts its dirty folios */
+	if (!folio_test_clear_dirty(folio))
 		return PAGE_CLEAN;
 	if (mapping && !anon)
 		res = shmem_writeout(folio, folio_list);
@@ -476,7 +476,11 @@ static bool pageout_mapped_shared(struct folio *folio)
 static void pageout_isolate(struct folio *folio, struct list_head *list)
 {
 	folio_clear_referenced(folio);
-	if (folio_isolate_lru(folio))
+	if (!folio_isolate_lru(folio))
+		return;
+	if (folio_test_unevictable(folio))
+		folio_putback_lru(folio);
+	else
 		list_add(&folio->lru, list);
 }
 
@@ -617,7 +621,8 @@ int madvise_pageout(struct mm_struct *mm, unsigned long start, unsigned long len
 	return start < end ? -ENOMEM : ret;
 }
 
-/* ---- shared memory: a stub, until shmem.c has it ---- */
+/* ---- stubs, until shmem.c and mlock.c have them ---- */
+__attribute__((weak)) void mlock_drain_local(void) { }
 __attribute__((weak)) int shmem_writeout(struct folio *folio, struct list_head *folio_list)
 {
 	(void)folio;
