@@ -196,6 +196,7 @@ struct mm_struct {
 	atomic_long_t locked_vm;        /* pages of VM_LOCKED VMAs */
 	struct list_head mmlist;        /* mms that may have swap entries; machine->mmlist_lock */
 	struct mmu_notifier_subscription *notifier_subscriptions; /* of the simulated device */
+	unsigned int notifier_ranges; /* being invalidated without a subscriber; stands for what mm_take_all_locks() keeps out */
 	struct mm_struct *forked_from;  /* no owner of it: for reports */
 	unsigned int mm_lock_seq;       /* per-VMA locks; mmap_lock for writing */
 };

@@ -6,6 +6,7 @@
  * rest as a whole.
  */
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mmzone.h>
 #include <linux/rmap.h>
 #include <string.h>
@@ -106,4 +107,5 @@ void machine_boot(const struct machine_config *config)
 	kmem_cache_init(&machine->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), SLAB_TYPESAFE_BY_RCU);
 	kmem_cache_init(&machine->anon_vma_chain_cache, "anon_vma_chain", sizeof(struct anon_vma_chain), 0);
 	kmem_cache_init(&machine->ptdesc_cache, "page table", sizeof(struct ptdesc), 0);
+	kmem_cache_init(&machine->mmu_notifier_cache, "mmu_notifier", sizeof(struct mmu_notifier_subscription), 0);
 }

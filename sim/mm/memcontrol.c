@@ -81,5 +81,13 @@ void folio_split_memcg_refs(struct folio *folio, unsigned int old_order, unsigne
 	(void)new_order;
 }
 
-void mem_cgroup_migrate(struct folio *old, struct folio *new) { (void)old; (void)new; }
+void mem_cgroup_migrate(struct folio *old, struct folio *new)
+{
+	struct mem_cgroup *memcg = folio_memcg(old);
+
+	if (!memcg || folio_memcg_charged(new))
+		return;
+	plain_write(new->memcg_data, (unsigned long)memcg);
+	plain_write(old->memcg_data, 0);
+}
 void mem_cgroup_swapout(struct folio *folio, swp_entry_t entry) { (void)folio; (void)entry; }

@@ -17,6 +17,10 @@ vm_fault_t do_swap_page(struct vm_fault *vmf)
 		migration_entry_wait(vmf->vma->vm_mm, vmf->pmd, vmf->address);
 		return VM_FAULT_RETRY;
 	}
+	if (softleaf_is_device_exclusive(entry))
+		return remove_device_exclusive_entry(vmf);
+	if (softleaf_is_device_private(entry))
+		return do_device_private_page(vmf);
 	if (softleaf_is_hwpoison(entry))
 		return VM_FAULT_HWPOISON;
 	return VM_FAULT_SIGBUS;

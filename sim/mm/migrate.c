@@ -6,6 +6,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/huge_mm.h>
+#include <linux/memremap.h>
 #include <linux/memcontrol.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
@@ -94,8 +95,19 @@ static bool remove_migration_pte(struct folio *folio, struct vm_area_struct *vma
 			pte = pte_mkold(pte);
 		if (softleaf_is_migration_dirty(entry) && folio_test_dirty(folio))
 			pte = pte_mkdirty(pte);
+		if (pte_swp_soft_dirty(old_pte))
+			pte = pte_mksoft_dirty(pte);
 		if (softleaf_is_migration_write(entry))
 			pte = pte_mkwrite(pte, vma);
+		else if (pte_swp_uffd_wp(old_pte))
+			pte = pte_mkuffd_wp(pte);
+		if (is_device_private_page(new)) {
+			pte = swp_entry_to_pte(make_device_private_entry(page_to_pfn(new), pte_write(pte)));
+			if (pte_swp_soft_dirty(old_pte))
+				pte = pte_swp_mksoft_dirty(pte);
+			if (pte_swp_uffd_wp(old_pte))
+				pte = pte_swp_mkuffd_wp(pte);
+		}
 		if (folio_test_anon(folio) && !softleaf_is_migration_read(entry))
 			rmap_flags |= RMAP_EXCLUSIVE;
 
@@ -182,5 +194,34 @@ struct folio *alloc_migration_target(struct folio *src, unsigned long p) { (void
 bool isolate_folio_to_list(struct folio *folio, struct list_head *list) { (void)folio; (void)list; return false; }
 int migrate_misplaced_folio_prepare(struct folio *f, struct vm_area_struct *v, int n) { (void)f; (void)v; (void)n; return -EAGAIN; }
 int migrate_misplaced_folio(struct folio *f, int n) { (void)f; (void)n; return -EAGAIN; }
-int folio_migrate_mapping(struct address_space *m, struct folio *n, struct folio *f, int e) { (void)m; (void)n; (void)f; (void)e; return -EAGAIN; }
-void folio_migrate_flags(struct folio *n, struct folio *f) { (void)n; (void)f; }
+/* ---- first version, for anonymous memory: replaced by migration proper ---- */
+int folio_migrate_mapping(struct address_space *m, struct folio *n, struct folio *f, int e)
+{
+	int expected = folio_expected_ref_count(f) + e + 1;
+
+	if (m || folio_ref_count(f) != expected)
+		return -EAGAIN;
+	if (folio_test_large(f) && folio_test_large_rmappable(f)) {
+		if (!folio_ref_freeze(f, expected))
+			return -EAGAIN;
+		folio_unqueue_deferred_split(f);
+		folio_ref_unfreeze(f, expected);
+	}
+	plain_write_racy(n->index, plain_read(f->index));
+	plain_write_racy(n->mapping, plain_read(f->mapping));
+	if (folio_test_anon(f) && folio_test_large(f))
+		mod_mthp_stat(folio_order(f), MTHP_STAT_NR_ANON, 1);
+	if (folio_test_swapbacked(f))
+		__folio_set_swapbacked(n);
+	return 0;
+}
+void folio_migrate_flags(struct folio *n, struct folio *f)
+{
+	if (folio_test_referenced(f))
+		folio_set_referenced(n);
+	if (folio_test_uptodate(f))
+		__folio_mark_uptodate(n);
+	if (folio_test_dirty(f))
+		folio_set_dirty(n);
+	mem_cgroup_migrate(f, n);
+}

@@ -8,6 +8,7 @@
 #include <linux/err.h>
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mm_inline.h>
 #include <linux/pgtable.h>
 #include <linux/rmap.h>
@@ -256,8 +257,10 @@ void mmput(struct mm_struct *mm)
 	if (!atomic_dec_and_test(&mm->mm_users))
 		return;
 	exit_mmap(mm);
-	if (atomic_dec_and_test(&mm->mm_count))
+	if (atomic_dec_and_test(&mm->mm_count)) {
+		mmu_notifier_subscriptions_destroy(mm);
 		kmem_cache_free(&machine->mm_cache, mm);
+	}
 }
 
 /*

@@ -11,8 +11,10 @@
 #include <linux/gfp.h>
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
+#include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mmzone.h>
 #include <linux/page_ref.h>
 #include <linux/pagemap.h>
@@ -751,7 +753,7 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 	 * The flag is tested without the queue's lock: stale means one needless call, or none
 	 * while a scanner has it.
 	 */
-	if (partially_mapped && folio_test_anon(folio) &&
+	if (partially_mapped && folio_test_anon(folio) && !folio_is_device_private(folio) &&
 	    !data_race(2, folio_test_partially_mapped(folio)))
 		deferred_split_folio(folio, true);
 
@@ -773,13 +775,18 @@ void folio_remove_rmap_pmd(struct folio *folio, struct page *page,
 }
 
 /*
- * __folio_try_share_anon_rmap() - v7.1, include/linux/rmap.h. Fidelity: same, no device memory.
+ * __folio_try_share_anon_rmap() - v7.1, include/linux/rmap.h. Fidelity: same.
  * The entry is cleared or invalid and its lock held: a fast GUP that pins after this sees the
  * entry changed; one that pinned before is seen here.
  */
 static int __folio_try_share_anon_rmap(struct folio *folio, struct page *page)
 {
 	VM_WARN_ON_FOLIO(!PageAnonExclusive(page), folio);
+	/* what the CPU cannot reach it cannot pin */
+	if (folio_is_device_private(folio)) {
+		ClearPageAnonExclusive(page);
+		return 0;
+	}
 	smp_mb();
 	if (folio_maybe_dma_pinned(folio))
 		return -EBUSY;
@@ -943,10 +950,14 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma,
 {
 	enum ttu_flags flags = (enum ttu_flags)(long)arg;
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
+	struct mmu_notifier_range range;
 	bool ret = true;
 
 	if (flags & TTU_SYNC)
 		pvmw.flags = PVMW_SYNC;
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, address,
+				address + ((unsigned long)folio_nr_pages(folio) << PAGE_SHIFT));
+	mmu_notifier_invalidate_range_start(&range);
 
 	while (page_vma_mapped_walk(&pvmw)) {
 		struct page *page;
@@ -954,11 +965,12 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma,
 
 		VM_BUG_ON_FOLIO(!pvmw.pte, folio);
 		pteval = ptep_get(pvmw.pte);
-		page = folio_page(folio, pte_pfn(pteval) - folio_pfn(folio));
+		page = folio_page(folio, (pte_present(pteval) ? pte_pfn(pteval) :
+			softleaf_to_pfn(softleaf_from_pte(pteval))) - folio_pfn(folio));
 
 		pteval = ptep_get_and_clear(vma->vm_mm, pvmw.address, pvmw.pte);
 		flush_tlb_page(vma, pvmw.address);
-		if (pte_dirty(pteval))
+		if (pte_present(pteval) && pte_dirty(pteval))
 			folio_mark_dirty(folio);
 
 		if (!(flags & TTU_HWPOISON) || !PageHWPoison(page)) {
@@ -974,6 +986,7 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma,
 		folio_remove_rmap_pte(folio, page, vma);
 		folio_put(folio);
 	}
+	mmu_notifier_invalidate_range_end(&range);
 	return ret;
 }
 
@@ -989,13 +1002,17 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 	enum ttu_flags flags = (enum ttu_flags)(long)arg;
 	struct mm_struct *mm = vma->vm_mm;
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
+	struct mmu_notifier_range range;
 	bool ret = true;
 
 	if (flags & TTU_SYNC)
 		pvmw.flags = PVMW_SYNC;
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, mm, address,
+				address + ((unsigned long)folio_nr_pages(folio) << PAGE_SHIFT));
+	mmu_notifier_invalidate_range_start(&range);
 
 	while (page_vma_mapped_walk(&pvmw)) {
-		bool anon_exclusive, writable;
+		bool anon_exclusive, writable, present;
 		struct page *page;
 		pte_t pteval;
 
@@ -1009,7 +1026,8 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 				continue;
 			}
 			pmdval = pmdp_get(pvmw.pmd);
-			page = folio_page(folio, pmd_pfn(pmdval) - folio_pfn(folio));
+			page = folio_page(folio, (pmd_present(pmdval) ? pmd_pfn(pmdval) :
+				softleaf_to_pfn(softleaf_from_pmd(pmdval))) - folio_pfn(folio));
 			if (set_pmd_migration_entry(&pvmw, page)) {
 				ret = false;
 				page_vma_mapped_walk_done(&pvmw);
@@ -1019,20 +1037,23 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 		}
 
 		pteval = ptep_get(pvmw.pte);
-		page = folio_page(folio, pte_pfn(pteval) - folio_pfn(folio));
+		present = pte_present(pteval);
+		page = folio_page(folio, (present ? pte_pfn(pteval) :
+			softleaf_to_pfn(softleaf_from_pte(pteval))) - folio_pfn(folio));
 		anon_exclusive = folio_test_anon(folio) && PageAnonExclusive(page);
 
 		pteval = ptep_get_and_clear(mm, pvmw.address, pvmw.pte);
 		if (!(flags & TTU_BATCH_FLUSH))
 			flush_tlb_page(vma, pvmw.address);
-		if (pte_dirty(pteval))
+		if (present && pte_dirty(pteval))
 			folio_mark_dirty(folio);
-		writable = pte_write(pteval);
+		writable = present ? pte_write(pteval) : softleaf_is_device_private_write(softleaf_from_pte(pteval));
 		VM_WARN_ON_FOLIO(writable && !anon_exclusive, folio);
 
 		if (PageHWPoison(page)) {
 			install_hwpoison_entry(vma, &pvmw, page);
 		} else {
+			pte_t swp_pte;
 			softleaf_t entry;
 
 			/* Only with the entry cleared can a pin be ruled out. */
@@ -1043,12 +1064,18 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 				break;
 			}
 			entry = make_migration_entry(page, writable, anon_exclusive,
-						     pte_young(pteval), pte_dirty(pteval));
-			set_pte_at(mm, pvmw.address, pvmw.pte, swp_entry_to_pte(entry));
+						     present && pte_young(pteval), present && pte_dirty(pteval));
+			swp_pte = swp_entry_to_pte(entry);
+			if (present ? pte_soft_dirty(pteval) : pte_swp_soft_dirty(pteval))
+				swp_pte = pte_swp_mksoft_dirty(swp_pte);
+			if (present ? pte_uffd_wp(pteval) : pte_swp_uffd_wp(pteval))
+				swp_pte = pte_swp_mkuffd_wp(swp_pte);
+			set_pte_at(mm, pvmw.address, pvmw.pte, swp_pte);
 		}
 		folio_remove_rmap_pte(folio, page, vma);
 		folio_put(folio);
 	}
+	mmu_notifier_invalidate_range_end(&range);
 	return ret;
 }
 
