@@ -284,10 +284,9 @@ static struct pmd_leaf take_pmd_leaf(struct vm_area_struct *vma, unsigned long h
 static void split_huge_file_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned long haddr)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	pmd_t old_pmd = pmdp_huge_get_and_clear(mm, haddr, pmd);
+	pmd_t old_pmd = pmdp_huge_clear_flush(vma, haddr, pmd);
 	struct folio *folio;
 
-	flush_tlb_range(vma, haddr, haddr + HPAGE_PMD_SIZE);
 	if (!pmd_present(old_pmd)) {
 		folio = softleaf_to_folio(softleaf_from_pmd(old_pmd));
 		add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
@@ -312,11 +311,10 @@ static void split_huge_file_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned
 static void __split_huge_zero_page_pmd(struct vm_area_struct *vma, unsigned long haddr, pmd_t *pmd)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	pmd_t old_pmd = pmdp_huge_get_and_clear(mm, haddr, pmd);
+	pmd_t old_pmd = pmdp_huge_clear_flush(vma, haddr, pmd);
 	pgtable_t pgtable;
 	pte_t *pte;
 
-	flush_tlb_range(vma, haddr, haddr + HPAGE_PMD_SIZE);
 	pgtable = pgtable_trans_huge_withdraw(mm, pmd);
 	pte = pgtable_ptes(pgtable);
 	for (int i = 0; i < HPAGE_PMD_NR; i++) {

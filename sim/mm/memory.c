@@ -431,6 +431,7 @@ static void zap_present_folio_ptes(struct zap_state *z, struct folio *folio, str
 		young |= pte_young(old);
 		dirty |= pte_dirty(old);
 	}
+	tlb_remove_tlb_entries(z->tlb, pte, nr, addr);
 	if (!anon && dirty) {
 		folio_mark_dirty(folio);
 		z->force_flush = true;
@@ -455,6 +456,7 @@ static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsign
 
 	if (pte_special(ptent)) {
 		(void)ptep_get_and_clear(mm, addr, pte);
+		tlb_remove_tlb_entry(z->tlb, pte, addr);
 		zap_install_uffd_wp_if_needed(z, pte, ptent, addr, 1);
 		return 1;
 	}
@@ -568,6 +570,8 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct
 		for (int i = 0; i < NR_MM_COUNTERS; i++)
 			if (z.rss[i])
 				add_mm_counter(mm, i, z.rss[i]);
+		if (z.force_flush)
+			tlb_flush_mmu_tlbonly(tlb);
 		pte_unmap_unlock(start_pte, ptl);
 		if (z.force_flush)
 			tlb_flush_mmu(tlb);

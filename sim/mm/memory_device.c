@@ -172,8 +172,7 @@ struct page *make_device_exclusive(struct mm_struct *mm, unsigned long addr, voi
 			folio_put(folio);
 			continue;
 		}
-		pte = ptep_get_and_clear(mm, addr, fw.pte);
-		flush_tlb_page(vma, addr);
+		pte = ptep_clear_flush(vma, addr, fw.pte);
 		if (pte_dirty(pte))
 			folio_mark_dirty(folio);
 		swp_pte = swp_entry_to_pte(make_device_exclusive_entry(page_to_pfn(page)));

@@ -282,9 +282,10 @@ static bool collect_pte(struct migrate_vma *migrate, pte_t *ptep, unsigned long 
 		return false;
 	}
 	anon_exclusive = folio_test_anon(folio) && PageAnonExclusive(c->page);
-	pte = ptep_get_and_clear(mm, addr, ptep);
-	if (anon_exclusive) {
-		flush_tlb_page(vma, addr);
+	if (!anon_exclusive) {
+		pte = ptep_get_and_clear(mm, addr, ptep);
+	} else {
+		pte = ptep_clear_flush(vma, addr, ptep);
 		if (folio_try_share_anon_rmap_pte(folio, c->page)) {
 			set_pte_at(mm, addr, ptep, pte);
 			if (fault_folio != folio)
@@ -549,7 +550,6 @@ static int migrate_vma_insert_huge_pmd_page(struct migrate_vma *migrate, unsigne
 	if (flush) {
 		pte_free(mm, pgtable);
 		(void)pmdp_invalidate(vma, addr, pmdp);
-		flush_tlb_range(vma, addr, addr + HPAGE_PMD_SIZE);
 	} else {
 		pgtable_trans_huge_deposit(mm, pmdp, pgtable);
 		mm_inc_nr_ptes(mm);
@@ -624,8 +624,7 @@ static void migrate_vma_insert_page(struct migrate_vma *migrate, unsigned long a
 	folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
 	folio_get(folio);
 	if (zero) {
-		(void)ptep_get_and_clear(mm, addr, ptep);
-		flush_tlb_page(vma, addr);
+		(void)ptep_clear_flush(vma, addr, ptep);
 	}
 	set_pte_at(mm, addr, ptep,
 		   swp_entry_to_pte(make_device_private_entry(page_to_pfn(page), vma->vm_flags & VM_WRITE)));
