@@ -509,14 +509,17 @@ int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page
 {
 	struct vm_area_struct *vma = pvmw->vma;
 	struct mm_struct *mm = vma->vm_mm;
-	struct folio *folio = page_folio(page);
+	struct folio *folio;
 	bool anon_exclusive, present, writable, softdirty, uffd_wp;
 	pmd_t pmdval, pmdswp;
 
 	if (!pvmw->pmd || pvmw->pte)
 		return 0;
 
-	present = pmd_present(pmdp_get(pvmw->pmd));
+	pmdval = pmdp_get(pvmw->pmd);
+	present = pmd_present(pmdval);
+	VM_BUG_ON(!pmd_trans_huge(pmdval) && !pmd_is_device_private_entry(pmdval));
+	folio = page_folio(page);
 	if (present) {
 		pmdval = pmdp_invalidate(vma, pvmw->address, pvmw->pmd);
 		writable = pmd_write(pmdval);
@@ -566,6 +569,7 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 
 	VM_BUG_ON_FOLIO(!folio_test_pmd_mappable(folio), folio);
 	old_pmd = pmdp_get(pvmw->pmd);
+	VM_BUG_ON(!pmd_is_migration_entry(old_pmd));
 	entry = softleaf_from_pmd(old_pmd);
 	folio_get(folio);
 	pmde = folio_mk_pmd(folio, vma->vm_page_prot);

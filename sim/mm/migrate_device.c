@@ -80,7 +80,8 @@ static int migrate_vma_split_folio(struct folio *folio, struct page *fault_page)
 			folio_get(folio);
 		folio_lock_new(folio);
 	}
-	ret = folio_test_large(folio) ? split_folio(folio) : 0;
+	/* somebody else may have split it by now */
+	ret = folio_test_large(folio) || bug_enabled(migrate_vma_split_late_get) ? split_folio(folio) : 0;
 	if (ret) {
 		if (folio != fault_folio) {
 			folio_unlock(folio);

@@ -129,12 +129,12 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 bool oracle_quiescent(void)
 {
 	return queue_length_quiescent() && reference_quiescent() && rmap_audit_quiescent() &&
-	       statistic_quiescent() && queue_member_quiescent();
+	       statistic_quiescent() && queue_member_quiescent() && pgmap_quiescent();
 }
 
 bool oracle_end(void)
 {
-	return queue_length_quiescent() && reference_end() && statistic_quiescent() && freed_object_end();
+	return queue_length_quiescent() && reference_end() && statistic_quiescent() && freed_object_end() && pgmap_quiescent();
 }
 
 unsigned oracle_benign(unsigned row)

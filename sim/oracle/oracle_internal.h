@@ -153,6 +153,8 @@ void tlb_page_freed(u32 pfn, u32 nr);
 bool rmap_audit_quiescent(void);
 /* statistic.c */
 bool statistic_quiescent(void);
+/* pgmap.c */
+bool pgmap_quiescent(void);
 /* content.c */
 void content_begin(void);
 /* May user space find `token` there now? */
