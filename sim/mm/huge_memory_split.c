@@ -229,9 +229,11 @@ static void split_frozen_v6_12(struct folio *folio, unsigned int order,
 		struct folio *new_folio = (struct folio *)folio_page(folio, i);
 
 		split_prepare_tail(folio, i);
+		zone_device_private_split_cb(folio, new_folio);
 		split_publish_tail(folio, new_folio);
 		lru_add_split_folio(folio, new_folio, lruvec, list);
 	}
+	zone_device_private_split_cb(folio, NULL);
 	clear_bit(PG_head, &folio->flags);
 	lruvec_unlock(lruvec);
 	folio_ref_inc(folio);

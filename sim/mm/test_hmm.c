@@ -17,6 +17,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
+#include <foliofuzz/bug.h>
 
 #define CHUNK HPAGE_PMD_NR /* entries of one call: a PMD's worth, aligned or not */
 #define RUNS (NR_DEVICE_PAGES / HPAGE_PMD_NR)
@@ -248,8 +249,11 @@ static int migrate_range(struct mm_struct *mm, unsigned long addr, unsigned long
 	return moved;
 }
 
+/* Device memory is huge from v6.19 on. */
 int dmirror_migrate_to_device(struct mm_struct *mm, unsigned long addr, unsigned long len, bool large)
 {
+	if (!generation_at_least(GENERATION_V6_19))
+		large = false;
 	return migrate_range(mm, addr, len, MIGRATE_VMA_SELECT_SYSTEM | (large ? MIGRATE_VMA_SELECT_COMPOUND : 0));
 }
 
