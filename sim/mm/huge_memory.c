@@ -66,7 +66,7 @@ static struct folio *vma_alloc_anon_folio_pmd(struct vm_area_struct *vma,
 static void map_anon_folio_pmd_pf(struct folio *folio, pmd_t *pmd,
 				  struct vm_area_struct *vma, unsigned long haddr)
 {
-	pmd_t entry = folio_mk_pmd(folio, vma->vm_page_prot);
+	pmd_t entry = folio_mk_pmd(folio, vma_page_prot(vma));
 
 	entry = maybe_pmd_mkwrite(pmd_mkdirty(entry), vma);
 	folio_add_new_anon_rmap(folio, vma, haddr, RMAP_EXCLUSIVE);
@@ -121,10 +121,13 @@ static vm_fault_t __do_huge_pmd_anonymous_page(struct vm_fault *vmf)
  */
 vm_fault_t do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 {
+	vm_fault_t ret;
+
 	if (!thp_vma_suitable_order(vmf->vma, vmf->address & HPAGE_PMD_MASK, HPAGE_PMD_ORDER))
 		return VM_FAULT_FALLBACK;
-	if (anon_vma_prepare(vmf->vma))
-		return VM_FAULT_OOM;
+	ret = vmf_anon_prepare(vmf);
+	if (ret)
+		return ret;
 	return __do_huge_pmd_anonymous_page(vmf);
 }
 
@@ -318,7 +321,7 @@ static void __split_huge_zero_page_pmd(struct vm_area_struct *vma, unsigned long
 	pgtable = pgtable_trans_huge_withdraw(mm, pmd);
 	pte = pgtable_ptes(pgtable);
 	for (int i = 0; i < HPAGE_PMD_NR; i++) {
-		pte_t entry = pte_mkspecial(pfn_pte(zero_pfn(haddr), vma->vm_page_prot));
+		pte_t entry = pte_mkspecial(pfn_pte(zero_pfn(haddr), vma_page_prot(vma)));
 
 		if (pmd_uffd_wp(old_pmd))
 			entry = pte_mkuffd_wp(entry);
@@ -349,7 +352,7 @@ static pte_t split_softleaf_pte(const struct pmd_leaf *leaf, struct page *page, 
 
 static pte_t split_present_pte(const struct pmd_leaf *leaf, struct page *page, struct vm_area_struct *vma)
 {
-	pte_t pte = mk_pte(page, vma->vm_page_prot);
+	pte_t pte = mk_pte(page, vma_page_prot(vma));
 
 	if (leaf->write)
 		pte = pte_mkwrite(pte, vma);
@@ -572,7 +575,7 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 	VM_BUG_ON(!pmd_is_migration_entry(old_pmd));
 	entry = softleaf_from_pmd(old_pmd);
 	folio_get(folio);
-	pmde = folio_mk_pmd(folio, vma->vm_page_prot);
+	pmde = folio_mk_pmd(folio, vma_page_prot(vma));
 	if (pmd_swp_soft_dirty(old_pmd))
 		pmde = pmd_mksoft_dirty(pmde);
 	if (softleaf_is_migration_write(entry))

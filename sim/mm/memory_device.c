@@ -63,7 +63,7 @@ static bool exclusive_pte_writable(struct vm_area_struct *vma, struct page *page
 static void restore_exclusive_pte(struct vm_area_struct *vma, struct folio *folio, struct page *page,
 				  unsigned long address, pte_t *ptep, pte_t orig_pte)
 {
-	pte_t pte = pte_mkold(mk_pte(page, vma->vm_page_prot));
+	pte_t pte = pte_mkold(mk_pte(page, vma_page_prot(vma)));
 
 	VM_WARN_ON_FOLIO(!folio_test_locked(folio), folio);
 	if (pte_swp_soft_dirty(orig_pte))

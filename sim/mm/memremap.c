@@ -44,7 +44,7 @@ void free_zone_device_folio(struct folio *folio)
 		if (!bug_enabled(zone_device_free_keeps_nr_anon))
 			mod_mthp_stat(order, MTHP_STAT_NR_ANON, -1);
 	}
-	plain_write(folio->mapping, NULL);
+	plain_write_racy(folio->mapping, NULL);
 	page_free_note(&folio->page, order);
 	pgmap->ops->folio_free(folio);
 	if (generation_at_least(GENERATION_V7_1))
@@ -65,8 +65,8 @@ void zone_device_folio_init(struct folio *folio, struct dev_pagemap *pgmap, unsi
 		struct folio *new_folio = (struct folio *)folio_page(folio, i);
 
 		plain_rmw_bits_owned(new_folio->flags, FOLIO_ORDER_MASK, 0);
-		plain_write(new_folio->mapping, NULL);
-		plain_write(new_folio->pgmap, pgmap);
+		plain_write_racy(new_folio->mapping, NULL);
+		plain_write_racy(new_folio->pgmap, pgmap);
 		VM_WARN_ON_FOLIO(folio_ref_count(new_folio), new_folio);
 	}
 	WARN_ON_ONCE(!atomic_add_unless(&pgmap->ref, 1 << order, 0));

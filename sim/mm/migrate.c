@@ -51,7 +51,7 @@ static bool try_to_map_unused_to_zeropage(struct page_vma_mapped_walk *pvmw,
 		return false;
 
 	set_pte_at(vma->vm_mm, pvmw->address, pvmw->pte,
-		   pte_mkspecial(pfn_pte(zero_pfn(pvmw->address), vma->vm_page_prot)));
+		   pte_mkspecial(pfn_pte(zero_pfn(pvmw->address), vma_page_prot(vma))));
 	dec_mm_counter(vma->vm_mm, MM_ANONPAGES);
 	return true;
 }
@@ -90,7 +90,7 @@ static bool remove_migration_pte(struct folio *folio, struct vm_area_struct *vma
 
 		folio_get(folio);
 		entry = softleaf_from_pte(old_pte);
-		pte = mk_pte(new, vma->vm_page_prot);
+		pte = mk_pte(new, vma_page_prot(vma));
 		if (!softleaf_is_migration_young(entry))
 			pte = pte_mkold(pte);
 		if (softleaf_is_migration_dirty(entry) && folio_test_dirty(folio))

@@ -87,8 +87,8 @@ static void dmirror_devmem_folio_split(struct folio *head, struct folio *tail)
 {
 	if (!tail)
 		return;
-	plain_write(tail->mapping, plain_read(head->mapping));
-	plain_write(tail->pgmap, plain_read(head->pgmap));
+	plain_write_racy(tail->mapping, plain_read(head->mapping));
+	plain_write_racy(tail->pgmap, plain_read(head->pgmap));
 }
 
 /* ---- copying ---- */
