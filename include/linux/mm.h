@@ -104,8 +104,15 @@ static inline void folios_put(struct folio_batch *folios)
 }
 
 /* ---- address spaces ---- */
-#define add_mm_counter(mm, member, v) \
-	((void)access_add_fetch(&(mm)->rss_stat[member], (long)(v), __ATOMIC_RELAXED))
+/* Which RSS counter a mapping of the folio is in. */
+#define mm_counter_file(folio) (folio_test_swapbacked(folio) ? MM_SHMEMPAGES : MM_FILEPAGES)
+#define mm_counter(folio) (folio_test_anon(folio) ? MM_ANONPAGES : mm_counter_file(folio))
+/* One access: which counter, and how much, may take points to find out. */
+#define add_mm_counter(mm, member, v)                                          \
+	((void)({                                                              \
+		long *stat_ = &(mm)->rss_stat[member], by_ = (long)(v);        \
+		access_add_fetch(stat_, by_, __ATOMIC_RELAXED);                \
+	}))
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)
 #define dec_mm_counter(mm, member) add_mm_counter(mm, member, -1)
 

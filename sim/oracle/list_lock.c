@@ -59,7 +59,7 @@ static void check_lru(u32 pfn, const struct list_head *home)
 	struct lruvec *lruvec = &machine->nodes[page_to_nid(&machine->memmap[pfn])].lruvec;
 
 	if (home && home != &lruvec->list)
-		return; /* a private list of split folios */
+		return; /* a private list, of split folios or isolated ones */
 	if (!lock_is_held_(&lruvec->lru_lock))
 		engine_find(VERDICT_LIST_CORRUPTION, "LRU edited without lru_lock", NULL, "page %u", pfn);
 }
@@ -106,14 +106,15 @@ void list_lock_added(const struct list_head *entry)
 	}
 }
 
-void list_lock_deleted(const struct list_head *entry)
+/* `prev` stood before the entry, and tells where that was. */
+void list_lock_deleted(const struct list_head *entry, struct list_head *prev)
 {
 	struct ghost_page *g;
 	u32 head;
 
 	switch (kind_of(entry, &head)) {
 	case LIST_LRU:
-		check_lru(head, NULL);
+		check_lru(head, in_memmap(prev) ? head_of(prev) : prev);
 		return;
 	case LIST_DEFERRED:
 		break;
