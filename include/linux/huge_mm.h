@@ -106,6 +106,11 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order);
 int split_huge_page_to_list_to_order(struct page *page, struct list_head *list,
 				     unsigned int new_order);
 int split_folio_to_list(struct folio *folio, struct list_head *list);
+/*
+ * Of a folio that its caller has unmapped and isolated: it stays unmapped, all parts stay locked, each with one reference. -EAGAIN:
+ * somebody else has a reference.
+ */
+int folio_split_unmapped(struct folio *folio, unsigned int new_order);
 #define split_huge_page(page) split_huge_page_to_list_to_order(page, NULL, 0)
 #define split_folio(folio) split_folio_to_list(folio, NULL)
 

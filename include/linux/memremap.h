@@ -16,7 +16,7 @@ struct dev_pagemap_ops {
 };
 struct dev_pagemap {
 	atomic_t ref; /* stands for the percpu_ref: pages in use, and one while the device is there */
-	bool dead;    /* ref was killed */
+	bool dead;    /* ref was killed: memunmap_pages() waits for zero */
 	const struct dev_pagemap_ops *ops;
 	void *owner;
 };
@@ -29,6 +29,15 @@ void device_boot(void);
 /* The last reference has gone. */
 void free_zone_device_folio(struct folio *folio);
 void zone_device_folio_init(struct folio *folio, struct dev_pagemap *pgmap, unsigned int order);
+/* dev_pagemap_kill() and the wait for the last page; the owner sees to it that no page is handed out any more. */
+void memunmap_pages(struct dev_pagemap *pgmap);
+/* A part is being split off a frozen folio, or (NULL) all have been: the owner sets up what is its own of the part. */
+#define zone_device_private_split_cb(original, new)                            \
+	do {                                                                   \
+		struct folio *of_ = (original);                                \
+		if (folio_is_device_private(of_))                              \
+			page_pgmap(&of_->page)->ops->folio_split(of_, new);    \
+	} while (0)
 #define page_pgmap(p) ((struct dev_pagemap *)plain_read_racy(page_folio(p)->pgmap))
 
 #endif

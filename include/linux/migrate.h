@@ -60,4 +60,32 @@ int compact_node(int nid, enum migrate_mode mode);
 #define migrate_pfn_to_page(mpfn) \
 	((mpfn) & MIGRATE_PFN_VALID ? pfn_to_page((mpfn) >> MIGRATE_PFN_SHIFT) : NULL)
 
+enum migrate_vma_direction {
+	MIGRATE_VMA_SELECT_SYSTEM = 1 << 0,
+	MIGRATE_VMA_SELECT_DEVICE_PRIVATE = 1 << 1,
+	MIGRATE_VMA_SELECT_COMPOUND = 1 << 3,
+};
+/*
+ * One entry for each page of [start, end): src says what was there (MIGRATE_PFN_MIGRATE: and can go), dst where it shall go. A folio that
+ * goes as a whole (MIGRATE_PFN_COMPOUND) has the entry of its first page.
+ */
+struct migrate_vma {
+	struct vm_area_struct *vma;
+	unsigned long *dst, *src;
+	unsigned long cpages; /* of them, how many can go */
+	unsigned long npages;
+	unsigned long start, end;
+	void *pgmap_owner;
+	unsigned long flags;     /* enum migrate_vma_direction */
+	struct page *fault_page; /* locked by the fault, with a reference of its own */
+};
+/* mmap_lock is held for reading, all through. After setup the pages that can go are locked, isolated and unmapped. */
+int migrate_vma_setup(struct migrate_vma *args);
+void migrate_vma_pages(struct migrate_vma *migrate);
+void migrate_vma_finalize(struct migrate_vma *migrate);
+/* The same by page frame, for pages of the device wherever they are mapped. */
+int migrate_device_range(unsigned long *src_pfns, unsigned long start, unsigned long npages);
+void migrate_device_pages(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages);
+void migrate_device_finalize(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages);
+
 #endif

@@ -126,6 +126,14 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf);
 vm_fault_t vmf_anon_prepare(struct vm_fault *vmf);
 /* memory_wp.c: the table's lock is held, and dropped. */
 vm_fault_t do_wp_page(struct vm_fault *vmf);
+/* memory_device.c: entries of device memory; the caller has seen vmf->orig_pte without a lock. mmap_lock is held. */
+vm_fault_t do_device_private_page(struct vm_fault *vmf);
+vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf);
+/*
+ * The page at addr, which no CPU can use until it faults: locked, with a reference; *foliop is its folio. mmap_lock is held for
+ * reading. An error as ERR_PTR.
+ */
+struct page *make_device_exclusive(struct mm_struct *mm, unsigned long addr, void *owner, struct folio **foliop);
 /* memory_numa.c: a protnone entry; nothing is locked, the PTE is mapped. */
 vm_fault_t do_numa_page(struct vm_fault *vmf);
 vm_fault_t do_huge_pmd_numa_page(struct vm_fault *vmf);
@@ -180,6 +188,18 @@ struct mmu_gather;
 /* Order: a wish; flags: enum fault_flag. mmap_lock, or the VMA's lock, is held, before and after. */
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
 			   unsigned int flags);
+/* What a zap leaves alone; NULL: nothing. */
+struct zap_details {
+	struct folio *single_folio; /* the only one that goes; locked */
+	bool skip_cows;             /* private copies of a file's pages stay */
+	unsigned int zap_flags;
+};
+#define ZAP_FLAG_DROP_MARKER (1u << 0) /* also what userfaultfd has left for a page that comes later */
+/* mm_counter(): the RSS counter that a folio is in. */
+#define mm_counter_file(folio) (folio_test_swapbacked(folio) ? MM_SHMEMPAGES : MM_FILEPAGES)
+#define mm_counter(folio) (folio_test_anon(folio) ? MM_ANONPAGES : mm_counter_file(folio))
+void zap_vma_range_details(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long address,
+			   unsigned long size, struct zap_details *details);
 void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end);
 void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,

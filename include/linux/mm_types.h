@@ -199,6 +199,7 @@ struct mm_struct {
 	atomic_long_t locked_vm;        /* pages of VM_LOCKED VMAs */
 	struct list_head mmlist;        /* mms that may have swap entries; machine->mmlist_lock */
 	struct mmu_notifier_subscription *notifier_subscriptions; /* of the simulated device */
+	unsigned int notifier_ranges; /* being invalidated without a subscriber; stands for what mm_take_all_locks() keeps out */
 	struct mm_struct *forked_from;  /* no owner of it: for reports */
 	unsigned int mm_lock_seq;       /* per-VMA locks: odd while mmap_lock is held for writing, which changes it */
 	struct rcuwait vma_writer_wait; /* the one writer, for the readers of a VMA to go */

@@ -7,6 +7,7 @@
 #define _LINUX_MMZONE_H
 
 #include <linux/fs.h>
+#include <linux/hmm.h>
 #include <linux/memcontrol.h>
 #include <linux/memremap.h>
 #include <linux/mm_types.h>
@@ -90,6 +91,7 @@ struct machine_state {
 	struct file files[NR_FILES];
 	struct swap_info_struct swap_info;
 	struct dev_pagemap pgmap;
+	struct dmirror_device dmirror;
 	struct tlb_state tlb;
 	struct list_head mmlist; /* mms that may have swap entries; mmlist_lock */
 	struct folio *huge_zero_folio;
@@ -102,6 +104,7 @@ struct machine_state {
 	atomic_t mm_ids; /* given out so far */
 	struct kmem_cache mm_cache, vma_cache, anon_vma_cache, anon_vma_chain_cache, ptdesc_cache;
 	struct kmem_cache swap_table_cache, swap_extend_table_cache;
+	struct kmem_cache mmu_notifier_cache;
 };
 #define MACHINE_OFFSET KERN_BYTES
 #define machine ((struct machine_state *)(arena_memory + MACHINE_OFFSET))

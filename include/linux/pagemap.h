@@ -13,6 +13,12 @@
 
 #define folio_lock(folio) bit_lock(PG_locked, &(folio)->flags, "folio_lock")
 #define folio_trylock(folio) bit_trylock(PG_locked, &(folio)->flags, "folio_lock")
+/* lock_page() of a page that nobody is known to have, with other folio locks held. Sleeps. */
+#define folio_lock_new(folio)                                                  \
+	do {                                                                   \
+		while (!folio_trylock(folio))                                  \
+			folio_wait_locked(folio);                              \
+	} while (0)
 #define folio_unlock(folio) bit_unlock(PG_locked, &(folio)->flags, "folio_lock")
 /* Returns when the lock has been seen free; the caller has nothing. */
 #define folio_wait_locked(folio) bit_wait(PG_locked, &(folio)->flags)

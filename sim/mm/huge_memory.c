@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * huge_memory.c - PMD-mapped anonymous folios: fault, zap, split of the mapping, migration
+ * huge_memory.c - PMD-mapped folios: fault, zap, split of the mapping, migration
  * entries at PMD level. Splitting the folio itself is in huge_memory_split.c, the queue of
  * folios to split later in deferred_split/.
  *
@@ -14,6 +14,7 @@
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mmzone.h>
 #include <linux/page_ref.h>
 #include <linux/pagemap.h>
@@ -65,7 +66,7 @@ static struct folio *vma_alloc_anon_folio_pmd(struct vm_area_struct *vma,
 static void map_anon_folio_pmd_pf(struct folio *folio, pmd_t *pmd,
 				  struct vm_area_struct *vma, unsigned long haddr)
 {
-	pmd_t entry = folio_mk_pmd(folio, vma->vm_page_prot);
+	pmd_t entry = folio_mk_pmd(folio, vma_page_prot(vma));
 
 	entry = maybe_pmd_mkwrite(pmd_mkdirty(entry), vma);
 	folio_add_new_anon_rmap(folio, vma, haddr, RMAP_EXCLUSIVE);
@@ -152,10 +153,49 @@ static void zap_deposited_table(struct mm_struct *mm, pmd_t *pmd)
 }
 
 /*
- * zap_huge_pmd() - v7.1. Fidelity: same, anonymous memory only. The reference goes with the
- * batch, to be dropped after the TLB flush. A migration entry has none, and no map count.
- * False: not huge any more, look at the table. Caller holds mmap_lock, or is the mm's last
- * user.
+ * normal_or_softleaf_folio_pmd() - v7.1. Fidelity: same. Whose folio the entry names, by the kind of the entry as it was: what is in the
+ * page table now is none, and what the folio is now says nothing of the entry. NULL: the huge zero folio, which is nobody's.
+ */
+static struct folio *normal_or_softleaf_folio_pmd(pmd_t pmdval)
+{
+	if (!pmd_present(pmdval)) {
+		softleaf_t entry = softleaf_from_pmd(pmdval);
+
+		VM_WARN_ON_ONCE(!softleaf_is_migration(entry) && !softleaf_is_device_private(entry));
+		return softleaf_to_folio(entry);
+	}
+	if (is_huge_zero_pmd(pmdval))
+		return NULL;
+	return page_folio(pmd_page(pmdval));
+}
+
+/*
+ * zap_huge_pmd_folio() - v7.1. Fidelity: same. Present and device-private entries are mappings, with a map count and a reference; a migration
+ * entry has neither. The counter before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
+ */
+static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t pmdval, struct folio *folio)
+{
+	const bool is_present = pmd_present(pmdval);
+	const bool is_device_private = !is_present && softleaf_is_device_private(softleaf_from_pmd(pmdval));
+
+	if (is_present || is_device_private)
+		folio_remove_rmap_pmd(folio, &folio->page, vma);
+	if (folio_test_anon(folio)) {
+		if (!bug_enabled(zap_put_before_counter))
+			add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR);
+	} else {
+		add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
+		if (is_present && pmd_young(pmdval))
+			folio_set_referenced(folio);
+	}
+	if (is_device_private)
+		folio_put(folio);
+}
+
+/*
+ * zap_huge_pmd() - v7.1. Fidelity: same. What the entry was decides, and what it was is known once it is cleared. A present one's
+ * reference goes with the batch, to be dropped after the TLB flush. Anonymous memory and the huge zero folio have a table
+ * deposited. False: not huge any more, look at the table. Caller holds mmap_lock, or is the mm's last user.
  */
 bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd,
 		  unsigned long addr)
@@ -163,7 +203,7 @@ bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd
 	struct mm_struct *mm = vma->vm_mm;
 	spinlock_t *ptl = __pmd_trans_huge_lock(pmd, vma);
 	struct folio *folio;
-	bool present;
+	bool has_deposit;
 	pmd_t old_pmd;
 
 	if (!ptl)
@@ -171,49 +211,62 @@ bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd
 
 	old_pmd = pmdp_huge_get_and_clear(mm, addr, pmd);
 	tlb_remove_pmd_tlb_entry(tlb, pmd, addr);
-	present = pmd_present(old_pmd);
-	if (present) {
-		folio = page_folio(pmd_page(old_pmd));
-		folio_remove_rmap_pmd(folio, &folio->page, vma);
-	} else {
-		folio = softleaf_to_folio(softleaf_from_pmd(old_pmd));
-	}
-	VM_WARN_ON_FOLIO(!folio_test_anon(folio), folio);
-	if (!bug_enabled(zap_put_before_counter))
-		add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR);
-	zap_deposited_table(mm, pmd);
+	folio = normal_or_softleaf_folio_pmd(old_pmd);
+	has_deposit = !folio || folio_test_anon(folio);
+	if (folio)
+		zap_huge_pmd_folio(mm, vma, old_pmd, folio);
+	if (has_deposit)
+		zap_deposited_table(mm, pmd);
 	spin_unlock(ptl);
 
-	if (present)
+	if (folio && pmd_present(old_pmd))
 		tlb_remove_page_size(tlb, &folio->page, HPAGE_PMD_SIZE);
-	if (bug_enabled(zap_put_before_counter) && folio_test_anon(folio))
+	if (bug_enabled(zap_put_before_counter) && folio && folio_test_anon(folio))
 		add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR);
 	return true;
 }
 
-/* What a PMD leaf says about its pages, present or not. */
+/* What a PMD leaf says about its pages: mapped, migrating, or mapped where only the device reaches them. */
 struct pmd_leaf {
 	struct page *page;
-	bool present, write, young, dirty, anon_exclusive;
+	enum { LEAF_PRESENT, LEAF_MIGRATION, LEAF_DEVICE_PRIVATE } kind;
+	bool write, young, dirty, soft_dirty, uffd_wp, anon_exclusive;
 };
+
+/* An entry that is not present: each kind has its own decoders. Young and dirty are not kept for device memory. */
+static struct pmd_leaf read_pmd_softleaf(pmd_t old_pmd)
+{
+	softleaf_t entry = softleaf_from_pmd(old_pmd);
+	struct pmd_leaf leaf = {
+		.page = softleaf_to_page(entry),
+		.soft_dirty = pmd_swp_soft_dirty(old_pmd),
+		.uffd_wp = pmd_swp_uffd_wp(old_pmd),
+	};
+
+	if (softleaf_is_migration(entry)) {
+		leaf.kind = LEAF_MIGRATION;
+		leaf.write = softleaf_is_migration_write(entry);
+		leaf.anon_exclusive = softleaf_is_migration_read_exclusive(entry);
+		leaf.young = softleaf_is_migration_young(entry);
+		leaf.dirty = softleaf_is_migration_dirty(entry);
+	} else {
+		VM_WARN_ON_ONCE(!softleaf_is_device_private(entry));
+		leaf.kind = LEAF_DEVICE_PRIVATE;
+		leaf.write = softleaf_is_device_private_write(entry);
+		leaf.anon_exclusive = PageAnonExclusive(leaf.page);
+	}
+	return leaf;
+}
 
 /* The entry stays "huge" to everybody else while it is invalid; its lock is held. */
 static struct pmd_leaf take_pmd_leaf(struct vm_area_struct *vma, unsigned long haddr,
 				     pmd_t *pmd)
 {
 	pmd_t old_pmd = pmdp_get(pmd);
-	struct pmd_leaf leaf = { .present = pmd_present(old_pmd) };
+	struct pmd_leaf leaf = { .kind = LEAF_PRESENT };
 
-	if (!leaf.present) {
-		softleaf_t entry = softleaf_from_pmd(old_pmd);
-
-		leaf.page = softleaf_to_page(entry);
-		leaf.write = softleaf_is_migration_write(entry);
-		leaf.anon_exclusive = softleaf_is_migration_read_exclusive(entry);
-		leaf.young = softleaf_is_migration_young(entry);
-		leaf.dirty = softleaf_is_migration_dirty(entry);
-		return leaf;
-	}
+	if (!pmd_present(old_pmd))
+		return read_pmd_softleaf(old_pmd);
 
 	/* After this the hardware can set no more bits in it: what it says is final. */
 	old_pmd = pmdp_invalidate(vma, haddr, pmd);
@@ -221,14 +274,102 @@ static struct pmd_leaf take_pmd_leaf(struct vm_area_struct *vma, unsigned long h
 	leaf.write = pmd_write(old_pmd);
 	leaf.young = pmd_young(old_pmd);
 	leaf.dirty = pmd_dirty(old_pmd);
+	leaf.soft_dirty = pmd_soft_dirty(old_pmd);
+	leaf.uffd_wp = pmd_uffd_wp(old_pmd);
+	leaf.anon_exclusive = folio_test_anon(page_folio(leaf.page)) && PageAnonExclusive(leaf.page);
 	return leaf;
 }
 
 /*
- * __split_huge_pmd_locked() - v7.1. Fidelity: same, anonymous memory only; no zero page, device
- * memory, uffd-wp, soft-dirty. P10. The PMD's lock is held.
+ * The part of __split_huge_pmd_locked() for files, v7.1. Fidelity: same. A file's PMD is not made a table but taken away: its pages are
+ * found again by faults. Dirty and young go to the folio first, the counter before the put. The PMD's lock is held.
+ */
+static void split_huge_file_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned long haddr)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	pmd_t old_pmd = pmdp_huge_clear_flush(vma, haddr, pmd);
+	struct folio *folio;
+
+	if (!pmd_present(old_pmd)) {
+		folio = softleaf_to_folio(softleaf_from_pmd(old_pmd));
+		add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
+		return;
+	}
+	if (is_huge_zero_pmd(old_pmd))
+		return;
+	folio = page_folio(pmd_page(old_pmd));
+	if (pmd_dirty(old_pmd) && !folio_test_dirty(folio))
+		folio_mark_dirty(folio);
+	if (pmd_young(old_pmd) && !folio_test_referenced(folio))
+		folio_set_referenced(folio);
+	folio_remove_rmap_pmd(folio, &folio->page, vma);
+	add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
+	folio_put(folio);
+}
+
+/*
+ * __split_huge_zero_page_pmd() - v7.1. Fidelity: same. The PMD is none while the table is filled: write-protected zeroes before and
+ * after. The PMD's lock is held.
+ */
+static void __split_huge_zero_page_pmd(struct vm_area_struct *vma, unsigned long haddr, pmd_t *pmd)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	pmd_t old_pmd = pmdp_huge_clear_flush(vma, haddr, pmd);
+	pgtable_t pgtable;
+	pte_t *pte;
+
+	pgtable = pgtable_trans_huge_withdraw(mm, pmd);
+	pte = pgtable_ptes(pgtable);
+	for (int i = 0; i < HPAGE_PMD_NR; i++) {
+		pte_t entry = pte_mkspecial(pfn_pte(zero_pfn(haddr), vma_page_prot(vma)));
+
+		if (pmd_uffd_wp(old_pmd))
+			entry = pte_mkuffd_wp(entry);
+		VM_BUG_ON(!pte_none(ptep_get_private(pte + i)));
+		set_pte_private(pte + i, entry);
+	}
+	smp_wmb(); /* the entries before the table */
+	pmd_populate(mm, pmd, pgtable);
+}
+
+/* The entry of one page, as a software entry if the leaf was one, or is frozen. */
+static pte_t split_softleaf_pte(const struct pmd_leaf *leaf, struct page *page, bool freeze)
+{
+	softleaf_t entry;
+	pte_t pte;
+
+	if (freeze || leaf->kind == LEAF_MIGRATION)
+		entry = make_migration_entry(page, leaf->write, leaf->anon_exclusive, leaf->young, leaf->dirty);
+	else
+		entry = make_device_private_entry(page_to_pfn(page), leaf->write);
+	pte = swp_entry_to_pte(entry);
+	if (leaf->soft_dirty)
+		pte = pte_swp_mksoft_dirty(pte);
+	if (leaf->uffd_wp)
+		pte = pte_swp_mkuffd_wp(pte);
+	return pte;
+}
+
+static pte_t split_present_pte(const struct pmd_leaf *leaf, struct page *page, struct vm_area_struct *vma)
+{
+	pte_t pte = mk_pte(page, vma_page_prot(vma));
+
+	if (leaf->write)
+		pte = pte_mkwrite(pte, vma);
+	pte = leaf->young ? pte_mkyoung(pte) : pte_mkold(pte);
+	if (leaf->dirty)
+		pte = pte_mkdirty(pte);
+	if (leaf->soft_dirty)
+		pte = pte_mksoft_dirty(pte);
+	if (leaf->uffd_wp)
+		pte = pte_mkuffd_wp(pte);
+	return pte;
+}
+
+/*
+ * __split_huge_pmd_locked() - v7.1. Fidelity: same. P10. The PMD's lock is held.
  *
- * Without `freeze` the pages stay mapped: the references first, then the PTE map counts, and
+ * Without `freeze` the pages stay mapped, present or the device's: the references first, then the PTE map counts, and
  * only then is the PMD's map count dropped, so that no page looks unmapped in between (the map
  * counts exceed the references by one for that while). With it they become migration entries
  * and the mapping's one reference goes; if a pin keeps the head exclusive, they stay mapped and
@@ -239,21 +380,31 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 				    unsigned long haddr, bool freeze)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct pmd_leaf leaf = take_pmd_leaf(vma, haddr, pmd);
-	struct folio *folio = page_folio(leaf.page);
+	struct pmd_leaf leaf;
+	struct folio *folio;
 	pgtable_t pgtable;
 	pte_t *pte;
 
 	VM_BUG_ON(haddr & ~HPAGE_PMD_MASK);
 	VM_BUG_ON_VMA(vma->vm_start > haddr || vma->vm_end < haddr + HPAGE_PMD_SIZE, vma);
 
-	if (leaf.present) {
+	if (!vma_is_anonymous(vma)) {
+		split_huge_file_pmd(vma, pmd, haddr);
+		return;
+	}
+	if (is_huge_zero_pmd(pmdp_get(pmd))) {
+		__split_huge_zero_page_pmd(vma, haddr, pmd);
+		return;
+	}
+
+	leaf = take_pmd_leaf(vma, haddr, pmd);
+	folio = page_folio(leaf.page);
+	if (leaf.kind != LEAF_MIGRATION) {
 		if (leaf.dirty)
 			folio_set_dirty(folio);
 		VM_WARN_ON_FOLIO(!folio_ref_count(folio), folio);
 		VM_WARN_ON_FOLIO(!folio_test_anon(folio), folio);
 
-		leaf.anon_exclusive = PageAnonExclusive(leaf.page);
 		if (freeze && leaf.anon_exclusive &&
 		    folio_try_share_anon_rmap_pmd(folio, leaf.page))
 			freeze = false;
@@ -271,24 +422,15 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 		struct page *page = leaf.page + i;
 		pte_t entry;
 
-		if (freeze || !leaf.present) {
-			entry = swp_entry_to_pte(make_migration_entry(page, leaf.write,
-								      leaf.anon_exclusive,
-								      leaf.young, leaf.dirty));
-		} else {
-			entry = mk_pte(page, vma_page_prot(vma));
-			if (leaf.write)
-				entry = pte_mkwrite(entry, vma);
-			if (!leaf.young)
-				entry = pte_mkold(entry);
-			if (leaf.dirty)
-				entry = pte_mkdirty(entry);
-		}
+		if (freeze || leaf.kind != LEAF_PRESENT)
+			entry = split_softleaf_pte(&leaf, page, freeze);
+		else
+			entry = split_present_pte(&leaf, page, vma);
 		VM_WARN_ON(!pte_none(ptep_get_private(pte + i)));
 		set_pte_private(pte + i, entry);
 	}
 
-	if (leaf.present)
+	if (leaf.kind != LEAF_MIGRATION)
 		folio_remove_rmap_pmd(folio, leaf.page, vma);
 	if (freeze)
 		folio_put(folio);
@@ -307,16 +449,22 @@ void split_huge_pmd_locked(struct vm_area_struct *vma, unsigned long address,
 }
 
 /*
- * __split_huge_pmd() - v7.1. Fidelity: same, no MMU notifiers. Caller holds mmap_lock or the
- * rmap lock.
+ * __split_huge_pmd() - v7.1. Fidelity: same. Caller holds mmap_lock or the
+ * rmap lock, and no spinlock.
  */
 void __split_huge_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned long address,
 		      bool freeze)
 {
-	spinlock_t *ptl = pmd_lock(vma->vm_mm, pmd);
+	struct mmu_notifier_range range;
+	spinlock_t *ptl;
 
-	split_huge_pmd_locked(vma, address & HPAGE_PMD_MASK, pmd, freeze);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, address & HPAGE_PMD_MASK,
+				(address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
+	ptl = pmd_lock(vma->vm_mm, pmd);
+	split_huge_pmd_locked(vma, range.start, pmd, freeze);
 	spin_unlock(ptl);
+	mmu_notifier_invalidate_range_end(&range);
 }
 
 /* split_huge_pmd_address() - v7.1. Fidelity: same. */
@@ -356,39 +504,59 @@ void vma_adjust_trans_huge(struct vm_area_struct *vma, unsigned long start,
 }
 
 /*
- * set_pmd_migration_entry() - v7.1. Fidelity: same, no device memory. P14. The PMD's lock is
- * held (a walk has found it) and the folio lock. -EBUSY: pinned, the mapping is back as it was.
+ * set_pmd_migration_entry() - v7.1. Fidelity: same. P14. The PMD's lock is
+ * held (a walk has found it) and the folio lock. -EBUSY: pinned, the mapping is back as it was. A device-private entry is decoded as what
+ * it is: its soft-dirty bit has the place of a present entry's writable bit.
  */
 int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page)
 {
 	struct vm_area_struct *vma = pvmw->vma;
-	struct folio *folio = page_folio(page);
-	bool anon_exclusive;
-	softleaf_t entry;
-	pmd_t pmdval;
+	struct mm_struct *mm = vma->vm_mm;
+	struct folio *folio;
+	bool anon_exclusive, present, writable, softdirty, uffd_wp;
+	pmd_t pmdval, pmdswp;
 
 	if (!pvmw->pmd || pvmw->pte)
 		return 0;
 
-	pmdval = pmdp_invalidate(vma, pvmw->address, pvmw->pmd);
+	pmdval = pmdp_get(pvmw->pmd);
+	present = pmd_present(pmdval);
+	VM_BUG_ON(!pmd_trans_huge(pmdval) && !pmd_is_device_private_entry(pmdval));
+	folio = page_folio(page);
+	if (present) {
+		pmdval = pmdp_invalidate(vma, pvmw->address, pvmw->pmd);
+		writable = pmd_write(pmdval);
+		softdirty = pmd_soft_dirty(pmdval);
+		uffd_wp = pmd_uffd_wp(pmdval);
+	} else {
+		pmdval = pmdp_huge_get_and_clear(mm, pvmw->address, pvmw->pmd);
+		writable = softleaf_is_device_private_write(softleaf_from_pmd(pmdval));
+		softdirty = pmd_swp_soft_dirty(pmdval);
+		uffd_wp = pmd_swp_uffd_wp(pmdval);
+	}
+
 	anon_exclusive = folio_test_anon(folio) && PageAnonExclusive(page);
 	if (anon_exclusive && folio_try_share_anon_rmap_pmd(folio, page)) {
-		set_pmd_at(vma->vm_mm, pvmw->address, pvmw->pmd, pmdval);
+		set_pmd_at(mm, pvmw->address, pvmw->pmd, pmdval);
 		return -EBUSY;
 	}
-	if (pmd_dirty(pmdval))
+	if (present && pmd_dirty(pmdval))
 		folio_mark_dirty(folio);
-	entry = make_migration_entry(page, pmd_write(pmdval), anon_exclusive,
-				     pmd_young(pmdval), pmd_dirty(pmdval));
-	set_pmd_at(vma->vm_mm, pvmw->address, pvmw->pmd, swp_entry_to_pmd(entry));
+	pmdswp = swp_entry_to_pmd(make_migration_entry(page, writable, anon_exclusive, present && pmd_young(pmdval),
+						       present && pmd_dirty(pmdval)));
+	if (softdirty)
+		pmdswp = pmd_swp_mksoft_dirty(pmdswp);
+	if (uffd_wp)
+		pmdswp = pmd_swp_mkuffd_wp(pmdswp);
+	set_pmd_at(mm, pvmw->address, pvmw->pmd, pmdswp);
 	folio_remove_rmap_pmd(folio, page, vma);
 	folio_put(folio);
 	return 0;
 }
 
 /*
- * remove_migration_pmd() - v7.1. Fidelity: same, no device memory. P15. The PMD's lock is held
- * and the folio lock.
+ * remove_migration_pmd() - v7.1. Fidelity: same. P15. The PMD's lock is held
+ * and the folio lock. Write permission, soft-dirty and uffd-wp are the old entry's, whatever kind the new one is.
  */
 void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 {
@@ -396,24 +564,44 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 	struct folio *folio = page_folio(new);
 	unsigned long haddr = pvmw->address & HPAGE_PMD_MASK;
 	rmap_t rmap_flags = RMAP_NONE;
+	pmd_t old_pmd, pmde;
 	softleaf_t entry;
-	pmd_t pmde;
 
 	if (!pvmw->pmd || pvmw->pte)
 		return;
 
-	entry = softleaf_from_pmd(pmdp_get(pvmw->pmd));
+	VM_BUG_ON_FOLIO(!folio_test_pmd_mappable(folio), folio);
+	old_pmd = pmdp_get(pvmw->pmd);
+	VM_BUG_ON(!pmd_is_migration_entry(old_pmd));
+	entry = softleaf_from_pmd(old_pmd);
 	folio_get(folio);
 	pmde = folio_mk_pmd(folio, vma_page_prot(vma));
+	if (pmd_swp_soft_dirty(old_pmd))
+		pmde = pmd_mksoft_dirty(pmde);
 	if (softleaf_is_migration_write(entry))
 		pmde = pmd_mkwrite(pmde, vma);
+	if (pmd_swp_uffd_wp(old_pmd))
+		pmde = pmd_mkuffd_wp(pmde);
 	if (!softleaf_is_migration_young(entry))
 		pmde = pmd_mkold(pmde);
 	if (softleaf_is_migration_dirty(entry) && folio_test_dirty(folio))
 		pmde = pmd_mkdirty(pmde);
-	if (!softleaf_is_migration_read(entry))
-		rmap_flags |= RMAP_EXCLUSIVE;
-	folio_add_anon_rmap_pmd(folio, new, vma, haddr, rmap_flags);
+
+	if (folio_is_device_private(folio)) {
+		pmde = swp_entry_to_pmd(make_device_private_entry(page_to_pfn(new), pmd_write(pmde)));
+		if (pmd_swp_soft_dirty(old_pmd))
+			pmde = pmd_swp_mksoft_dirty(pmde);
+		if (pmd_swp_uffd_wp(old_pmd))
+			pmde = pmd_swp_mkuffd_wp(pmde);
+	}
+
+	if (folio_test_anon(folio)) {
+		if (!softleaf_is_migration_read(entry))
+			rmap_flags |= RMAP_EXCLUSIVE;
+		folio_add_anon_rmap_pmd(folio, new, vma, haddr, rmap_flags);
+	} else {
+		folio_add_file_rmap_pmd(folio, new, vma);
+	}
 	set_pmd_at(vma->vm_mm, haddr, pvmw->pmd, pmde);
 }
 

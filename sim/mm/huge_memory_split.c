@@ -12,6 +12,7 @@
 #include <linux/err.h>
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
+#include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/mmzone.h>
@@ -68,6 +69,8 @@ static void lru_add_split_folio(struct folio *folio, struct folio *new_folio,
 	VM_BUG_ON_FOLIO(folio_test_lru(new_folio), folio);
 	lockdep_assert_held(&lruvec->lru_lock);
 
+	if (folio_is_device_private(folio))
+		return;
 	if (list) {
 		VM_WARN_ON(folio_test_lru(folio));
 		folio_get(new_folio);
@@ -192,9 +195,11 @@ static void split_frozen_v7_1(struct folio *folio, unsigned int order,
 	for (unsigned int i = 1; i < 1u << order; i++) {
 		struct folio *new_folio = (struct folio *)folio_page(folio, i);
 
+		zone_device_private_split_cb(folio, new_folio);
 		split_publish_tail(folio, new_folio);
 		lru_add_split_folio(folio, new_folio, lruvec, list);
 	}
+	zone_device_private_split_cb(folio, NULL);
 	folio_ref_unfreeze(folio, 1);
 	lruvec_unlock(lruvec);
 }
@@ -224,9 +229,11 @@ static void split_frozen_v6_12(struct folio *folio, unsigned int order,
 		struct folio *new_folio = (struct folio *)folio_page(folio, i);
 
 		split_prepare_tail(folio, i);
+		zone_device_private_split_cb(folio, new_folio);
 		split_publish_tail(folio, new_folio);
 		lru_add_split_folio(folio, new_folio, lruvec, list);
 	}
+	zone_device_private_split_cb(folio, NULL);
 	clear_bit(PG_head, &folio->flags);
 	lruvec_unlock(lruvec);
 	folio_ref_inc(folio);
@@ -330,7 +337,7 @@ static int __folio_split(struct folio *folio, unsigned int new_order,
 	ret = __folio_freeze_and_split_unmapped(folio, old_order, list);
 	local_irq_enable();
 
-	if (!ret)
+	if (!ret && !folio_is_device_private(folio))
 		ttu_flags = TTU_USE_SHARED_ZEROPAGE;
 	remap_page(folio, nr, ttu_flags);
 
@@ -365,4 +372,47 @@ int split_huge_page_to_list_to_order(struct page *page, struct list_head *list,
 int split_folio_to_list(struct folio *folio, struct list_head *list)
 {
 	return split_huge_page_to_list_to_order(&folio->page, list, 0);
+}
+
+/* ---- first version of the split of an unmapped folio, for device migration ---- */
+
+/*
+ * folio_split_unmapped() - v7.1. Fidelity: adapted: no swapcache, to order 0. Caller holds the folio lock and one reference, has unmapped and
+ * isolated the folio. No rmap lock, no remapping; every part stays locked, with one reference.
+ */
+int folio_split_unmapped(struct folio *folio, unsigned int new_order)
+{
+	unsigned int order = folio_order(folio);
+	struct deferred_split *queue;
+	int expected;
+
+	VM_WARN_ON_ONCE_FOLIO(folio_mapped(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_large(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_anon(folio), folio);
+	VM_WARN_ON_ONCE(new_order);
+
+	expected = folio_expected_ref_count(folio);
+	if (expected != folio_ref_count(folio) - 1)
+		return -EAGAIN;
+	local_irq_disable();
+	queue = folio_split_queue_lock(folio);
+	if (!folio_ref_freeze(folio, 1)) {
+		spin_unlock(&queue->split_queue_lock);
+		local_irq_enable();
+		return -EAGAIN;
+	}
+	split_unqueue(folio, order, queue);
+	spin_unlock(&queue->split_queue_lock);
+	__split_unmapped_folio(folio, order);
+	for (unsigned int i = 1; i < 1u << order; i++) {
+		struct folio *new_folio = (struct folio *)folio_page(folio, i);
+
+		zone_device_private_split_cb(folio, new_folio);
+		split_publish_tail(folio, new_folio);
+	}
+	zone_device_private_split_cb(folio, NULL);
+	folio_ref_unfreeze(folio, 1);
+	local_irq_enable();
+	return 0;
 }

@@ -6,6 +6,7 @@
  * rest as a whole.
  */
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mmzone.h>
 #include <linux/rmap.h>
 #include <string.h>
@@ -109,4 +110,5 @@ void machine_boot(const struct machine_config *config)
 	kmem_cache_init(&machine->ptdesc_cache, "page table", sizeof(struct ptdesc), 0);
 	kmem_cache_init(&machine->swap_table_cache, "swap table", sizeof(struct swap_table), 0);
 	kmem_cache_init(&machine->swap_extend_table_cache, "swap extend table", sizeof(struct swap_extend_table), 0);
+	kmem_cache_init(&machine->mmu_notifier_cache, "mmu_notifier", sizeof(struct mmu_notifier_subscription), 0);
 }

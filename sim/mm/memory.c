@@ -11,6 +11,7 @@
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
 #include <linux/rcupdate.h>
@@ -18,6 +19,7 @@
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/tlb.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vmstat.h>
 #include <foliofuzz/bug.h>
 
@@ -398,12 +400,84 @@ static int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, 
 struct zap_state {
 	struct mmu_gather *tlb;
 	struct vm_area_struct *vma;
-	long rss; /* change of MM_ANONPAGES, added once the entries are gone */
-	long swapents;
+	struct zap_details *details;
+	long rss[NR_MM_COUNTERS]; /* changes, added once the entries are gone */
 	bool force_flush;
 };
 
-/* zap_present_ptes() - v7.1. Fidelity: same, anonymous memory only. The table's lock is held. Returns how many entries are gone. */
+/* should_zap_cows() - v7.1. Fidelity: same. */
+static bool should_zap_cows(const struct zap_details *details)
+{
+	return !details || !details->skip_cows;
+}
+
+/* should_zap_folio() - v7.1. Fidelity: same. */
+static bool should_zap_folio(const struct zap_details *details, struct folio *folio)
+{
+	return should_zap_cows(details) || !folio_test_anon(folio);
+}
+
+/* zap_drop_markers() - v7.1. Fidelity: same. */
+static bool zap_drop_markers(const struct zap_details *details)
+{
+	return details && (details->zap_flags & ZAP_FLAG_DROP_MARKER);
+}
+
+/*
+ * zap_install_uffd_wp_if_needed() with pte_install_uffd_wp_if_needed() - v7.1. Fidelity: same. A file's page comes back by a fault: that
+ * userfaultfd has it write-protected must outlive the entry, as a marker. Anonymous memory is gone with what it was. The
+ * table's lock is held, the entries have been cleared.
+ */
+static void zap_install_uffd_wp_if_needed(struct zap_state *z, pte_t *pte, pte_t pteval, unsigned long addr, int nr)
+{
+	bool arm;
+
+	if (vma_is_anonymous(z->vma) || zap_drop_markers(z->details) || !userfaultfd_wp(z->vma))
+		return;
+	if (pte_present(pteval))
+		arm = pte_uffd_wp(pteval);
+	else
+		arm = pte_swp_uffd_wp(pteval) || (softleaf_is_marker(softleaf_from_pte(pteval)) &&
+						  (softleaf_to_marker(softleaf_from_pte(pteval)) & PTE_MARKER_UFFD_WP));
+	if (!arm)
+		return;
+	for (int i = 0; i < nr; i++)
+		set_pte_at(z->vma->vm_mm, addr + i * PAGE_SIZE, pte + i,
+			   swp_entry_to_pte(make_pte_marker(PTE_MARKER_UFFD_WP)));
+}
+
+/*
+ * zap_present_folio_ptes() - v7.1. Fidelity: adapted: a dirty file page's map count goes here and not with the TLB flush (delayed
+ * rmap), which hides what a CPU with a stale translation could write into a file's clean page. The table's lock is held.
+ */
+static void zap_present_folio_ptes(struct zap_state *z, struct folio *folio, struct page *page, pte_t *pte,
+				   pte_t ptent, unsigned long addr, int nr)
+{
+	struct mm_struct *mm = z->vma->vm_mm;
+	const bool anon = folio_test_anon(folio);
+	bool young = false, dirty = false;
+
+	for (int i = 0; i < nr; i++) {
+		pte_t old = ptep_get_and_clear(mm, addr + i * PAGE_SIZE, pte + i);
+
+		young |= pte_young(old);
+		dirty |= pte_dirty(old);
+	}
+	tlb_remove_tlb_entries(z->tlb, pte, nr, addr);
+	if (!anon && dirty) {
+		folio_mark_dirty(folio);
+		z->force_flush = true;
+	}
+	if (!anon && young)
+		folio_set_referenced(folio);
+	z->rss[anon ? MM_ANONPAGES : mm_counter_file(folio)] -= nr;
+	zap_install_uffd_wp_if_needed(z, pte, ptent, addr, nr);
+	folio_remove_rmap_ptes(folio, page, nr, z->vma);
+	if (__tlb_remove_folio_pages(z->tlb, page, (unsigned int)nr))
+		z->force_flush = true;
+}
+
+/* zap_present_ptes() - v7.1. Fidelity: same. The table's lock is held. Returns how many entries were dealt with. */
 static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsigned long addr,
 			    int max_nr)
 {
@@ -415,44 +489,80 @@ static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsign
 	if (pte_special(ptent)) {
 		(void)ptep_get_and_clear(mm, addr, pte);
 		tlb_remove_tlb_entry(z->tlb, pte, addr);
+		zap_install_uffd_wp_if_needed(z, pte, ptent, addr, 1);
 		return 1;
 	}
 	page = pte_page(ptent);
 	folio = page_folio(page);
+	if (!should_zap_folio(z->details, folio))
+		return 1;
 	if (max_nr > 1 && folio_test_large(folio))
 		nr = folio_pte_batch(folio, page, pte, ptent, max_nr);
-	for (int i = 0; i < nr; i++)
-		(void)ptep_get_and_clear(mm, addr + i * PAGE_SIZE, pte + i);
-	tlb_remove_tlb_entries(z->tlb, pte, nr, addr);
-	z->rss -= nr;
-	folio_remove_rmap_ptes(folio, page, nr, z->vma);
-	if (__tlb_remove_folio_pages(z->tlb, page, (unsigned int)nr))
-		z->force_flush = true;
+	zap_present_folio_ptes(z, folio, page, pte, ptent, addr, nr);
 	return nr;
 }
 
+/* A page that only the device reaches is mapped as any other: with a map count and a reference, which nothing gathers. */
+static void zap_device_pte(struct zap_state *z, softleaf_t entry, struct folio *folio)
+{
+	z->rss[mm_counter(folio)]--;
+	folio_remove_rmap_pte(folio, softleaf_to_page(entry), z->vma);
+	folio_put(folio);
+}
+
 /*
- * zap_nonpresent_ptes() - v7.1. Fidelity: same, for swap, migration and hwpoison entries. The table's lock is held. Returns how many
- * entries are gone. Their slots go before they do: the lock keeps others from seeing that.
+ * zap_nonpresent_ptes() - v7.1. Fidelity: same. By the entry's kind; the entry is cleared last. Device memory: map count and reference are
+ * the entry's own. Migration: it has neither, RSS only. Swap: the slots' counts. Poison: nothing, it left RSS when it was made.
+ * The table's lock is held. Returns how many entries were dealt with.
  */
 static int zap_nonpresent_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsigned long addr, int max_nr)
 {
 	softleaf_t entry = softleaf_from_pte(ptent);
+	struct folio *folio;
 	int nr = 1;
 
-	if (softleaf_is_swap(entry)) {
+	if (softleaf_is_device_private(entry) || softleaf_is_device_exclusive(entry)) {
+		folio = page_folio(softleaf_to_page(entry));
+		if (!should_zap_folio(z->details, folio))
+			return 1;
+		WARN_ON_ONCE(!folio_test_anon(folio));
+		zap_device_pte(z, entry, folio);
+	} else if (softleaf_is_swap(entry)) {
+		if (!should_zap_cows(z->details))
+			return 1;
 		nr = swap_pte_batch(pte, max_nr, ptent);
-		z->swapents -= nr;
+		z->rss[MM_SWAPENTS] -= nr;
 		swap_put_entries_direct(entry, nr);
 	} else if (softleaf_is_migration(entry)) {
-		(void)softleaf_to_folio(entry);
-		z->rss--;
+		folio = softleaf_to_folio(entry);
+		if (!should_zap_folio(z->details, folio))
+			return 1;
+		z->rss[mm_counter(folio)]--;
+	} else if (softleaf_is_marker(entry) && (softleaf_to_marker(entry) & PTE_MARKER_UFFD_WP)) {
+		if (!vma_is_anonymous(z->vma) && !zap_drop_markers(z->details))
+			return 1;
+	} else if (softleaf_is_hwpoison(entry) || softleaf_is_marker(entry)) {
+		if (!should_zap_cows(z->details))
+			return 1;
 	} else {
-		VM_WARN_ON(!softleaf_is_hwpoison(entry) && !softleaf_is_marker(entry));
+		WARN_ON_ONCE(1);
 	}
 	for (int i = 0; i < nr; i++)
-		(void)ptep_get_and_clear(z->vma->vm_mm, addr + (unsigned long)i * PAGE_SIZE, pte + i);
+		(void)ptep_get_and_clear(z->vma->vm_mm, addr + i * PAGE_SIZE, pte + i);
+	zap_install_uffd_wp_if_needed(z, pte, ptent, addr, nr);
 	return nr;
+}
+
+/* do_zap_pte_range() - v7.1. Fidelity: same. */
+static int do_zap_pte_range(struct zap_state *z, pte_t *pte, unsigned long addr, int max_nr)
+{
+	pte_t ptent = ptep_get(pte);
+
+	if (pte_none(ptent))
+		return 1;
+	if (pte_present(ptent))
+		return zap_present_ptes(z, pte, ptent, addr, max_nr);
+	return zap_nonpresent_ptes(z, pte, ptent, addr, max_nr);
 }
 
 /*
@@ -460,12 +570,12 @@ static int zap_nonpresent_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, uns
  * it came: `addr` if there is no table.
  */
 static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd,
-			  unsigned long addr, unsigned long end)
+			  unsigned long addr, unsigned long end, struct zap_details *details)
 {
 	struct mm_struct *mm = vma->vm_mm;
 
 	while (addr != end) {
-		struct zap_state z = { .tlb = tlb, .vma = vma };
+		struct zap_state z = { .tlb = tlb, .vma = vma, .details = details };
 		spinlock_t *ptl;
 		pte_t *start_pte, *pte;
 
@@ -474,21 +584,16 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct
 			return addr;
 		flush_tlb_batched_pending(mm);
 		do {
-			pte_t ptent = ptep_get(pte);
-			int nr = 1;
+			int nr = do_zap_pte_range(&z, pte, addr, (int)((end - addr) >> PAGE_SHIFT));
 
-			if (pte_none(ptent))
-				;
-			else if (pte_present(ptent))
-				nr = zap_present_ptes(&z, pte, ptent, addr,
-						      (int)((end - addr) >> PAGE_SHIFT));
-			else
-				nr = zap_nonpresent_ptes(&z, pte, ptent, addr, (int)((end - addr) >> PAGE_SHIFT));
 			pte += nr;
 			addr += (unsigned long)nr * PAGE_SIZE;
 		} while (addr != end && !z.force_flush);
-		add_mm_counter(mm, MM_ANONPAGES, z.rss);
-		add_mm_counter(mm, MM_SWAPENTS, z.swapents);
+		for (int i = 0; i < NR_MM_COUNTERS; i++)
+			if (z.rss[i])
+				add_mm_counter(mm, i, z.rss[i]);
+		if (z.force_flush)
+			tlb_flush_mmu_tlbonly(tlb);
 		pte_unmap_unlock(start_pte, ptl);
 		if (z.force_flush)
 			tlb_flush_mmu(tlb);
@@ -500,10 +605,10 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct
 
 /*
  * zap_pmd_range() - v7.1. Fidelity: same. A huge PMD that the range cuts is split; one that changed meanwhile is looked at as a
- * table, and again if it is none.
+ * table, and again if it is none. Who zaps one folio, and finds the PMD empty, waits for the zap that has cleared it.
  */
 static void zap_pmd_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long addr,
-			  unsigned long end)
+			  unsigned long end, struct zap_details *details)
 {
 	do {
 		pmd_t *pmd = pmd_offset(vma->vm_mm, addr);
@@ -516,39 +621,63 @@ static void zap_pmd_range(struct mmu_gather *tlb, struct vm_area_struct *vma, un
 				addr = next;
 				continue;
 			}
+		} else if (details && details->single_folio && folio_test_pmd_mappable(details->single_folio) &&
+			   next - addr == HPAGE_PMD_SIZE && pmd_none(pmdp_get(pmd))) {
+			spinlock_t *ptl = pmd_lock(vma->vm_mm, pmd);
+
+			spin_unlock(ptl);
 		}
 		if (pmd_none(pmdp_get(pmd))) {
 			addr = next;
 			continue;
 		}
-		addr = zap_pte_range(tlb, vma, pmd, addr, next);
+		addr = zap_pte_range(tlb, vma, pmd, addr, next, details);
 	} while (cond_resched(), addr != end);
 }
 
-/* unmap_vmas(), unmap_page_range() - v7.1. Fidelity: same, for the part of one VMA. */
+/* unmap_vmas() - v7.1. Fidelity: adapted: for the part of one VMA, which is told to the mirror one by one. */
 void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end)
 {
-	zap_pmd_range(tlb, vma, start, end);
+	struct zap_details details = { .zap_flags = ZAP_FLAG_DROP_MARKER };
+	struct mmu_notifier_range range;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma->vm_mm, start, end);
+	mmu_notifier_invalidate_range_start(&range);
+	zap_pmd_range(tlb, vma, start, end, &details);
+	mmu_notifier_invalidate_range_end(&range);
 }
 
 /*
- * zap_vma_range_batched() - v7.1; v6.12: zap_page_range_single(). Fidelity: same. Caller holds mmap_lock for reading. v6.12 drains the
- * CPU's batches and has a gather for each VMA; v7.1 leaves what waits in a batch its reference, and all VMAs share the caller's.
+ * zap_vma_range_batched() - v7.1; v6.12: zap_page_range_single(). Fidelity: same. Caller holds mmap_lock, or what else keeps the VMA (the
+ * lock of its file's i_mmap). v6.12 drains the CPU's batches and has a gather for each VMA; v7.1 leaves what waits in a batch its
+ * reference, and all VMAs share the caller's.
  */
+void zap_vma_range_details(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long address,
+			   unsigned long size, struct zap_details *details)
+{
+	const bool own_gather = !generation_at_least(GENERATION_V7_1);
+	struct mmu_notifier_range range;
+	struct mmu_gather own;
+
+	if (own_gather) {
+		lru_add_drain();
+		tlb_gather_mmu(&own, vma->vm_mm);
+		tlb = &own;
+	}
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, address, address + size);
+	mmu_notifier_invalidate_range_start(&range);
+	zap_pmd_range(tlb, vma, address, address + size, details);
+	mmu_notifier_invalidate_range_end(&range);
+	if (own_gather)
+		tlb_finish_mmu(&own);
+}
+
+/* zap_vma_range_batched() with nothing that is left alone. */
 void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,
 			   unsigned long address, unsigned long size)
 {
-	struct mmu_gather own;
-
-	if (generation_at_least(GENERATION_V7_1)) {
-		unmap_vmas(tlb, vma, address, address + size);
-		return;
-	}
-	lru_add_drain();
-	tlb_gather_mmu(&own, vma->vm_mm);
-	unmap_vmas(&own, vma, address, address + size);
-	tlb_finish_mmu(&own);
+	zap_vma_range_details(tlb, vma, address, size, NULL);
 }
 
 /* free_pgd_range() down to free_pte_range() - v7.1. Fidelity: adapted: tables go to RCU at once, not with the gather's flush. */

@@ -77,10 +77,8 @@ static vm_fault_t do_nonswap_page(struct vm_fault *vmf, softleaf_t entry)
 		migration_entry_wait(vmf->vma->vm_mm, vmf->pmd, vmf->address);
 		return VM_FAULT_RETRY;
 	}
-	if (softleaf_is_device_exclusive(entry)) {
-		vmf->page = softleaf_to_page(entry);
+	if (softleaf_is_device_exclusive(entry))
 		return remove_device_exclusive_entry(vmf);
-	}
 	if (softleaf_is_device_private(entry))
 		return do_device_private_page(vmf);
 	if (softleaf_is_hwpoison(entry))

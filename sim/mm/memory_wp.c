@@ -6,6 +6,7 @@
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
 #include <linux/rmap.h>
@@ -18,6 +19,7 @@
 static vm_fault_t wp_page_copy(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
+	struct mmu_notifier_range range;
 	struct folio *folio;
 	vm_fault_t ret;
 	pte_t entry;
@@ -29,6 +31,8 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf)
 	if (!folio)
 		return VM_FAULT_OOM;
 	__folio_mark_uptodate(folio);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, vmf->address, vmf->address + PAGE_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
 	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
 	if (vmf->pte && pte_same(ptep_get(vmf->pte), vmf->orig_pte)) {
 		inc_mm_counter(vma->vm_mm, MM_ANONPAGES);
@@ -39,10 +43,12 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf)
 		folio_add_lru_vma(folio, vma);
 		set_pte_at(vma->vm_mm, vmf->address, vmf->pte, entry);
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		mmu_notifier_invalidate_range_end(&range);
 		return 0;
 	}
 	if (vmf->pte)
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
+	mmu_notifier_invalidate_range_end(&range);
 	folio_put(folio);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mm_inline.h>
 #include <linux/pgtable.h>
 #include <linux/rmap.h>
@@ -243,8 +244,10 @@ static bool mm_is_listed(struct mm_struct *mm)
 /* mmdrop(), __mmdrop() - v7.1, include/linux/sched/mm.h, kernel/fork.c. Fidelity: same. What is left is the struct. */
 void mmdrop(struct mm_struct *mm)
 {
-	if (atomic_dec_and_test(&mm->mm_count))
-		kmem_cache_free(&machine->mm_cache, mm);
+	if (!atomic_dec_and_test(&mm->mm_count))
+		return;
+	mmu_notifier_subscriptions_destroy(mm);
+	kmem_cache_free(&machine->mm_cache, mm);
 }
 
 /* mmput(), __mmput() - v7.1, kernel/fork.c. Fidelity: same. May sleep. All users together hold one count. */

@@ -14,6 +14,7 @@
 #include <linux/pgtable.h>
 #include <linux/rmap.h>
 #include <linux/swapops.h>
+#include <foliofuzz/bug.h>
 
 /* Where the walk stands after a look at one PMD. */
 enum pmd_look {
@@ -40,9 +41,15 @@ static bool pfns_meet(const struct page_vma_mapped_walk *pvmw, unsigned long pfn
 	return pfn + nr > pvmw->pfn && pfn < pvmw->pfn + pvmw->nr_pages;
 }
 
+/* Not present, and yet a mapping like any other, with a reference and a map count: memory that only the device reaches. */
+static bool softleaf_maps_page(softleaf_t entry)
+{
+	return softleaf_is_device_private(entry) || softleaf_is_device_exclusive(entry);
+}
+
 /*
- * Is an entry with this look worth a lock? Migration walks want migration entries, all others
- * present ones.
+ * Is an entry with this look worth a lock? Migration walks want migration entries, all others what maps the page, present or the
+ * device's.
  */
 static bool pte_is_candidate(const struct page_vma_mapped_walk *pvmw, pte_t ptent)
 {
@@ -50,7 +57,7 @@ static bool pte_is_candidate(const struct page_vma_mapped_walk *pvmw, pte_t pten
 		return false;
 	if (pvmw->flags & PVMW_MIGRATION)
 		return !pte_present(ptent);
-	return pte_present(ptent);
+	return pte_present(ptent) || softleaf_maps_page(softleaf_from_pte(ptent));
 }
 
 /* Is the table that the walk is in still the one that the PMD points to? Its lock is held. */
@@ -61,27 +68,22 @@ static bool same_pmd(const struct page_vma_mapped_walk *pvmw, pmd_t pmde)
 	return pmd_same(pmde, now);
 }
 
-/*
- * check_pte() - v7.1, mm/page_vma_mapped.c. Fidelity: same, no device memory. The table's lock
- * is held.
- */
+/* check_pte() - v7.1, mm/page_vma_mapped.c. Fidelity: same. The table's lock is held. */
 static bool check_pte(struct page_vma_mapped_walk *pvmw)
 {
 	pte_t ptent = ptep_get(pvmw->pte);
-	softleaf_t entry;
+	softleaf_t entry = softleaf_from_pte(ptent);
 
+	if (pvmw->flags & PVMW_MIGRATION)
+		return softleaf_is_migration(entry) && pfns_meet(pvmw, softleaf_to_pfn(entry), 1);
 	if (pte_present(ptent))
-		return !(pvmw->flags & PVMW_MIGRATION) &&
-		       pfns_meet(pvmw, pte_pfn(ptent), 1);
-
-	entry = softleaf_from_pte(ptent);
-	return (pvmw->flags & PVMW_MIGRATION) && softleaf_is_migration(entry) &&
-	       pfns_meet(pvmw, softleaf_to_pfn(entry), 1);
+		return pfns_meet(pvmw, pte_pfn(ptent), 1);
+	return softleaf_maps_page(entry) && pfns_meet(pvmw, softleaf_to_pfn(entry), 1);
 }
 
 /*
  * map_pte() - v7.1, mm/page_vma_mapped.c (v6.12 does not look at the PMD again). Fidelity:
- * same, no device memory. False with ->pte set: not a candidate, go on to the next entry
+ * same. False with ->pte set: not a candidate, go on to the next entry
  * without a lock (its address is in *ptlp); false with ->pte NULL: the table has gone.
  */
 static bool map_pte(struct page_vma_mapped_walk *pvmw, pmd_t *pmdvalp,
@@ -132,35 +134,50 @@ static unsigned long walk_end(const struct page_vma_mapped_walk *pvmw)
 	return address;
 }
 
-/* The PMD level of one step. *pmdvalp is what was read last. */
+/* What the locked entry is to this walk; PMD_TABLE: not huge any more. */
+static enum pmd_look judge_pmd(const struct page_vma_mapped_walk *pvmw, pmd_t pmde)
+{
+	const bool migration = pvmw->flags & PVMW_MIGRATION;
+
+	if (!pmd_present(pmde)) {
+		softleaf_t entry = softleaf_from_pmd(pmde);
+		bool kind = migration ? softleaf_is_migration(entry) : softleaf_is_device_private(entry);
+
+		return kind && pfns_meet(pvmw, softleaf_to_pfn(entry), HPAGE_PMD_NR) ? PMD_FOUND : PMD_OTHER;
+	}
+	if (!pmd_trans_huge(pmde))
+		return PMD_TABLE;
+	return !migration && pfns_meet(pvmw, pmd_pfn(pmde), HPAGE_PMD_NR) ? PMD_FOUND : PMD_OTHER;
+}
+
+/*
+ * The PMD level of one step. *pmdvalp is what was read last. A device-private PMD is looked at again under its lock, as all others
+ * are: v6.19 to v7.1 took the lock and believed what they had read without it, whatever folio it was, and whatever
+ * kind of entry the walk was for.
+ */
 static enum pmd_look look_at_pmd(struct page_vma_mapped_walk *pvmw, pmd_t *pmdvalp)
 {
 	struct mm_struct *mm = pvmw->vma->vm_mm;
-	const bool migration = pvmw->flags & PVMW_MIGRATION;
 	pmd_t pmde = pmdp_get_lockless(pvmw->pmd);
 
 	*pmdvalp = pmde;
-	if (pmd_trans_huge(pmde) || pmd_is_migration_entry(pmde)) {
+	if (bug_enabled(seed4_pvmw_devpriv_no_recheck) && pmd_is_device_private_entry(pmde)) {
+		pvmw->ptl = pmd_lock(mm, pvmw->pmd);
+		return PMD_FOUND;
+	}
+	if (pmd_trans_huge(pmde) || pmd_is_migration_entry(pmde) || pmd_is_device_private_entry(pmde)) {
+		enum pmd_look look;
+
 		pvmw->ptl = pmd_lock(mm, pvmw->pmd);
 		pmde = pmdp_get(pvmw->pmd);
 		*pmdvalp = pmde;
-		if (!pmd_present(pmde)) {
-			softleaf_t entry = softleaf_from_pmd(pmde);
-
-			if (migration && softleaf_is_migration(entry) &&
-			    pfns_meet(pvmw, softleaf_to_pfn(entry), HPAGE_PMD_NR))
-				return PMD_FOUND;
-			return PMD_OTHER;
+		look = judge_pmd(pvmw, pmde);
+		if (look == PMD_TABLE) {
+			/* Split in the meantime. */
+			spin_unlock(pvmw->ptl);
+			pvmw->ptl = NULL;
 		}
-		if (pmd_trans_huge(pmde)) {
-			if (!migration && pfns_meet(pvmw, pmd_pfn(pmde), HPAGE_PMD_NR))
-				return PMD_FOUND;
-			return PMD_OTHER;
-		}
-		/* Split in the meantime. */
-		spin_unlock(pvmw->ptl);
-		pvmw->ptl = NULL;
-		return PMD_TABLE;
+		return look;
 	}
 	if (pmd_present(pmde))
 		return PMD_TABLE;
@@ -179,8 +196,8 @@ static enum pmd_look look_at_pmd(struct page_vma_mapped_walk *pvmw, pmd_t *pmdva
 }
 
 /*
- * page_vma_mapped_walk() - v7.1, mm/page_vma_mapped.c. Fidelity: same, no hugetlb, no device
- * memory, PMD and PTE level only. Caller holds the folio lock and the rmap lock. True: ->pmd
+ * page_vma_mapped_walk() - v7.1, mm/page_vma_mapped.c. Fidelity: same, no hugetlb, PMD and
+ * PTE level only. Caller holds the folio lock and the rmap lock. True: ->pmd
  * (and ->pte, unless by PMD) maps some page of the folio at ->address, and ->ptl is held; call
  * again for the next one. False: no more, nothing is held.
  */

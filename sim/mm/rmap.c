@@ -11,8 +11,10 @@
 #include <linux/gfp.h>
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
+#include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mmzone.h>
 #include <linux/page_ref.h>
 #include <linux/pagemap.h>
@@ -751,7 +753,7 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 	 * The flag is tested without the queue's lock: stale means one needless call, or none
 	 * while a scanner has it.
 	 */
-	if (partially_mapped && folio_test_anon(folio) &&
+	if (partially_mapped && folio_test_anon(folio) && !folio_is_device_private(folio) &&
 	    !data_race(2, folio_test_partially_mapped(folio)))
 		deferred_split_folio(folio, true);
 
@@ -773,13 +775,18 @@ void folio_remove_rmap_pmd(struct folio *folio, struct page *page,
 }
 
 /*
- * __folio_try_share_anon_rmap() - v7.1, include/linux/rmap.h. Fidelity: same, no device memory.
+ * __folio_try_share_anon_rmap() - v7.1, include/linux/rmap.h. Fidelity: same.
  * The entry is cleared or invalid and its lock held: a fast GUP that pins after this sees the
  * entry changed; one that pinned before is seen here.
  */
 static int __folio_try_share_anon_rmap(struct folio *folio, struct page *page)
 {
 	VM_WARN_ON_FOLIO(!PageAnonExclusive(page), folio);
+	/* what the CPU cannot reach it cannot pin */
+	if (folio_is_device_private(folio)) {
+		ClearPageAnonExclusive(page);
+		return 0;
+	}
 	smp_mb();
 	if (folio_maybe_dma_pinned(folio))
 		return -EBUSY;

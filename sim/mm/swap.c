@@ -72,6 +72,10 @@ static void page_cache_release(struct folio *folio)
 /* __folio_put() - v7.1. Fidelity: same. Off the LRU, then off the split queue, which needs the charge, then uncharged. */
 void __folio_put(struct folio *folio)
 {
+	if (unlikely(folio_is_zone_device(folio))) {
+		free_zone_device_folio(folio);
+		return;
+	}
 	page_cache_release(folio);
 	if (bug_enabled(free_uncharge_before_unqueue))
 		mem_cgroup_uncharge(folio);
@@ -94,6 +98,15 @@ void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
 		struct folio *folio = folios->folios[i];
 		unsigned int nr = refs ? refs[i] : 1;
 
+		if (folio_is_zone_device(folio)) {
+			if (lruvec) {
+				spin_unlock_irqrestore(&lruvec->lru_lock, flags);
+				lruvec = NULL;
+			}
+			if (folio_ref_sub_and_test(folio, (int)nr))
+				free_zone_device_folio(folio);
+			continue;
+		}
 		if (!folio_ref_sub_and_test(folio, (int)nr))
 			continue;
 		if (bug_enabled(free_uncharge_before_unqueue))

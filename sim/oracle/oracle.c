@@ -144,12 +144,13 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 bool oracle_quiescent(void)
 {
 	return queue_length_quiescent() && reference_quiescent() && rmap_audit_quiescent() &&
-	       statistic_quiescent() && queue_member_quiescent() && swap_slot_quiescent();
+	       statistic_quiescent() && queue_member_quiescent() && swap_slot_quiescent() && pgmap_quiescent();
 }
 
 bool oracle_end(void)
 {
-	return queue_length_quiescent() && reference_end() && swap_slot_end() && statistic_quiescent() && freed_object_end();
+	return queue_length_quiescent() && reference_end() && swap_slot_end() && statistic_quiescent() && freed_object_end() &&
+	       pgmap_quiescent();
 }
 
 unsigned oracle_benign(unsigned row)

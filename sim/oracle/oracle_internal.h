@@ -166,6 +166,8 @@ bool swap_slot_end(void);
 bool rmap_audit_quiescent(void);
 /* statistic.c */
 bool statistic_quiescent(void);
+/* pgmap.c */
+bool pgmap_quiescent(void);
 /* content.c */
 void content_begin(void);
 /* May user space find `token` there now? */
