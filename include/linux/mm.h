@@ -104,8 +104,15 @@ static inline void folios_put(struct folio_batch *folios)
 }
 
 /* ---- address spaces ---- */
-#define add_mm_counter(mm, member, v) \
-	((void)access_add_fetch(&(mm)->rss_stat[member], (long)(v), __ATOMIC_RELAXED))
+/* Which RSS counter a mapping of the folio is in. */
+#define mm_counter_file(folio) (folio_test_swapbacked(folio) ? MM_SHMEMPAGES : MM_FILEPAGES)
+#define mm_counter(folio) (folio_test_anon(folio) ? MM_ANONPAGES : mm_counter_file(folio))
+/* One access: which counter, and how much, may take points to find out. */
+#define add_mm_counter(mm, member, v)                                          \
+	((void)({                                                              \
+		long *stat_ = &(mm)->rss_stat[member], by_ = (long)(v);        \
+		access_add_fetch(stat_, by_, __ATOMIC_RELAXED);                \
+	}))
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)
 #define dec_mm_counter(mm, member) add_mm_counter(mm, member, -1)
 
@@ -124,6 +131,9 @@ vm_fault_t do_numa_page(struct vm_fault *vmf);
 vm_fault_t do_huge_pmd_numa_page(struct vm_fault *vmf);
 /* memory_file.c: nothing is mapped at an address of a file. */
 vm_fault_t do_fault(struct vm_fault *vmf);
+/* memory_device.c: a fault on an entry of device memory, and on one that a device has for itself. mmap_lock or the VMA's lock is held. */
+vm_fault_t do_device_private_page(struct vm_fault *vmf);
+vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf);
 /* memory_fork.c: the child's copy of one VMA's tables. Both mmap_locks are held for writing. */
 int copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma);
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);

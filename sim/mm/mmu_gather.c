@@ -5,6 +5,7 @@
  */
 #include <linux/mm.h>
 #include <linux/swap.h>
+#include <linux/sched.h>
 #include <linux/tlb.h>
 #include <foliofuzz/bug.h>
 
@@ -48,8 +49,9 @@ void tlb_remove_page_size(struct mmu_gather *tlb, struct page *page, unsigned lo
 }
 
 /*
- * free_pages_and_swap_cache() - v7.1, mm/swap_state.c. Fidelity: adapted: no swap. v6.12 drains the CPU's batches first, and so
- * holds no reference of theirs against its own free. Which folio a page is in is asked only now.
+ * free_pages_and_swap_cache() - v7.1, mm/swap_state.c. Fidelity: same. v6.12 drains the CPU's batches first, and so
+ * holds no reference of theirs against its own free. Which folio a page is in is asked only now. Slots that nobody counts go
+ * with the last mapping, if the folio can be locked.
  */
 static void free_pages_and_swap_cache(struct mmu_gather *tlb)
 {
@@ -61,6 +63,7 @@ static void free_pages_and_swap_cache(struct mmu_gather *tlb)
 	for (unsigned int i = 0; i < tlb->nr; i++) {
 		struct folio *folio = page_folio(tlb->pages[i]);
 
+		free_swap_cache(folio);
 		folio_batch_add(&folios, folio);
 	}
 	folios_put_refs(&folios, tlb->refs);
@@ -88,4 +91,11 @@ void tlb_finish_mmu(struct mmu_gather *tlb)
 	}
 	tlb_flush_mmu(tlb);
 	dec_tlb_flush_pending(tlb->mm);
+}
+
+/* tlb_remove_table_sync_one() - v7.1. Fidelity: same. An interrupt to every CPU that is waited for: none is in GUP-fast when it is taken. */
+void tlb_remove_table_sync_one(void)
+{
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
+		wait_cpu_irqs_on(cpu);
 }

@@ -361,6 +361,12 @@ void content_written(const struct event *ev)
 	queue_member_content_read(pfn);
 }
 
+/* The same where a machine check is caught: it may well be poisoned. */
+void content_copied(const struct event *ev)
+{
+	check_not_free((u32)((const volatile u64 *)ev->object - machine->content));
+}
+
 bool content_allows(unsigned mm, unsigned vpn, u32 token)
 {
 	const struct place *p = &model.places[mm][vpn];

@@ -29,6 +29,10 @@ static void on_written(const struct event *ev)
 		content_written(ev);
 		return;
 	}
+	if (ev->kind == EVENT_CONTENT_COPY) {
+		content_copied(ev);
+		return;
+	}
 	if (!oracle_page_of(ev->object, &pfn, &offset))
 		return;
 	freed_page_written(ev, pfn, offset);
@@ -111,6 +115,17 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 	case NOTE_PAGE_FREED:
 		on_page_freed(a, (unsigned)(uintptr_t)b);
 		break;
+	case NOTE_FOLIO_MIGRATING:
+		queue_member_migrating(a);
+		migrate_contract_migrating(a);
+		break;
+	case NOTE_FOLIO_MIGRATED:
+		queue_member_migrated(a, b);
+		migrate_contract_migrated(a, b);
+		break;
+	case NOTE_MIGRATE_RETURN:
+		migrate_contract_returned(a, (long)(uintptr_t)b);
+		break;
 	case NOTE_OP_BEGIN:
 		oracle.op_began[engine_cpu()] = engine_stats()->points;
 		break;
@@ -129,12 +144,12 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 bool oracle_quiescent(void)
 {
 	return queue_length_quiescent() && reference_quiescent() && rmap_audit_quiescent() &&
-	       statistic_quiescent() && queue_member_quiescent();
+	       statistic_quiescent() && queue_member_quiescent() && swap_slot_quiescent();
 }
 
 bool oracle_end(void)
 {
-	return queue_length_quiescent() && reference_end() && statistic_quiescent() && freed_object_end();
+	return queue_length_quiescent() && reference_end() && swap_slot_end() && statistic_quiescent() && freed_object_end();
 }
 
 unsigned oracle_benign(unsigned row)
