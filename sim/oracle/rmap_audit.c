@@ -2,7 +2,7 @@
 /*
  * Invariant 8: at quiescence page tables and counters agree. Every entry of every kind against every counter: per-page, entire, total
  * and nr_pages_mapped map counts; RSS by kind; one deposited table for each anonymous huge PMD, and the count of tables. Every entry
- * lies in a VMA from whose folio a reverse walk finds the way back. An exclusive page has one mapping, a writable
+ * lies in a VMA that allows what it allows, and from whose folio a reverse walk finds the way back. An exclusive page has one mapping, a writable
  * anonymous entry an exclusive page. An entry's kind fits its page; no migration entry is left.
  */
 #include "oracle_internal.h"
@@ -82,12 +82,22 @@ static bool audit_mapping(struct audit *a, const char *what, u32 pfn, unsigned n
 	return audit_way_back(a, pfn);
 }
 
-/* Writable and anonymous means that nobody else has the page. */
-static bool audit_writable(const char *what, u32 pfn)
+/* Writable means that the VMA is, and, of anonymous memory, that nobody else has the page. */
+static bool audit_writable(const struct audit *a, const char *what, u32 pfn)
 {
+	if (!(vma_at(a->mm, a->addr)->vm_flags & VM_WRITE))
+		return wrong("writable entry in a read-only VMA", what, pfn, 0, (long)(a->addr >> PAGE_SHIFT));
 	if (oracle_is_anon(oracle_folio(oracle_head_of(pfn))) && !(machine->memmap[pfn].flags & BIT(PG_anon_exclusive)))
 		return wrong("writable entry of a page that is not exclusive", what, pfn, 0, 1);
 	return true;
+}
+
+/* What the hardware can read, the VMA allows. */
+static bool audit_readable(const struct audit *a, const char *what, unsigned long v, u32 pfn)
+{
+	if (!(v & _PAGE_PRESENT) || vma_at(a->mm, a->addr)->vm_flags & (VM_READ | VM_WRITE))
+		return true;
+	return wrong("readable entry in an inaccessible VMA", what, pfn, 0, (long)(a->addr >> PAGE_SHIFT));
 }
 
 static bool audit_pte_leaf(struct audit *a, softleaf_t entry)
@@ -105,7 +115,7 @@ static bool audit_pte_leaf(struct audit *a, softleaf_t entry)
 	if (!audit_mapping(a, "a PTE", pfn, 1, softleaf_is_device_private(entry)))
 		return false;
 	a->ptes[pfn]++;
-	return !softleaf_is_device_private_write(entry) || audit_writable("a PTE", pfn);
+	return !softleaf_is_device_private_write(entry) || audit_writable(a, "a PTE", pfn);
 }
 
 static bool audit_pte(struct audit *a, unsigned long v)
@@ -121,7 +131,9 @@ static bool audit_pte(struct audit *a, unsigned long v)
 	if (!audit_mapping(a, "a PTE", (u32)pte_pfn(pte), 1, false))
 		return false;
 	a->ptes[pte_pfn(pte)]++;
-	return !pte_write(pte) || audit_writable("a PTE", (u32)pte_pfn(pte));
+	if (!audit_readable(a, "a PTE", v, (u32)pte_pfn(pte)))
+		return false;
+	return !pte_write(pte) || audit_writable(a, "a PTE", (u32)pte_pfn(pte));
 }
 
 static bool audit_pmd_leaf(struct audit *a, softleaf_t entry)
@@ -136,7 +148,7 @@ static bool audit_pmd_leaf(struct audit *a, softleaf_t entry)
 		return false;
 	a->deposited++;
 	a->pmds[pfn]++;
-	return !softleaf_is_device_private_write(entry) || audit_writable("a PMD", pfn);
+	return !softleaf_is_device_private_write(entry) || audit_writable(a, "a PMD", pfn);
 }
 
 static bool audit_table(struct audit *a, const struct ptdesc *table)
@@ -169,7 +181,9 @@ static bool audit_pmd(struct audit *a, unsigned long v)
 		return false;
 	a->deposited += oracle_is_anon(oracle_folio(pfn));
 	a->pmds[pfn]++;
-	return !pmd_write(pmd) || audit_writable("a PMD", pfn);
+	if (!audit_readable(a, "a PMD", v, pfn))
+		return false;
+	return !pmd_write(pmd) || audit_writable(a, "a PMD", pfn);
 }
 
 static bool audit_rss(const struct audit *a, const struct mm_struct *mm)
