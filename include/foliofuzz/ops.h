@@ -31,6 +31,13 @@ enum user_event {
 	USER_POISON,      /* the page mapped at vpn may be lost: later access may be SIGBUS */
 	USER_ACCESS,    /* token: the page frame that hardware has just loaded from or stored to */
 	USER_FRESH,       /* the address space mm is new */
+	USER_MOVE_BEGIN,  /* [vpn, vpn + nr) is about to go to `token` on, with its content */
+	USER_MOVE_END,    /* value: enum user_move */
+};
+enum user_move {
+	MOVE_NOTHING,     /* it did not begin */
+	MOVE_TARGET_GONE, /* what was mapped at the target is gone, and nothing has come */
+	MOVE_DONE,
 };
 struct user_note {
 	u8 event; /* enum user_event */

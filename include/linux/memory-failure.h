@@ -3,7 +3,7 @@
 #ifndef _LINUX_MEMORY_FAILURE_H
 #define _LINUX_MEMORY_FAILURE_H
 
-#include <linux/types.h>
+#include <linux/mm_types.h>
 
 enum mf_flags {
 	MF_ACTION_REQUIRED = 1 << 1,
@@ -17,5 +17,12 @@ int memory_failure(unsigned long pfn, int flags);
 /* Every mapping becomes a hwpoison entry, if it can. Small, locked, with a reference. 0, -EBUSY: some mapping is left. */
 struct folio;
 int unmap_poisoned_folio(struct folio *folio);
+
+/* soft_offline.c: takes the page out of use, with its content moved elsewhere first. May sleep. */
+int soft_offline_page(unsigned long pfn);
+/* 1: a reference to the folio of `page`; 0: it is free; below 0: neither, give up. mf_mutex is held. */
+int get_hwpoison_page(struct page *page);
+/* The caller's reference moves to the folio of `page`. */
+int try_to_split_thp_page(struct page *page);
 
 #endif

@@ -95,6 +95,7 @@ unsigned long shrink_lruvec(int nid, unsigned long nr_to_scan);
 int madvise_pageout(struct mm_struct *mm, unsigned long start, unsigned long len);
 /* mlock.c, under the page table's lock and after the map count has changed. */
 void mlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
+void mlock_drain_local(void);
 void munlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
 void mlock_drain_local(void); /* this CPU's batch of both */
 struct lruvec *folio_lruvec_lock(struct folio *folio);

@@ -8,3 +8,4 @@
 
 void mlock_vma_folio(struct folio *folio, struct vm_area_struct *vma) { (void)folio; (void)vma; }
 void munlock_vma_folio(struct folio *folio, struct vm_area_struct *vma) { (void)folio; (void)vma; }
+void mlock_drain_local(void) { lru_add_drain(); }

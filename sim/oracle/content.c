@@ -17,6 +17,7 @@
 struct value {
 	u32 token;
 	u32 over; /* time at which its operation ended; UNFINISHED: still running */
+	u8 moved_by; /* cpu + 1 of the move that may put it there, until it ends */
 };
 struct place {
 	struct value values[VALUES_MAX];
@@ -30,8 +31,8 @@ struct reader {
 	u8 count;
 };
 struct running {
-	bool active;
-	u8 mm, vpn, nr;
+	bool active, move;
+	u8 mm, vpn, nr, to; /* to: of a move */
 	u32 began, token;
 };
 static struct content_model {
@@ -44,7 +45,7 @@ static struct content_model {
 
 static void place_reset(struct place *p)
 {
-	p->values[0] = (struct value){ 0, 0 };
+	p->values[0] = (struct value){ 0, 0, 0 };
 	p->count = 1;
 	p->lost_track = false;
 }
@@ -81,21 +82,51 @@ static void reader_allow(struct reader *r, u32 token)
 		r->ignore = true;
 }
 
-/* From now on `token` may be at this place. */
-static void place_add(unsigned mm, unsigned vpn, u32 token)
+static void place_put(unsigned mm, unsigned vpn, struct value v)
 {
 	struct place *p = &model.places[mm][vpn];
 
 	if (p->count < VALUES_MAX)
-		p->values[p->count++] = (struct value){ token, UNFINISHED };
+		p->values[p->count++] = v;
 	else
 		p->lost_track = true;
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		struct reader *r = &model.readers[i];
 
 		if (r->active && r->mm == mm && r->vpn == vpn)
-			reader_allow(r, token);
+			reader_allow(r, v.token);
 	}
+}
+
+/* A move that is running takes along what gets to its source, once: a ring of moves ends there. */
+static void carry_along(unsigned mm, unsigned vpn, u32 token)
+{
+	for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++) {
+		const struct running *r = &model.running[cpu];
+		unsigned to = r->to + vpn - r->vpn;
+		bool there = false;
+
+		if (!r->active || !r->move || r->mm != mm || vpn < r->vpn || vpn >= r->vpn + r->nr)
+			continue;
+		for (unsigned i = 0; i < model.places[mm][to].count; i++) {
+			const struct value *v = &model.places[mm][to].values[i];
+
+			there |= v->token == token && v->moved_by == cpu + 1;
+		}
+		if (model.places[mm][vpn].lost_track)
+			model.places[mm][to].lost_track = true;
+		if (there || model.places[mm][to].lost_track)
+			continue;
+		place_put(mm, to, (struct value){ token, UNFINISHED, (u8)(cpu + 1) });
+		carry_along(mm, to, token);
+	}
+}
+
+/* From now on `token` may be at this place. */
+static void place_add(unsigned mm, unsigned vpn, u32 token)
+{
+	place_put(mm, vpn, (struct value){ token, UNFINISHED, 0 });
+	carry_along(mm, vpn, token);
 }
 
 /*
@@ -111,7 +142,7 @@ static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, bool done
 	for (unsigned i = 0; i < p->count; i++) {
 		struct value v = p->values[i];
 
-		if (!own && v.token == token && v.over == UNFINISHED) {
+		if (!own && v.token == token && v.over == UNFINISHED && !v.moved_by) {
 			own = true;
 			if (!done)
 				continue;
@@ -147,6 +178,63 @@ static void end_change(const struct user_note *n)
 	r->active = false;
 	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++)
 		place_end(n->mm, vpn, r->token, r->began, n->value);
+}
+
+/* The source: as by a discard. The target: whatever may be at the source, from now until the end. */
+static void begin_move(const struct user_note *n)
+{
+	begin_change(n, 0);
+	model.running[engine_cpu()].move = true;
+	model.running[engine_cpu()].to = (u8)n->token;
+	for (unsigned i = 0; i < n->nr; i++) {
+		const struct place *from = &model.places[n->mm][n->vpn + i];
+		struct place copy = *from;
+
+		/* the discard's zero is not at the source before the content has gone */
+		for (unsigned v = 0; v < copy.count; v++)
+			if (v + 1 < copy.count || copy.lost_track)
+				carry_along(n->mm, n->vpn + i, copy.values[v].token);
+		if (copy.lost_track)
+			model.places[n->mm][n->token + i].lost_track = true;
+	}
+}
+
+/* What was at the target before the move began has gone, if the target has been unmapped: to what has come, or to nothing. */
+static void end_move_target(unsigned mm, unsigned vpn, u32 began, enum user_move result)
+{
+	struct place *p = &model.places[mm][vpn];
+	u8 mover = (u8)(engine_cpu() + 1);
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < p->count; i++) {
+		struct value v = p->values[i];
+
+		if (v.moved_by == mover) {
+			if (result != MOVE_DONE)
+				continue;
+			v.moved_by = 0;
+			v.over = model.now;
+		} else if (result != MOVE_NOTHING && v.over < began) {
+			continue;
+		}
+		p->values[kept++] = v;
+	}
+	p->count = (u8)kept;
+	if (result == MOVE_TARGET_GONE)
+		place_put(mm, vpn, (struct value){ 0, model.now, 0 });
+}
+
+static void end_move(const struct user_note *n)
+{
+	struct running r = model.running[engine_cpu()];
+
+	if (!r.active)
+		return;
+	model.running[engine_cpu()].active = false;
+	for (unsigned i = 0; i < r.nr; i++) {
+		end_move_target(r.mm, r.to + i, r.began, (enum user_move)n->value);
+		place_end(r.mm, r.vpn + i, 0, r.began, n->value == MOVE_DONE);
+	}
 }
 
 static void begin_read(const struct user_note *n)
@@ -222,6 +310,12 @@ void content_note(const volatile void *note)
 	case USER_ACCESS:
 		check_not_free(n->token);
 		break;
+	case USER_MOVE_BEGIN:
+		begin_move(n);
+		break;
+	case USER_MOVE_END:
+		end_move(n);
+		break;
 	case USER_FRESH:
 		fresh_mm(n->mm);
 		break;
@@ -265,6 +359,12 @@ void content_written(const struct event *ev)
 	check_not_free(pfn);
 	check_poison(ev, pfn);
 	queue_member_content_read(pfn);
+}
+
+/* The same where a machine check is caught: it may well be poisoned. */
+void content_copied(const struct event *ev)
+{
+	check_not_free((u32)((const volatile u64 *)ev->object - machine->content));
 }
 
 bool content_allows(unsigned mm, unsigned vpn, u32 token)

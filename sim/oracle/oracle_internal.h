@@ -32,9 +32,12 @@ struct ghost_page {
 	struct list_head *lru_home;   /* the same, of the first page's link */
 	u8 departed;     /* cpu + 1 that took it off a queue, until a cause closes that */
 	u8 excused;      /* the departure's cause, enum cause */
+	u8 migrating;    /* cpu + 1 that moves it, as the source */
+	bool left_by_migration; /* it was on a queue until that */
+	unsigned long flags_before; /* migrate_contract.c: what it had when that began */
 	u8 scan_zero, scan_filled; /* pages that the taker found zero and not, since then */
 };
-enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED };
+enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED, CAUSE_MIGRATED };
 
 struct oracle_state {
 	struct oracle_options options;
@@ -147,7 +150,13 @@ void queue_member_added(u32 head, struct list_head *home);
 void queue_member_deleted(u32 head);
 void queue_member_written(const struct event *ev, u32 pfn, u32 offset);
 void queue_member_content_read(u32 pfn);
+void queue_member_migrating(const volatile void *src);
+void queue_member_migrated(const volatile void *src, const volatile void *dst);
 bool queue_member_quiescent(void);
+/* migrate_contract.c */
+void migrate_contract_migrating(const volatile void *src);
+void migrate_contract_migrated(const volatile void *src, const volatile void *dst);
+void migrate_contract_returned(const volatile void *list, long rc);
 /* tlb.c */
 void tlb_page_freed(u32 pfn, u32 nr);
 /* swap_slot.c */
@@ -163,5 +172,6 @@ void content_begin(void);
 bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
+void content_copied(const struct event *ev);
 
 #endif
