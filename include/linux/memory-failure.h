@@ -14,6 +14,9 @@ enum mf_flags {
  * May sleep; takes folio locks. -EHWPOISON: was poisoned before; -EBUSY: could not be isolated.
  */
 int memory_failure(unsigned long pfn, int flags);
+/* Every mapping becomes a hwpoison entry, if it can. Small, locked, with a reference. 0, -EBUSY: some mapping is left. */
+struct folio;
+int unmap_poisoned_folio(struct folio *folio);
 
 /* soft_offline.c: takes the page out of use, with its content moved elsewhere first. May sleep. */
 int soft_offline_page(unsigned long pfn);

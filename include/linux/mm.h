@@ -131,6 +131,9 @@ vm_fault_t do_numa_page(struct vm_fault *vmf);
 vm_fault_t do_huge_pmd_numa_page(struct vm_fault *vmf);
 /* memory_file.c: nothing is mapped at an address of a file. */
 vm_fault_t do_fault(struct vm_fault *vmf);
+/* memory_device.c: a fault on an entry of device memory, and on one that a device has for itself. mmap_lock or the VMA's lock is held. */
+vm_fault_t do_device_private_page(struct vm_fault *vmf);
+vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf);
 /* memory_fork.c: the child's copy of one VMA's tables. Both mmap_locks are held for writing. */
 int copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma);
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);

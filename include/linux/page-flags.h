@@ -107,6 +107,19 @@ enum pageflags {
 		smp_wmb();                                                     \
 		__set_bit_owned(PG_uptodate, &(folio)->flags);                       \
 	} while (0)
+/* The folio may be known to others already: it has been in the swap cache, locked, while it was read. */
+#define folio_mark_uptodate(folio)                                             \
+	do {                                                                   \
+		smp_wmb();                                                     \
+		set_bit(PG_uptodate, &(folio)->flags);                         \
+	} while (0)
+#define folio_set_writeback(folio) set_bit(PG_writeback, &(folio)->flags)
+#define folio_clear_writeback(folio) clear_bit(PG_writeback, &(folio)->flags)
+#define folio_clear_dirty_for_io(folio) test_and_clear_bit(PG_dirty, &(folio)->flags)
+#define folio_set_swapcache(folio) set_bit(PG_swapcache, &(folio)->flags)
+#define folio_clear_swapcache(folio) clear_bit(PG_swapcache, &(folio)->flags)
+/* Anonymous memory that its owner no longer wants: MADV_FREE. */
+#define folio_test_lazyfree(folio) (folio_test_anon(folio) && !folio_test_swapbacked(folio))
 #define folio_test_dirty(folio) test_bit(PG_dirty, &(folio)->flags)
 #define folio_set_dirty(folio) set_bit(PG_dirty, &(folio)->flags)
 #define folio_clear_dirty(folio) clear_bit(PG_dirty, &(folio)->flags)

@@ -258,6 +258,7 @@ void engine_point_bits(const struct site *site, const volatile void *object,
 {
 	struct lane *l = &engine.lanes[engine_now.cpu];
 
+	flush_written(); /* of the last bits, which may be this lane's, before they are overwritten */
 	l->pending.clear = clear;
 	l->pending.set = set;
 	engine_point(site, object, kind);
@@ -289,6 +290,7 @@ void engine_wait_bits(const struct site *site, const volatile void *object, enum
 {
 	struct lane *l = &engine.lanes[engine_now.cpu];
 
+	flush_written();
 	l->pending.clear = clear;
 	l->pending.set = set;
 	engine_wait(site, object, kind, ready, arg);

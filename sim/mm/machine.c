@@ -107,4 +107,6 @@ void machine_boot(const struct machine_config *config)
 	kmem_cache_init(&machine->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), SLAB_TYPESAFE_BY_RCU);
 	kmem_cache_init(&machine->anon_vma_chain_cache, "anon_vma_chain", sizeof(struct anon_vma_chain), 0);
 	kmem_cache_init(&machine->ptdesc_cache, "page table", sizeof(struct ptdesc), 0);
+	kmem_cache_init(&machine->swap_table_cache, "swap table", sizeof(struct swap_table), 0);
+	kmem_cache_init(&machine->swap_extend_table_cache, "swap extend table", sizeof(struct swap_extend_table), 0);
 }

@@ -129,7 +129,7 @@ int try_to_split_thp_page(struct page *page)
  * unmap_poisoned_folio() - v7.1. Fidelity: adapted: anonymous, no swapcache. Caller holds the
  * folio lock and a reference.
  */
-static int unmap_poisoned_folio(struct folio *folio)
+int unmap_poisoned_folio(struct folio *folio)
 {
 	try_to_unmap(folio, TTU_IGNORE_MLOCK | TTU_SYNC | TTU_HWPOISON);
 	return folio_mapped(folio) ? -EBUSY : 0;

@@ -399,6 +399,7 @@ struct zap_state {
 	struct mmu_gather *tlb;
 	struct vm_area_struct *vma;
 	long rss; /* change of MM_ANONPAGES, added once the entries are gone */
+	long swapents;
 	bool force_flush;
 };
 
@@ -430,18 +431,28 @@ static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsign
 	return nr;
 }
 
-/* zap_nonpresent_ptes() - v7.1. Fidelity: same, for migration and hwpoison entries. The table's lock is held. */
-static void zap_nonpresent_pte(struct zap_state *z, pte_t *pte, pte_t ptent, unsigned long addr)
+/*
+ * zap_nonpresent_ptes() - v7.1. Fidelity: same, for swap, migration and hwpoison entries. The table's lock is held. Returns how many
+ * entries are gone. Their slots go before they do: the lock keeps others from seeing that.
+ */
+static int zap_nonpresent_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsigned long addr, int max_nr)
 {
 	softleaf_t entry = softleaf_from_pte(ptent);
+	int nr = 1;
 
-	if (softleaf_is_migration(entry)) {
+	if (softleaf_is_swap(entry)) {
+		nr = swap_pte_batch(pte, max_nr, ptent);
+		z->swapents -= nr;
+		swap_put_entries_direct(entry, nr);
+	} else if (softleaf_is_migration(entry)) {
 		(void)softleaf_to_folio(entry);
 		z->rss--;
 	} else {
-		VM_WARN_ON(!softleaf_is_hwpoison(entry));
+		VM_WARN_ON(!softleaf_is_hwpoison(entry) && !softleaf_is_marker(entry));
 	}
-	(void)ptep_get_and_clear(z->vma->vm_mm, addr, pte);
+	for (int i = 0; i < nr; i++)
+		(void)ptep_get_and_clear(z->vma->vm_mm, addr + (unsigned long)i * PAGE_SIZE, pte + i);
+	return nr;
 }
 
 /*
@@ -472,11 +483,12 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct
 				nr = zap_present_ptes(&z, pte, ptent, addr,
 						      (int)((end - addr) >> PAGE_SHIFT));
 			else
-				zap_nonpresent_pte(&z, pte, ptent, addr);
+				nr = zap_nonpresent_ptes(&z, pte, ptent, addr, (int)((end - addr) >> PAGE_SHIFT));
 			pte += nr;
 			addr += (unsigned long)nr * PAGE_SIZE;
 		} while (addr != end && !z.force_flush);
 		add_mm_counter(mm, MM_ANONPAGES, z.rss);
+		add_mm_counter(mm, MM_SWAPENTS, z.swapents);
 		pte_unmap_unlock(start_pte, ptl);
 		if (z.force_flush)
 			tlb_flush_mmu(tlb);

@@ -28,6 +28,7 @@ struct mm_struct *mm_alloc(unsigned int slot)
 	init_rwsem(&mm->mmap_lock);
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
+	mm->mmlist.next = mm->mmlist.prev = &mm->mmlist;
 	mm->slot = slot;
 	mm->mm_id = (mm_id_t)atomic_inc_return(&machine->mm_ids);
 	mm->memcg = memcgs ? &machine->memcgs[1 + slot % memcgs] : NULL;
@@ -228,6 +229,17 @@ void exit_mmap(struct mm_struct *mm)
 	VM_WARN_ON(mm->pmd_huge_pte);
 }
 
+/*
+ * Does swapoff know of the mm? Nobody lists it any more; but swapoff may be taking it off the list, with the lock held: the careful
+ * test sees both stores of the link's re-initialisation, or goes for the lock. Releases up to v7.1 look at ->next alone.
+ */
+static bool mm_is_listed(struct mm_struct *mm)
+{
+	if (bug_enabled(mmput_empty_test_vs_drain))
+		return !list_empty(&mm->mmlist);
+	return !list_empty_careful(&mm->mmlist);
+}
+
 /* mmdrop(), __mmdrop() - v7.1, include/linux/sched/mm.h, kernel/fork.c. Fidelity: same. What is left is the struct. */
 void mmdrop(struct mm_struct *mm)
 {
@@ -242,6 +254,11 @@ void mmput(struct mm_struct *mm)
 	if (!atomic_dec_and_test(&mm->mm_users))
 		return;
 	exit_mmap(mm);
+	if (mm_is_listed(mm)) {
+		spin_lock(&machine->mmlist_lock);
+		list_del(&mm->mmlist);
+		spin_unlock(&machine->mmlist_lock);
+	}
 	mmdrop(mm);
 }
 

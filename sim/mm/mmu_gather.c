@@ -49,8 +49,9 @@ void tlb_remove_page_size(struct mmu_gather *tlb, struct page *page, unsigned lo
 }
 
 /*
- * free_pages_and_swap_cache() - v7.1, mm/swap_state.c. Fidelity: adapted: no swap. v6.12 drains the CPU's batches first, and so
- * holds no reference of theirs against its own free. Which folio a page is in is asked only now.
+ * free_pages_and_swap_cache() - v7.1, mm/swap_state.c. Fidelity: same. v6.12 drains the CPU's batches first, and so
+ * holds no reference of theirs against its own free. Which folio a page is in is asked only now. Slots that nobody counts go
+ * with the last mapping, if the folio can be locked.
  */
 static void free_pages_and_swap_cache(struct mmu_gather *tlb)
 {
@@ -62,6 +63,7 @@ static void free_pages_and_swap_cache(struct mmu_gather *tlb)
 	for (unsigned int i = 0; i < tlb->nr; i++) {
 		struct folio *folio = page_folio(tlb->pages[i]);
 
+		free_swap_cache(folio);
 		folio_batch_add(&folios, folio);
 	}
 	folios_put_refs(&folios, tlb->refs);

@@ -30,7 +30,7 @@ static enum found slot_content(unsigned long slot, u64 *token)
 			return FOUND_UNKNOWN;
 		return page_content(pfn + (u32)(slot - first), token);
 	}
-	*token = machine->swap_info.content[slot];
+	*token = machine->swap_info.zeromap >> slot & 1 ? 0 : machine->swap_info.content[slot];
 	return slot < NR_SWAP_SLOTS ? FOUND_TOKEN : FOUND_UNKNOWN;
 }
 

@@ -58,8 +58,9 @@ static void check_lru(u32 pfn, const struct list_head *home)
 {
 	struct lruvec *lruvec = &machine->nodes[page_to_nid(&machine->memmap[pfn])].lruvec;
 
+	/* a private list, of split folios or of isolated ones, which are pinned */
 	if (home && home != &lruvec->list)
-		return; /* a private list, of split folios or isolated ones */
+		return;
 	if (!lock_is_held_(&lruvec->lru_lock))
 		engine_find(VERDICT_LIST_CORRUPTION, "LRU edited without lru_lock", NULL, "page %u", pfn);
 }
@@ -86,6 +87,8 @@ void list_lock_added(const struct list_head *entry)
 	switch (kind_of(entry, &head)) {
 	case LIST_LRU:
 		check_lru(head, home);
+		for (const struct list_head *p = entry; p != home && kind_of(p, &head) == LIST_LRU; p = p->next)
+			oracle.pages[head].lru_home = home;
 		return;
 	case LIST_DEFERRED:
 		break;
@@ -106,15 +109,15 @@ void list_lock_added(const struct list_head *entry)
 	}
 }
 
-/* `prev` stood before the entry, and tells where that was. */
-void list_lock_deleted(const struct list_head *entry, struct list_head *prev)
+void list_lock_deleted(const struct list_head *entry)
 {
 	struct ghost_page *g;
 	u32 head;
 
 	switch (kind_of(entry, &head)) {
 	case LIST_LRU:
-		check_lru(head, in_memmap(prev) ? head_of(prev) : prev);
+		check_lru(head, oracle.pages[head].lru_home);
+		oracle.pages[head].lru_home = NULL;
 		return;
 	case LIST_DEFERRED:
 		break;

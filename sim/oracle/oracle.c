@@ -98,7 +98,7 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		list_lock_added((const struct list_head *)(uintptr_t)a);
 		break;
 	case NOTE_LIST_DELETED:
-		list_lock_deleted((const struct list_head *)(uintptr_t)a, (struct list_head *)(uintptr_t)b);
+		list_lock_deleted((const struct list_head *)(uintptr_t)a);
 		break;
 	case NOTE_UNLOCKING:
 		queue = queue_of_lock(a);
@@ -144,12 +144,12 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 bool oracle_quiescent(void)
 {
 	return queue_length_quiescent() && reference_quiescent() && rmap_audit_quiescent() &&
-	       statistic_quiescent() && queue_member_quiescent();
+	       statistic_quiescent() && queue_member_quiescent() && swap_slot_quiescent();
 }
 
 bool oracle_end(void)
 {
-	return queue_length_quiescent() && reference_end() && statistic_quiescent() && freed_object_end();
+	return queue_length_quiescent() && reference_end() && swap_slot_end() && statistic_quiescent() && freed_object_end();
 }
 
 unsigned oracle_benign(unsigned row)

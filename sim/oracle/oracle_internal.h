@@ -29,6 +29,7 @@ struct ghost_page {
 	/* deferred split queue; of heads */
 	struct deferred_split *queue; /* the queue it was last on */
 	struct list_head *home;       /* head of the list it is linked on, NULL: none */
+	struct list_head *lru_home;   /* the same, of the first page's link */
 	u8 departed;     /* cpu + 1 that took it off a queue, until a cause closes that */
 	u8 excused;      /* the departure's cause, enum cause */
 	u8 migrating;    /* cpu + 1 that moves it, as the source */
@@ -139,7 +140,7 @@ bool reference_quiescent(void);
 bool reference_end(void);
 /* list_lock.c */
 void list_lock_added(const struct list_head *entry);
-void list_lock_deleted(const struct list_head *entry, struct list_head *prev);
+void list_lock_deleted(const struct list_head *entry);
 /* queue_length.c */
 struct deferred_split *queue_of_lock(const volatile void *lock);
 void queue_length_unlocking(struct deferred_split *queue);
@@ -158,6 +159,9 @@ void migrate_contract_migrated(const volatile void *src, const volatile void *ds
 void migrate_contract_returned(const volatile void *list, long rc);
 /* tlb.c */
 void tlb_page_freed(u32 pfn, u32 nr);
+/* swap_slot.c */
+bool swap_slot_quiescent(void);
+bool swap_slot_end(void);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
 /* statistic.c */

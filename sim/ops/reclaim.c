@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Reclaim: of a range, as user space may ask for it, and of a node, as kswapd goes about it. */
+#include "ops_internal.h"
+#include <linux/huge_mm.h>
+#include <linux/swap.h>
+
+int op_pageout(const u8 *args)
+{
+	struct mm_struct *mm = mm_pin(args[0]);
+	int err;
+
+	if (!mm)
+		return -ESRCH;
+	mmap_read_lock(mm);
+	err = madvise_pageout(mm, vpn_to_addr(args[1]), nr_to_len(args[1], args[2]));
+	mmap_read_unlock(mm);
+	mm_unpin(mm);
+	return err;
+}
+
+/* balance_pgdat(), kswapd_shrink_node(): the LRU, and then the shrinkers. */
+int op_kswapd(const u8 *args)
+{
+	unsigned long reclaimed = shrink_lruvec(args[0], args[1]);
+
+	for (unsigned int id = 0; args[2] && id < NR_MEMCGS; id++) {
+		struct mem_cgroup *memcg = machine->config.memcgs ? &machine->memcgs[id] : NULL;
+		struct shrink_control sc = { .nid = args[0], .nr_to_scan = args[1], .memcg = memcg };
+		unsigned long count = deferred_split_count(&sc);
+
+		if (count && count != SHRINK_EMPTY)
+			deferred_split_scan(&sc);
+		if (!memcg)
+			break;
+	}
+	return reclaimed ? 0 : -ENOENT;
+}
