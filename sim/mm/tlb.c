@@ -10,6 +10,9 @@
 #include <linux/pgtable.h>
 #include <linux/tlbflush.h>
 
+/* The TLB is hardware, which is no party to a C data race. */
+#define HARDWARE __attribute__((no_sanitize("thread")))
+
 void tlb_boot(void)
 {
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
@@ -20,7 +23,7 @@ void tlb_boot(void)
 	}
 }
 
-struct tlb_entry *tlb_lookup(struct mm_struct *mm, unsigned long addr, bool write)
+HARDWARE struct tlb_entry *tlb_lookup(struct mm_struct *mm, unsigned long addr, bool write)
 {
 	struct tlb_entry *entries = *this_cpu_ptr(machine->tlb.entries);
 
@@ -30,7 +33,7 @@ struct tlb_entry *tlb_lookup(struct mm_struct *mm, unsigned long addr, bool writ
 	return NULL;
 }
 
-void tlb_insert(struct mm_struct *mm, unsigned long addr, unsigned long pfn, bool write)
+HARDWARE void tlb_insert(struct mm_struct *mm, unsigned long addr, unsigned long pfn, bool write)
 {
 	struct tlb_entry *entries = *this_cpu_ptr(machine->tlb.entries), *e = NULL;
 
@@ -46,7 +49,7 @@ void tlb_insert(struct mm_struct *mm, unsigned long addr, unsigned long pfn, boo
 	*e = (struct tlb_entry){ .mm = mm, .pfn = (u16)pfn, .vpn = (u8)(addr >> PAGE_SHIFT), .write = write };
 }
 
-static void forget(struct mm_struct *mm, unsigned long start, unsigned long end)
+static HARDWARE void forget(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
 		struct tlb_entry *entries = *per_cpu_ptr(machine->tlb.entries, cpu);
