@@ -23,6 +23,9 @@ struct inode {
 	struct rw_semaphore i_rwsem;
 	unsigned long i_size; /* bytes, whole pages; i_rwsem, read without it */
 	bool shmem;
+	pgoff_t fallocend; /* shmem: where the last fallocate() beyond i_size ended */
+	long alloced, swapped; /* shmem: pages charged to the inode; slots that are swap entries */
+	spinlock_t lock; /* shmem: these two */
 	u64 disk[FILE_PAGES]; /* what is on disk: content tokens */
 };
 struct file {
@@ -31,12 +34,22 @@ struct file {
 };
 #define i_size_read(inode) READ_ONCE((inode)->i_size)
 #define i_size_write(inode, size) WRITE_ONCE((inode)->i_size, size)
+#define mapping_min_folio_order(mapping) ((mapping)->min_order)
 #define shmem_mapping(mapping) ((mapping)->host->shmem)
 #define i_mmap_lock_read(mapping) down_read(&(mapping)->i_mmap_rwsem)
 #define i_mmap_trylock_read(mapping) down_read_trylock(&(mapping)->i_mmap_rwsem)
 #define i_mmap_unlock_read(mapping) up_read(&(mapping)->i_mmap_rwsem)
 #define i_mmap_lock_write(mapping) down_write(&(mapping)->i_mmap_rwsem)
 #define i_mmap_unlock_write(mapping) up_write(&(mapping)->i_mmap_rwsem)
+
+/* Pages beyond i_size that fallocate() has promised are kept by a split. */
+static inline pgoff_t shmem_fallocend(struct inode *inode, pgoff_t eof)
+{
+	pgoff_t fallocend = access_load(&inode->fallocend, __ATOMIC_RELAXED);
+
+	return eof > fallocend ? eof : fallocend;
+}
+void shmem_uncharge(struct inode *inode, long pages);
 
 /* The two files, empty. */
 void files_boot(void);

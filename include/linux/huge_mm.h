@@ -81,17 +81,32 @@ static inline spinlock_t *pmd_trans_huge_lock(pmd_t *pmd, struct vm_area_struct 
 	} while (0)
 
 /* ---- huge_memory_split.c: caller holds the folio lock and one reference ---- */
-int folio_check_splittable(struct folio *folio, unsigned int new_order);
+enum split_type { SPLIT_TYPE_UNIFORM, SPLIT_TYPE_NON_UNIFORM };
+int folio_check_splittable(struct folio *folio, unsigned int new_order, enum split_type split_type);
 /*
- * New order-0 folios go on `list` (with a reference each), or next to the old one on the LRU.
+ * Uniform. New folios go on `list` (with a reference each), or next to the old one on the LRU.
  * The caller's lock and reference stay with the folio that holds `page`. -EBUSY, -EAGAIN: as it
  * was, but for mappings that may now be by PTE.
  */
 int split_huge_page_to_list_to_order(struct page *page, struct list_head *list,
 				     unsigned int new_order);
+/* Around one page, halving; lock and reference stay with the first part. -ENOMEM: cut in part. */
+int folio_split(struct folio *folio, unsigned int new_order, struct page *split_at, struct list_head *list);
+/* Anonymous, and unmapped by the caller: all parts stay locked and unmapped, one reference each. */
+int folio_split_unmapped(struct folio *folio, unsigned int new_order);
+unsigned int min_order_for_split(struct folio *folio);
 int split_folio_to_list(struct folio *folio, struct list_head *list);
+#define split_huge_page_to_order(page, order) split_huge_page_to_list_to_order(page, NULL, order)
 #define split_huge_page(page) split_huge_page_to_list_to_order(page, NULL, 0)
 #define split_folio(folio) split_folio_to_list(folio, NULL)
+#define split_folio_to_order(folio, order) split_huge_page_to_list_to_order(&(folio)->page, NULL, order)
+/* Around the page if the folio allows that, else uniformly. */
+static inline int try_folio_split_to_order(struct folio *folio, struct page *page, unsigned int new_order)
+{
+	if (folio_check_splittable(folio, new_order, SPLIT_TYPE_NON_UNIFORM))
+		return split_huge_page_to_order(&folio->page, new_order);
+	return folio_split(folio, new_order, page, NULL);
+}
 
 /* ---- the deferred split queue: deferred_split/<generation>.c ---- */
 struct deferred_split_ops {

@@ -29,6 +29,10 @@ void device_boot(void);
 /* The last reference has gone. */
 void free_zone_device_folio(struct folio *folio);
 void zone_device_folio_init(struct folio *folio, struct dev_pagemap *pgmap, unsigned int order);
+/* Tells the driver of a device folio of a new part; NULL: of the first part's new size. Frozen. (The device's part overrides it.) */
+#ifndef zone_device_private_split_cb
+#define zone_device_private_split_cb(original_folio, new_folio) ((void)(original_folio), (void)(new_folio))
+#endif
 #define page_pgmap(p) ((struct dev_pagemap *)plain_read_racy(page_folio(p)->pgmap))
 
 #endif

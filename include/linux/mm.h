@@ -33,6 +33,11 @@ static inline long folio_nr_pages(const struct folio *folio)
 	return 1l << folio_order(folio);
 }
 #define folio_page_idx(folio, p) ((unsigned long)((p) - &(folio)->page))
+/* The folio behind it, while the memory in between belongs to folios at all. */
+static inline struct folio *folio_next(struct folio *folio)
+{
+	return (struct folio *)folio_page(folio, folio_nr_pages(folio));
+}
 static inline bool folio_test_pmd_mappable(const struct folio *folio)
 {
 	return folio_order(folio) >= HPAGE_PMD_ORDER;
@@ -63,8 +68,13 @@ static inline int folio_expected_ref_count(const struct folio *folio)
 	struct folio *f = (struct folio *)(uintptr_t)folio;
 	int cache = 0;
 
-	if (folio_test_anon(f) && folio_test_swapcache(f))
+	if (folio_test_swapcache(f))
 		cache = (int)folio_nr_pages(f);
+	if (!folio_test_anon(f)) {
+		if (plain_read_racy(f->mapping))
+			cache += (int)folio_nr_pages(f);
+		cache += folio_test_private(f);
+	}
 	return cache + folio_mapcount(f);
 }
 
@@ -86,6 +96,11 @@ static inline void folio_put(struct folio *folio)
 		__folio_put(folio);
 }
 #define put_page(page) folio_put(page_folio(page))
+static inline void folio_put_refs(struct folio *folio, int refs)
+{
+	if (folio_ref_sub_and_test(folio, refs))
+		__folio_put(folio);
+}
 /* Drops refs[i] references of each; frees those that had no more, after taking them off queue and LRU. */
 void folios_put_refs(struct folio_batch *folios, unsigned int *refs);
 static inline void folios_put(struct folio_batch *folios)
@@ -94,6 +109,9 @@ static inline void folios_put(struct folio_batch *folios)
 }
 
 /* ---- address spaces ---- */
+/* Which RSS counter a mapping of the folio is in. */
+#define mm_counter_file(folio) (folio_test_swapbacked(folio) ? MM_SHMEMPAGES : MM_FILEPAGES)
+#define mm_counter(folio) (folio_test_anon(folio) ? MM_ANONPAGES : mm_counter_file(folio))
 #define add_mm_counter(mm, member, v) \
 	((void)access_add_fetch(&(mm)->rss_stat[member], (long)(v), __ATOMIC_RELAXED))
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)

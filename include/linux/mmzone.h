@@ -99,6 +99,7 @@ struct machine_state {
 	struct page *refs[NR_REFS];      /* references that programs hold */
 	atomic_t mm_ids; /* given out so far */
 	struct kmem_cache mm_cache, vma_cache, anon_vma_cache, anon_vma_chain_cache, ptdesc_cache;
+	struct kmem_cache radix_tree_node_cache;
 };
 #define MACHINE_OFFSET KERN_BYTES
 #define machine ((struct machine_state *)(arena_memory + MACHINE_OFFSET))

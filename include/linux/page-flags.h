@@ -108,6 +108,7 @@ enum pageflags {
 		__set_bit_owned(PG_uptodate, &(folio)->flags);                       \
 	} while (0)
 #define folio_test_dirty(folio) test_bit(PG_dirty, &(folio)->flags)
+#define folio_test_clear_dirty(folio) test_and_clear_bit(PG_dirty, &(folio)->flags)
 #define folio_set_dirty(folio) set_bit(PG_dirty, &(folio)->flags)
 #define folio_clear_dirty(folio) clear_bit(PG_dirty, &(folio)->flags)
 #define folio_mark_dirty(folio) set_bit(PG_dirty, &(folio)->flags)

@@ -106,4 +106,5 @@ void machine_boot(const struct machine_config *config)
 	kmem_cache_init(&machine->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), SLAB_TYPESAFE_BY_RCU);
 	kmem_cache_init(&machine->anon_vma_chain_cache, "anon_vma_chain", sizeof(struct anon_vma_chain), 0);
 	kmem_cache_init(&machine->ptdesc_cache, "page table", sizeof(struct ptdesc), 0);
+	kmem_cache_init(&machine->radix_tree_node_cache, "radix_tree_node", 64, 0);
 }
