@@ -31,6 +31,7 @@ struct ghost_page {
 	struct list_head *home;       /* head of the list it is linked on, NULL: none */
 	u8 departed;     /* cpu + 1 that took it off a queue, until a cause closes that */
 	u8 excused;      /* the departure's cause, enum cause */
+	u8 order;        /* that it had then */
 	u8 scan_zero, scan_filled; /* pages that the taker found zero and not, since then */
 };
 enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED };
