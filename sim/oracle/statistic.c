@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Invariant 9: at quiescence statistics equal what they count: anonymous folios by order, partially mapped ones by order, mapped
- * and PMD-mapped pages by node, pages on the LRU, and PG_lru says who is linked there.
+ * and PMD-mapped pages by node, pages of the caches, mlocked pages, pages on the LRU, and PG_lru says who is linked there; nothing is
+ * isolated any more.
  */
 #include "oracle_internal.h"
 #include <string.h>
@@ -9,6 +10,7 @@
 struct counted {
 	long anon[NR_ORDERS], partial[NR_ORDERS];
 	long mapped[NR_NODES], thps[NR_NODES];
+	long file_mapped[NR_NODES], file_pages[NR_NODES], shmem[NR_NODES], swapcache[NR_NODES], mlocked[NR_NODES];
 	long lru[NR_NODES], lru_flagged[NR_NODES];
 };
 
@@ -42,7 +44,19 @@ static void count_folio(struct counted *c, u32 head)
 
 	if (folio->flags & BIT(PG_lru))
 		c->lru_flagged[nid] += nr;
-	if (!((unsigned long)folio->mapping & FOLIO_MAPPING_ANON))
+	if (folio->flags & BIT(PG_mlocked))
+		c->mlocked[nid] += nr;
+	if (oracle_in_swapcache(folio)) {
+		c->swapcache[nid] += nr;
+		c->file_pages[nid] += nr;
+	}
+	if (oracle_in_pagecache(folio)) {
+		c->file_pages[nid] += nr;
+		if (folio->flags & BIT(PG_swapbacked))
+			c->shmem[nid] += nr;
+		c->file_mapped[nid] += mapped_pages(head, folio, nr);
+	}
+	if (!oracle_is_anon(folio))
 		return;
 	if (order) {
 		c->anon[order]++;
@@ -87,6 +101,31 @@ static bool check_nodes(struct counted *c)
 	return true;
 }
 
+static bool check_caches(const struct counted *c)
+{
+	for (int nid = 0; nid < NR_NODES; nid++) {
+		const struct {
+			const char *name;
+			enum node_stat_item item;
+			long counted;
+		} rows[] = {
+			{ "NR_FILE_MAPPED", NR_FILE_MAPPED, c->file_mapped[nid] },
+			{ "NR_FILE_PAGES", NR_FILE_PAGES, c->file_pages[nid] },
+			{ "NR_SHMEM", NR_SHMEM, c->shmem[nid] },
+			{ "NR_SWAPCACHE", NR_SWAPCACHE, c->swapcache[nid] },
+			{ "NR_MLOCK", NR_MLOCK, c->mlocked[nid] },
+			{ "NR_ISOLATED_ANON", NR_ISOLATED_ANON, 0 },
+			{ "NR_ISOLATED_FILE", NR_ISOLATED_FILE, 0 },
+		};
+
+		for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+			if (machine->nodes[nid].vm_stat[rows[i].item] != rows[i].counted)
+				return wrong(rows[i].name, (unsigned)nid, machine->nodes[nid].vm_stat[rows[i].item],
+					     rows[i].counted);
+	}
+	return true;
+}
+
 bool statistic_quiescent(void)
 {
 	struct counted c;
@@ -104,5 +143,5 @@ bool statistic_quiescent(void)
 			return wrong("nr_anon_partially_mapped", order, stat[MTHP_STAT_NR_ANON_PARTIALLY_MAPPED],
 				     c.partial[order]);
 	}
-	return check_nodes(&c);
+	return check_nodes(&c) && check_caches(&c);
 }
