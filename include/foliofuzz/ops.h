@@ -31,7 +31,17 @@ enum user_event {
 	USER_POISON,      /* the page mapped at vpn may be lost: later access may be SIGBUS */
 	USER_ACCESS,    /* token: the page frame that hardware has just loaded from or stored to */
 	USER_FRESH,       /* the address space mm is new */
+	/* Files: mm is the file and vpn its page. */
+	USER_FILE_READ_BEGIN, USER_FILE_READ_END, USER_FILE_READ_FAILED, /* behind the end, or an error */
+	USER_FILE_WRITE_BEGIN, USER_FILE_WRITE_END, /* value: 1 if it was written */
+	USER_FILE_DISCARD_BEGIN, USER_FILE_DISCARD_END, /* truncated, or a hole */
+	/*
+	 * [vpn, vpn + nr) of mm is about to show something else: value is what (enum user_mapping), token file << 8 | page of the file.
+	 * USER_MAP_END: value 1 if it does.
+	 */
+	USER_MAP_BEGIN, USER_MAP_END,
 };
+enum user_mapping { MAPPING_ANON, MAPPING_SHARED, MAPPING_PRIVATE };
 struct user_note {
 	u8 event; /* enum user_event */
 	u8 mm;    /* slot */

@@ -51,8 +51,23 @@ static inline pgoff_t shmem_fallocend(struct inode *inode, pgoff_t eof)
 }
 void shmem_uncharge(struct inode *inode, long pages);
 
-/* The two files, empty. */
+/* The two files: EOF within the second huge folio. */
+#define FILE_PAGES_AT_BOOT (FILE_PAGES - 4)
 void files_boot(void);
+/* Everything that files keep, cache and swap entries, goes; for the end of a program. */
+void files_evict(void);
+#define inode_lock(inode) down_write(&(inode)->i_rwsem)
+#define inode_unlock(inode) up_write(&(inode)->i_rwsem)
+#define filemap_invalidate_lock(mapping) down_write(&(mapping)->invalidate_lock)
+#define filemap_invalidate_unlock(mapping) up_write(&(mapping)->invalidate_lock)
+#define filemap_invalidate_lock_shared(mapping) down_read(&(mapping)->invalidate_lock)
+#define filemap_invalidate_unlock_shared(mapping) up_read(&(mapping)->invalidate_lock)
+/* The VMAs of a file that have a page of [first, last]. i_mmap_rwsem is held. */
+struct vm_area_struct *vma_interval_tree_next(struct address_space *mapping, struct vm_area_struct *after,
+					      pgoff_t first, pgoff_t last);
+#define vma_interval_tree_foreach(vma, mapping, first, last)                   \
+	for (vma = vma_interval_tree_next(mapping, NULL, first, last); vma;    \
+	     vma = vma_interval_tree_next(mapping, vma, first, last))
 /* A VMA of a file joins and leaves its mapping's i_mmap. Take i_mmap_rwsem for writing. */
 void vma_link_file(struct vm_area_struct *vma);
 void unlink_file_vma(struct vm_area_struct *vma);

@@ -109,9 +109,6 @@ static inline void folios_put(struct folio_batch *folios)
 }
 
 /* ---- address spaces ---- */
-/* Which RSS counter a mapping of the folio is in. */
-#define mm_counter_file(folio) (folio_test_swapbacked(folio) ? MM_SHMEMPAGES : MM_FILEPAGES)
-#define mm_counter(folio) (folio_test_anon(folio) ? MM_ANONPAGES : mm_counter_file(folio))
 #define add_mm_counter(mm, member, v) \
 	((void)access_add_fetch(&(mm)->rss_stat[member], (long)(v), __ATOMIC_RELAXED))
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)
@@ -141,6 +138,16 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
 /* memory_file.c: takes the mappings of [start, start + nr) away, page tables first. i_mmap_rwsem is not held. */
 void unmap_mapping_pages(struct address_space *mapping, pgoff_t start, pgoff_t nr, bool even_cows);
 void unmap_mapping_folio(struct folio *folio);
+/* Entries for nr pages of the folio from `page` on, at addr. The table's lock is held, the references are taken. */
+void set_pte_range(struct vm_fault *vmf, struct folio *folio, struct page *page, unsigned int nr, unsigned long addr);
+/* By PMD, if it fits. The caller's reference becomes the mapping's on 0. */
+vm_fault_t do_set_pmd(struct vm_fault *vmf, struct folio *folio);
+vm_fault_t finish_fault(struct vm_fault *vmf, struct page *page, bool is_cow);
+/* A write fault on a page of a file that is mapped read-only, VM_SHARED. The table's lock is held, and dropped. */
+vm_fault_t wp_page_shared(struct vm_fault *vmf, struct folio *folio);
+/* mmap(MAP_FIXED) of a file: what is there is unmapped first. Takes mmap_lock. */
+int mmap_file_region(struct mm_struct *mm, unsigned long start, unsigned long len, struct file *file, pgoff_t pgoff,
+		     unsigned long vm_flags);
 struct mm_struct *mm_alloc(unsigned int slot);
 void mmput(struct mm_struct *mm);
 void exit_mmap(struct mm_struct *mm);
@@ -163,6 +170,9 @@ static inline bool thp_vma_suitable_order(struct vm_area_struct *vma, unsigned l
 {
 	unsigned long size = PAGE_SIZE << order, haddr = addr & ~(size - 1);
 
+	/* A file's folios are aligned in the file: so must be their addresses. */
+	if (!vma_is_anonymous(vma) && ((vma->vm_start >> PAGE_SHIFT) - vma->vm_pgoff) & ((1ul << order) - 1))
+		return false;
 	return haddr >= vma->vm_start && haddr + size <= vma->vm_end;
 }
 
@@ -171,6 +181,18 @@ struct mmu_gather;
 /* Takes mmap_lock for reading; order and write say what the fault is for. */
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
 			   bool write);
+/* What a zap leaves alone; NULL: nothing. */
+struct zap_details {
+	struct folio *single_folio; /* the only one that goes; locked */
+	bool skip_cows;             /* private copies of a file's pages stay */
+	unsigned int zap_flags;
+};
+#define ZAP_FLAG_DROP_MARKER (1u << 0) /* also what userfaultfd has left for a page that comes later */
+/* mm_counter(): the RSS counter that a folio is in. */
+#define mm_counter_file(folio) (folio_test_swapbacked(folio) ? MM_SHMEMPAGES : MM_FILEPAGES)
+#define mm_counter(folio) (folio_test_anon(folio) ? MM_ANONPAGES : mm_counter_file(folio))
+void zap_vma_range_details(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long address,
+			   unsigned long size, struct zap_details *details);
 void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end);
 void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,

@@ -107,6 +107,14 @@ enum pageflags {
 		smp_wmb();                                                     \
 		__set_bit_owned(PG_uptodate, &(folio)->flags);                       \
 	} while (0)
+#define folio_mark_uptodate(folio)                                             \
+	do {                                                                   \
+		smp_wmb();                                                     \
+		set_bit(PG_uptodate, &(folio)->flags);                         \
+	} while (0)
+#define __folio_clear_locked(folio) __clear_bit_owned(PG_locked, &(folio)->flags)
+#define folio_set_writeback(folio) set_bit(PG_writeback, &(folio)->flags)
+#define folio_clear_writeback(folio) clear_bit(PG_writeback, &(folio)->flags)
 #define folio_test_dirty(folio) test_bit(PG_dirty, &(folio)->flags)
 #define folio_test_clear_dirty(folio) test_and_clear_bit(PG_dirty, &(folio)->flags)
 #define folio_set_dirty(folio) set_bit(PG_dirty, &(folio)->flags)

@@ -158,11 +158,16 @@ void *xas_find(struct xa_state *xas, pgoff_t max)
 	return NULL;
 }
 
-/* The slot after xas->index: an entry of several is met again at each of its slots but for the caller's moving on. */
+/* The next entry behind xas->index; siblings, which are the rest of what stands there, are passed over. */
 void *xas_next_entry(struct xa_state *xas, pgoff_t max)
 {
-	xas->index++;
-	return xas_find(xas, max);
+	while (++xas->index < FILE_PAGES && xas->index <= max) {
+		void *entry = READ_ONCE(xas->xa->slots[xas->index]);
+
+		if (entry && !xa_is_sibling(entry))
+			return entry;
+	}
+	return NULL;
 }
 
 /* One node, as if a split of this kind always needed one: the kernel's need depends on how the orders fall on its chunks. */

@@ -160,7 +160,7 @@ bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd
 	struct mm_struct *mm = vma->vm_mm;
 	spinlock_t *ptl = __pmd_trans_huge_lock(pmd, vma);
 	struct folio *folio;
-	bool present;
+	bool present, anon;
 	pmd_t old_pmd;
 
 	if (!ptl)
@@ -175,10 +175,13 @@ bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd
 	} else {
 		folio = softleaf_to_folio(softleaf_from_pmd(old_pmd));
 	}
-	VM_WARN_ON_FOLIO(!folio_test_anon(folio), folio);
+	anon = folio_test_anon(folio);
+	if (!anon && present && pmd_dirty(old_pmd))
+		folio_mark_dirty(folio);
 	if (!bug_enabled(zap_put_before_counter))
-		add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR);
-	zap_deposited_table(mm, pmd);
+		add_mm_counter(mm, mm_counter(folio), -HPAGE_PMD_NR);
+	if (anon)
+		zap_deposited_table(mm, pmd);
 	spin_unlock(ptl);
 
 	if (present)
@@ -222,6 +225,32 @@ static struct pmd_leaf take_pmd_leaf(struct vm_area_struct *vma, unsigned long h
 }
 
 /*
+ * The part of __split_huge_pmd_locked() for files - v7.1. Fidelity: same. The mapping goes as a whole: the pages are found again in the
+ * cache. Whoever splits lets RSS be counted before the reference goes.
+ */
+static void split_file_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd, unsigned long haddr)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	pmd_t old_pmd = pmdp_huge_get_and_clear(mm, haddr, pmd);
+	struct folio *folio;
+
+	flush_tlb_range(vma, haddr, haddr + HPAGE_PMD_SIZE);
+	if (!pmd_present(old_pmd)) {
+		folio = softleaf_to_folio(softleaf_from_pmd(old_pmd));
+		add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
+		return;
+	}
+	folio = page_folio(pmd_page(old_pmd));
+	if (!folio_test_dirty(folio) && pmd_dirty(old_pmd))
+		folio_mark_dirty(folio);
+	if (!folio_test_referenced(folio) && pmd_young(old_pmd))
+		folio_set_referenced(folio);
+	folio_remove_rmap_pmd(folio, pmd_page(old_pmd), vma);
+	add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
+	folio_put(folio);
+}
+
+/*
  * __split_huge_pmd_locked() - v7.1. Fidelity: same, anonymous memory only; no zero page, device
  * memory, uffd-wp, soft-dirty. P10. The PMD's lock is held.
  *
@@ -236,10 +265,17 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 				    unsigned long haddr, bool freeze)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct pmd_leaf leaf = take_pmd_leaf(vma, haddr, pmd);
-	struct folio *folio = page_folio(leaf.page);
+	struct pmd_leaf leaf;
+	struct folio *folio;
 	pgtable_t pgtable;
 	pte_t *pte;
+
+	if (!vma_is_anonymous(vma)) {
+		split_file_pmd_locked(vma, pmd, haddr);
+		return;
+	}
+	leaf = take_pmd_leaf(vma, haddr, pmd);
+	folio = page_folio(leaf.page);
 
 	VM_BUG_ON(haddr & ~HPAGE_PMD_MASK);
 	VM_BUG_ON_VMA(vma->vm_start > haddr || vma->vm_end < haddr + HPAGE_PMD_SIZE, vma);

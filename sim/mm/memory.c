@@ -75,22 +75,28 @@ pgtable_t pgtable_trans_huge_withdraw(struct mm_struct *mm, pmd_t *pmd)
 	return table;
 }
 
-/* __pte_alloc(), pmd_install() - v7.1. Fidelity: same. Two faults may race; the PMD's lock decides. */
-int __pte_alloc(struct mm_struct *mm, pmd_t *pmd)
+/* pmd_install() - v7.1. Fidelity: same. Two faults may race; the PMD's lock decides. */
+void pmd_install(struct mm_struct *mm, pmd_t *pmd, pgtable_t *table)
 {
-	pgtable_t new = pte_alloc_one(mm);
-	spinlock_t *ptl;
+	spinlock_t *ptl = pmd_lock(mm, pmd);
 
-	if (!new)
-		return -ENOMEM;
-	ptl = pmd_lock(mm, pmd);
 	if (pmd_none(pmdp_get(pmd))) {
 		mm_inc_nr_ptes(mm);
 		smp_wmb();
-		pmd_populate(mm, pmd, new);
-		new = NULL;
+		pmd_populate(mm, pmd, *table);
+		*table = NULL;
 	}
 	spin_unlock(ptl);
+}
+
+/* __pte_alloc() - v7.1. Fidelity: same. */
+int __pte_alloc(struct mm_struct *mm, pmd_t *pmd)
+{
+	pgtable_t new = pte_alloc_one(mm);
+
+	if (!new)
+		return -ENOMEM;
+	pmd_install(mm, pmd, &new);
 	if (new)
 		pte_free(mm, new);
 	return 0;
@@ -283,7 +289,7 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	pte_t entry;
 
 	if (pmd_none(pmdp_get_lockless(vmf->pmd)))
-		return do_anonymous_page(vmf);
+		return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
 	vmf->pte = pte_offset_map_rw_nolock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &pmdval,
 					    &vmf->ptl);
 	if (!vmf->pte)
@@ -291,7 +297,7 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	vmf->orig_pte = ptep_get_lockless(vmf->pte);
 	if (pte_none(vmf->orig_pte)) {
 		pte_unmap(vmf->pte);
-		return do_anonymous_page(vmf);
+		return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
 	}
 	if (!pte_present(vmf->orig_pte)) {
 		pte_unmap(vmf->pte);
@@ -326,7 +332,7 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, un
 	};
 	pmd_t pmdval = pmdp_get_lockless(vmf.pmd);
 
-	if (pmd_none(pmdval) && order == HPAGE_PMD_ORDER) {
+	if (pmd_none(pmdval) && order == HPAGE_PMD_ORDER && vma_is_anonymous(vma)) {
 		vm_fault_t ret = do_huge_pmd_anonymous_page(&vmf);
 
 		if (!(ret & VM_FAULT_FALLBACK))
@@ -336,7 +342,10 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, un
 			pmd_migration_entry_wait(vma->vm_mm, vmf.pmd);
 			return VM_FAULT_RETRY;
 		}
-		return 0;
+		if (vma_is_anonymous(vma) || !write || pmd_write(pmdval))
+			return 0;
+		/* wp_huge_pmd(): a file's pages come back one by one */
+		__split_huge_pmd(vma, vmf.pmd, vmf.address, false);
 	}
 	return handle_pte_fault(&vmf);
 }
@@ -362,7 +371,8 @@ static int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, 
 struct zap_state {
 	struct mmu_gather *tlb;
 	struct vm_area_struct *vma;
-	long rss; /* change of MM_ANONPAGES, added once the entries are gone */
+	struct zap_details *details;
+	long rss[NR_MM_COUNTERS]; /* changes, added once the entries are gone */
 	bool force_flush;
 };
 
@@ -373,6 +383,7 @@ static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsign
 	struct mm_struct *mm = z->vma->vm_mm;
 	struct page *page;
 	struct folio *folio;
+	bool dirty = false;
 	int nr = 1;
 
 	if (pte_special(ptent)) {
@@ -382,12 +393,18 @@ static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsign
 	}
 	page = pte_page(ptent);
 	folio = page_folio(page);
+	if (z->details && z->details->skip_cows && folio_test_anon(folio))
+		return 1;
 	if (max_nr > 1 && folio_test_large(folio))
 		nr = folio_pte_batch(folio, page, pte, ptent, max_nr);
-	for (int i = 0; i < nr; i++)
-		(void)ptep_get_and_clear(mm, addr + i * PAGE_SIZE, pte + i);
+	for (int i = 0; i < nr; i++) {
+		ptent = ptep_get_and_clear(mm, addr + i * PAGE_SIZE, pte + i);
+		dirty |= pte_dirty(ptent);
+	}
+	if (dirty && !folio_test_anon(folio))
+		folio_mark_dirty(folio);
 	tlb_remove_tlb_entries(z->tlb, pte, nr, addr);
-	z->rss -= nr;
+	z->rss[mm_counter(folio)] -= nr;
 	folio_remove_rmap_ptes(folio, page, nr, z->vma);
 	if (__tlb_remove_folio_pages(z->tlb, page, (unsigned int)nr))
 		z->force_flush = true;
@@ -400,8 +417,11 @@ static void zap_nonpresent_pte(struct zap_state *z, pte_t *pte, pte_t ptent, uns
 	softleaf_t entry = softleaf_from_pte(ptent);
 
 	if (softleaf_is_migration(entry)) {
-		(void)softleaf_to_folio(entry);
-		z->rss--;
+		struct folio *folio = softleaf_to_folio(entry);
+
+		if (z->details && z->details->skip_cows && folio_test_anon(folio))
+			return;
+		z->rss[mm_counter(folio)]--;
 	} else {
 		VM_WARN_ON(!softleaf_is_hwpoison(entry));
 	}
@@ -413,12 +433,12 @@ static void zap_nonpresent_pte(struct zap_state *z, pte_t *pte, pte_t ptent, uns
  * it came: `addr` if there is no table.
  */
 static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd,
-			  unsigned long addr, unsigned long end)
+			  unsigned long addr, unsigned long end, struct zap_details *details)
 {
 	struct mm_struct *mm = vma->vm_mm;
 
 	while (addr != end) {
-		struct zap_state z = { .tlb = tlb, .vma = vma };
+		struct zap_state z = { .tlb = tlb, .vma = vma, .details = details };
 		spinlock_t *ptl;
 		pte_t *start_pte, *pte;
 
@@ -440,7 +460,8 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct
 			pte += nr;
 			addr += (unsigned long)nr * PAGE_SIZE;
 		} while (addr != end && !z.force_flush);
-		add_mm_counter(mm, MM_ANONPAGES, z.rss);
+		for (int i = 0; i < NR_MM_COUNTERS; i++)
+			add_mm_counter(mm, i, z.rss[i]);
 		pte_unmap_unlock(start_pte, ptl);
 		if (z.force_flush)
 			tlb_flush_mmu(tlb);
@@ -455,7 +476,7 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct
  * table, and again if it is none.
  */
 static void zap_pmd_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long addr,
-			  unsigned long end)
+			  unsigned long end, struct zap_details *details)
 {
 	do {
 		pmd_t *pmd = pmd_offset(vma->vm_mm, addr);
@@ -468,12 +489,18 @@ static void zap_pmd_range(struct mmu_gather *tlb, struct vm_area_struct *vma, un
 				addr = next;
 				continue;
 			}
+		} else if (details && details->single_folio && folio_test_pmd_mappable(details->single_folio) &&
+			   next - addr == HPAGE_PMD_SIZE && pmd_none(pmdp_get(pmd))) {
+			/* A zap that has cleared it may not have lowered the map count yet: the caller looks at that. */
+			spinlock_t *ptl = pmd_lock(vma->vm_mm, pmd);
+
+			spin_unlock(ptl);
 		}
 		if (pmd_none(pmdp_get(pmd))) {
 			addr = next;
 			continue;
 		}
-		addr = zap_pte_range(tlb, vma, pmd, addr, next);
+		addr = zap_pte_range(tlb, vma, pmd, addr, next, details);
 	} while (cond_resched(), addr != end);
 }
 
@@ -481,7 +508,14 @@ static void zap_pmd_range(struct mmu_gather *tlb, struct vm_area_struct *vma, un
 void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end)
 {
-	zap_pmd_range(tlb, vma, start, end);
+	zap_pmd_range(tlb, vma, start, end, NULL);
+}
+
+/* zap_vma_range_batched() with details - v7.1. Fidelity: same. The VMA's file's i_mmap_rwsem is held. */
+void zap_vma_range_details(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long address,
+			   unsigned long size, struct zap_details *details)
+{
+	zap_pmd_range(tlb, vma, address, address + size, details);
 }
 
 /*
@@ -531,8 +565,9 @@ void free_pgtables(struct mm_struct *mm, struct vm_area_struct **vmas, unsigned 
 		unsigned long start = vmas[i]->vm_start;
 
 		unlink_anon_vmas(vmas[i]);
+		unlink_file_vma(vmas[i]);
 		while (i + 1 < nr && vmas[i + 1]->vm_start <= vmas[i]->vm_end + PMD_SIZE)
-			unlink_anon_vmas(vmas[++i]);
+			unlink_anon_vmas(vmas[++i]), unlink_file_vma(vmas[i]);
 		free_pgd_range(mm, start, vmas[i]->vm_end);
 	}
 }

@@ -119,6 +119,7 @@ static int __split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigne
 	new->vm_pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 	new->vm_flags = vma->vm_flags;
 	new->vm_page_prot = vma->vm_page_prot;
+	new->vm_file = vma->vm_file;
 	new->anon_vma = plain_read(vma->anon_vma);
 	err = anon_vma_clone(new, vma);
 	if (err) {
@@ -126,6 +127,8 @@ static int __split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigne
 		return err;
 	}
 	anon_vma = plain_read(vma->anon_vma);
+	if (vma->vm_file)
+		i_mmap_lock_write(vma->vm_file->f_mapping);
 	if (anon_vma)
 		anon_vma_lock_write(anon_vma);
 	vma_adjust_trans_huge(vma, vma->vm_start, addr, NULL);
@@ -133,6 +136,10 @@ static int __split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigne
 	vma_array_insert(mm, new);
 	if (anon_vma)
 		anon_vma_unlock_write(anon_vma);
+	if (vma->vm_file) {
+		list_add_tail(&new->shared, &vma->vm_file->f_mapping->i_mmap);
+		i_mmap_unlock_write(vma->vm_file->f_mapping);
+	}
 	return 0;
 }
 
@@ -288,5 +295,41 @@ int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long le
 	if (start < end)
 		ret = -ENOMEM;
 	tlb_finish_mmu(&tlb);
+	return ret;
+}
+
+/*
+ * do_mmap() with MAP_FIXED of a file, mmap_region() - v7.1. Fidelity: adapted: never merged, and what is there is unmapped under a lock of its own, so that a fault
+ * may come in between; then the mapping fails. Takes mmap_lock. The VMA joins the file's before faults can come.
+ */
+int mmap_file_region(struct mm_struct *mm, unsigned long start, unsigned long len, struct file *file, pgoff_t pgoff,
+		     unsigned long vm_flags)
+{
+	struct vm_area_struct *vma;
+	int ret = do_munmap(mm, start, len);
+
+	if (ret && ret != -ENOENT)
+		return ret;
+	mmap_write_lock(mm);
+	ret = -ENOMEM;
+	for (unsigned int i = 0; i < mm->map_count; i++)
+		if (mm->vmas[i]->vm_start < start + len && mm->vmas[i]->vm_end > start)
+			ret = -EEXIST;
+	if (ret == -EEXIST || mm->map_count == VMAS_PER_MM)
+		goto out;
+	vma = vma_alloc(mm);
+	if (!vma)
+		goto out;
+	vma->vm_start = start;
+	vma->vm_end = start + len;
+	vma->vm_pgoff = pgoff;
+	vma->vm_flags = vm_flags;
+	vma->vm_page_prot = PAGE_READONLY_PROT;
+	vma->vm_file = file;
+	vma_array_insert(mm, vma);
+	vma_link_file(vma);
+	ret = 0;
+out:
+	mmap_write_unlock(mm);
 	return ret;
 }

@@ -156,6 +156,12 @@ bool rmap_audit_quiescent(void);
 bool statistic_quiescent(void);
 /* content.c */
 void content_begin(void);
+void content_reset(unsigned mm, unsigned vpn); /* the page is new, and zero */
+bool content_disturb(unsigned mm, unsigned vpn); /* who is at the page is not judged; true: a store or discard is under way there */
+struct user_note;
+/* content_file.c */
+void content_file_begin(void);
+bool content_file_note(const struct user_note *n);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
 
