@@ -109,8 +109,12 @@ static inline void folios_put(struct folio_batch *folios)
 }
 
 /* ---- address spaces ---- */
-#define add_mm_counter(mm, member, v) \
-	((void)access_add_fetch(&(mm)->rss_stat[member], (long)(v), __ATOMIC_RELAXED))
+#define add_mm_counter(mm, member, v)                                          \
+	({                                                                     \
+		int member_ = (member); /* may ask the folio, which is a step */ \
+		long v_ = (long)(v);                                           \
+		(void)access_add_fetch(&(mm)->rss_stat[member_], v_, __ATOMIC_RELAXED); \
+	})
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)
 #define dec_mm_counter(mm, member) add_mm_counter(mm, member, -1)
 #define mmap_read_lock(mm) down_read(&(mm)->mmap_lock)

@@ -257,6 +257,7 @@ void engine_point_bits(const struct site *site, const volatile void *object,
 {
 	struct lane *l = &engine.lanes[engine_now.cpu];
 
+	flush_written(); /* of this lane's last event, which is in the same place */
 	l->pending.clear = clear;
 	l->pending.set = set;
 	engine_point(site, object, kind);

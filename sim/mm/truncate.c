@@ -232,7 +232,7 @@ int vfs_truncate(struct inode *inode, pgoff_t newsize)
 
 	inode_lock(inode);
 	if (inode->shmem) {
-		bool shrinks = newsize << PAGE_SHIFT < i_size_read(inode);
+		bool shrinks = newsize << PAGE_SHIFT <= i_size_read(inode);
 
 		i_size_write(inode, newsize << PAGE_SHIFT);
 		if (shrinks) {
