@@ -284,8 +284,8 @@ static void end_file_change(const struct user_note *n)
 
 /* ---- mappings ---- */
 
-/* Whoever is at the page now meets the old or the new. */
-static void disturb(unsigned mm, unsigned vpn, struct view *v)
+/* Whoever is at the page now meets the old or the new. True: a store or a discard is. */
+static bool disturb(unsigned mm, unsigned vpn, struct view *v)
 {
 	bool store = content_disturb(mm, vpn);
 
@@ -306,6 +306,7 @@ static void disturb(unsigned mm, unsigned vpn, struct view *v)
 		if (v->kind != MAPPING_ANON)
 			lose_track(file_place(v->file, v->pgoff));
 	}
+	return store;
 }
 
 static void begin_map(const struct user_note *n)
@@ -328,11 +329,12 @@ static void end_map(const struct user_note *n)
 {
 	for (unsigned i = 0; i < n->nr && n->vpn + i < PROG_VPNS; i++) {
 		struct view *v = &model.views[n->mm][n->vpn + i];
+		bool store;
 
 		if (!v->pending)
 			continue;
 		v->pending--;
-		disturb(n->mm, n->vpn + i, v);
+		store = disturb(n->mm, n->vpn + i, v);
 		if (!n->value)
 			continue;
 		if (!v->pending)
@@ -342,8 +344,8 @@ static void end_map(const struct user_note *n)
 		v->pgoff = v->next_pgoff;
 		v->copied = false;
 		v->own.count = 0;
-		v->own.lost_track = false;
-		if (v->kind == MAPPING_ANON)
+		v->own.lost_track = store;
+		if (v->kind == MAPPING_ANON && !store)
 			content_reset(n->mm, n->vpn + i);
 	}
 }
