@@ -38,6 +38,7 @@ static int fault_op(const u8 *args, unsigned int order)
 
 	if (!mm)
 		return -ESRCH;
+	user_note(USER_COPY, args[0], args[1], 1, 0, 0);
 	err = fault_in(mm, args[1], order, true);
 	mm_unpin(mm);
 	return err;

@@ -405,6 +405,9 @@ bool content_file_note(const struct user_note *n)
 		model.used = true;
 		begin_map(n);
 		return true;
+	case USER_COPY:
+		lose_track(&v->own);
+		return true;
 	case USER_MAP_END:
 		end_map(n);
 		return true;
