@@ -40,7 +40,7 @@ enum user_event {
 	 * USER_MAP_END: value 1 if it does.
 	 */
 	USER_MAP_BEGIN, USER_MAP_END,
-	USER_COPY, /* a private page at vpn may become a copy without a store: a write fault, a pin */
+	USER_COPY, /* a private page at vpn may become a copy without a store: a write fault, a pin. Before and after it */
 };
 enum user_mapping { MAPPING_ANON, MAPPING_SHARED, MAPPING_PRIVATE };
 struct user_note {

@@ -129,6 +129,8 @@ int op_fault_file(const u8 *args)
 	if (args[3])
 		user_note(USER_COPY, args[0], args[1], 1, 0, 0);
 	err = fault_in(mm, args[1], args[2], args[3]);
+	if (args[3])
+		user_note(USER_COPY, args[0], args[1], 1, 0, 0);
 	mm_unpin(mm);
 	return err;
 }

@@ -24,6 +24,7 @@ struct view {
 	u8 kind, file, pgoff; /* enum user_mapping */
 	u8 next_file, next_pgoff, next_kind, pending; /* mappings that are being made here */
 	bool muddled;         /* two at once */
+	bool copy_met;        /* a copy without a store may have been made while they were */
 	bool copied;          /* private: the file's page is not seen any more */
 	u8 discards;          /* running */
 	u32 discarded;        /* when the last one ended */
@@ -344,7 +345,8 @@ static void end_map(const struct user_note *n)
 		v->pgoff = v->next_pgoff;
 		v->copied = false;
 		v->own.count = 0;
-		v->own.lost_track = store;
+		v->own.lost_track = store || v->copy_met;
+		v->copy_met = false;
 		if (v->kind == MAPPING_ANON && !store)
 			content_reset(n->mm, n->vpn + i);
 	}
@@ -407,6 +409,7 @@ bool content_file_note(const struct user_note *n)
 		return true;
 	case USER_COPY:
 		lose_track(&v->own);
+		v->copy_met |= v->pending > 0;
 		return true;
 	case USER_MAP_END:
 		end_map(n);
