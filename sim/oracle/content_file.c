@@ -363,6 +363,25 @@ static void fresh_mm(unsigned mm)
 	}
 }
 
+static bool place_allows(const struct place *p, u32 token)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		if (p->values[i].token == token)
+			return true;
+	return p->lost_track;
+}
+
+bool content_file_allows(unsigned mm, unsigned vpn, u32 token, bool *allows)
+{
+	const struct view *v = &model.views[mm][vpn];
+
+	if (v->kind == MAPPING_ANON && !v->pending && !v->muddled)
+		return false;
+	*allows = v->pending || v->muddled || (v->kind == MAPPING_PRIVATE && place_allows(&v->own, token)) ||
+		  ((v->kind == MAPPING_SHARED || !v->copied) && place_allows(file_place(v->file, v->pgoff), token));
+	return true;
+}
+
 /* True: the note is about a file, and nobody else's. */
 bool content_file_note(const struct user_note *n)
 {

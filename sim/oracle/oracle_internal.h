@@ -162,6 +162,10 @@ struct user_note;
 /* content_file.c */
 void content_file_begin(void);
 bool content_file_note(const struct user_note *n);
+/* False: the page shows no file. */
+bool content_file_allows(unsigned mm, unsigned vpn, u32 token, bool *allows);
+/* May user space find `token` there now? */
+bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
 
