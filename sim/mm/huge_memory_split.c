@@ -478,16 +478,6 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 	return 0;
 }
 
-/* Nobody may have the mm: the reference keeps the anon_vma, and the lock keeps other splits and walks out. */
-static int split_lock_anon(struct folio *folio, struct anon_vma **anon_vma)
-{
-	*anon_vma = folio_get_anon_vma(folio);
-	if (!*anon_vma)
-		return -EBUSY;
-	anon_vma_lock_write(*anon_vma);
-	return 0;
-}
-
 /*
  * filemap_release_folio() is left out: no file has private data, so that a split never waits for its file system. i_size may change at
  * any moment; the folio lock serialises the trimming, and so the end is noted once.
@@ -585,10 +575,22 @@ static int __folio_split(struct folio *folio, unsigned int new_order, struct pag
 		goto out;
 	}
 
-	ret = is_anon ? split_lock_anon(folio, &anon_vma) : split_lock_file(folio, &split);
-	if (ret)
-		goto out;
-	i_mmap_locked = !is_anon;
+	if (is_anon) {
+		/*
+		 * Nobody may have the mm: the reference keeps the anon_vma, and the lock keeps other
+		 * splits and walks out.
+		 */
+		ret = -EBUSY;
+		anon_vma = folio_get_anon_vma(folio);
+		if (!anon_vma)
+			goto out;
+		anon_vma_lock_write(anon_vma);
+	} else {
+		ret = split_lock_file(folio, &split);
+		if (ret)
+			goto out;
+		i_mmap_locked = true;
+	}
 
 	/* Both counts move meanwhile: this only spares PMDs that would be split in vain. */
 	ret = -EAGAIN;

@@ -19,6 +19,7 @@ struct ghost_page {
 	u8 allocated;    /* between NOTE_PAGE_ALLOCATED and NOTE_PAGE_FREED, as head or tail */
 	u8 published;    /* its folio has been mapped since it was allocated; before, its allocator alone knows it */
 	u8 frozen_by;    /* cpu + 1 that brought the count from n to 0 by a freeze */
+	u8 unfrozen_by;  /* cpu + 1 that unfroze it with the lock held, until it unlocks it */
 	u8 pmd_splits;   /* PMD splits between adding the PTE rmaps and removing the PMD rmap */
 	u8 split_cpu;    /* cpu + 1 of the last of these */
 	s32 refcount;    /* as of the last event */
@@ -150,6 +151,10 @@ void queue_member_content_read(u32 pfn);
 bool queue_member_quiescent(void);
 /* tlb.c */
 void tlb_page_freed(u32 pfn, u32 nr);
+/* publish.c */
+void publish_unfrozen(const struct event *ev, u32 pfn);
+void publish_written(const struct event *ev, u32 pfn, u32 offset);
+bool publish_quiescent(void);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
 /* statistic.c */
