@@ -21,6 +21,17 @@
 #include <linux/xarray.h>
 #include <foliofuzz/bug.h>
 
+/* Of the swap cache; the rest is in linux/swap.h. */
+struct folio *swapin_folio(swp_entry_t entry, struct folio *folio); /* new and charged; what is in the cache now, NULL: raced */
+bool folio_matches_swap_entry(struct folio *folio, swp_entry_t entry);
+int swap_writeout(struct folio *folio);
+int shmem_unuse(void);
+int shmem_writeout(struct folio *folio, struct list_head *folio_list);
+#ifndef AOP_WRITEPAGE_ACTIVATE
+#define AOP_WRITEPAGE_ACTIVATE 0x80000
+#endif
+#define SHMEM_SYNCHRONOUS_IO 0x4ul /* SWP_SYNCHRONOUS_IO */
+
 #define swp_to_radix_entry(entry) xa_mk_value((entry).val >> SOFTLEAF_PFN_SHIFT)
 #define radix_to_swp_entry(radix) swp_entry(xa_to_value(radix))
 
@@ -133,15 +144,7 @@ static struct folio *shmem_alloc(struct inode *inode, pgoff_t index, unsigned in
 	return shmem_alloc_and_add_folio(inode, index, 0);
 }
 
-/* stub */
-static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp)
-{
-	(void)inode;
-	(void)index;
-	(void)foliop;
-	(void)sgp;
-	return -EIO;
-}
+static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp);
 
 static bool behind_eof(struct inode *inode, pgoff_t index)
 {
@@ -287,6 +290,279 @@ int shmem_file_write(struct file *file, pgoff_t index, u64 token, unsigned int o
 	return 0;
 }
 
+/* ------------------------------------------------------------------ swap ---- */
+
+/* shmem_confirm_swap() - v7.1. Fidelity: same. The order of the value at index, if that is still it; else -1. */
+static int shmem_confirm_swap(struct address_space *mapping, pgoff_t index, void *radswap)
+{
+	XA_STATE(xas, &mapping->i_pages, index);
+	int ret = -1;
+
+	rcu_read_lock();
+	if (xas_load(&xas) == radswap)
+		ret = xas_get_order(&xas);
+	rcu_read_unlock();
+	return ret;
+}
+
+/*
+ * shmem_split_large_entry() - v7.1. Fidelity: same. The value at index, of several slots, becomes values of one slot around index, by halves: each piece gets
+ * its own slot's entry while i_pages is locked. -EEXIST: it is not there any more; -ENOMEM: as far as it went.
+ */
+static int shmem_split_large_entry(struct inode *inode, pgoff_t index, void *radswap)
+{
+	struct address_space *mapping = inode->i_mapping;
+	XA_STATE(xas, &mapping->i_pages, index);
+	int order;
+
+	xas_lock_irq(&xas);
+	if (xas_load(&xas) != radswap) {
+		xas_set_err(&xas, -EEXIST);
+		goto unlock;
+	}
+	order = xas_get_order(&xas);
+	for (pgoff_t base = index & ~((1ul << order) - 1); order > 0; order--) {
+		pgoff_t aligned = index & ~((1ul << order) - 1), half = 1ul << (order - 1);
+		unsigned long offset = xa_to_value(radswap);
+
+		xas_set_order(&xas, index, (unsigned int)order - 1);
+		xas_try_split(&xas, swp_to_radix_entry(swp_entry(offset + (aligned - base))), (unsigned int)order);
+		if (xas_error(&xas))
+			break;
+		for (pgoff_t i = 0; i < 2; i++)
+			__xa_store(&mapping->i_pages, aligned + i * half,
+				   xa_mk_value(offset + (aligned - base) + i * half), 0);
+	}
+unlock:
+	xas_unlock_irq(&xas);
+	return xas_error(&xas);
+}
+
+/*
+ * shmem_swap_alloc_folio(), shmem_swapin_cluster() - v7.1. Fidelity: adapted: no readahead. A new folio in the swap cache, being read, or whose another CPU
+ * was faster with; a large one only from a device without latency. ERR_PTR(-EEXIST): the slot changed hands.
+ */
+static struct folio *shmem_swap_alloc_folio(swp_entry_t swap, int order)
+{
+	for (;; order = 0) {
+		struct folio *folio = folio_alloc_node(GFP_KERNEL, (unsigned int)order, 0), *result = NULL;
+
+		if (folio && !mem_cgroup_charge(folio, NULL, GFP_KERNEL))
+			result = swapin_folio(swap, folio);
+		else if (!order) {
+			if (folio)
+				folio_put(folio);
+			return ERR_PTR(-ENOMEM);
+		}
+		if (folio && result != folio)
+			folio_put(folio);
+		if (result)
+			return result;
+		if (!order)
+			return ERR_PTR(-EEXIST);
+	}
+}
+
+/* The folio behind the value, read or being read; *order: the value's. ERR_PTR(-EEXIST): look again. */
+static struct folio *shmem_swapin_get(struct swap_info_struct *si, swp_entry_t swap, int order)
+{
+	struct folio *folio = swap_cache_get_folio(swap);
+
+	if (folio)
+		return folio;
+	return shmem_swap_alloc_folio(swap, READ_ONCE(si->flags) & SHMEM_SYNCHRONOUS_IO ? order : 0);
+}
+
+/* The folio is locked and may be what the slot needs: into the cache of the file, and out of the swap cache. */
+static int shmem_swapin_finish(struct inode *inode, pgoff_t index, struct folio *folio, swp_entry_t swap)
+{
+	struct address_space *mapping = inode->i_mapping;
+	int error;
+
+	if (!folio_matches_swap_entry(folio, swap) || shmem_confirm_swap(mapping, index, swp_to_radix_entry(swap)) < 0)
+		return -EEXIST;
+	if (!folio_test_uptodate(folio)) {
+		error = -EIO;
+	} else {
+		folio_wait_writeback(folio);
+		error = shmem_add_to_page_cache(folio, mapping, index, swp_to_radix_entry(swap));
+	}
+	if (error)
+		return shmem_confirm_swap(mapping, index, swp_to_radix_entry(swap)) < 0 ? -EEXIST : error;
+	shmem_recalc_inode(inode, 0, -folio_nr_pages(folio));
+	folio_put_swap(folio, NULL);
+	swap_cache_del_folio(folio);
+	folio_mark_dirty(folio);
+	return 0;
+}
+
+/*
+ * shmem_swapin_folio() - v7.1. Fidelity: same, but that an entry whose data cannot be read is not replaced by a poison mark. *foliop is the value; on 0 it is
+ * the folio, locked, uptodate and with a reference. A value that is larger than the folio behind it is split first. What was found without a lock is
+ * confirmed under the folio's, and once more by the exchange of the slot. -EEXIST: look again.
+ */
+static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp)
+{
+	struct address_space *mapping = inode->i_mapping;
+	void *radswap = *foliop;
+	swp_entry_t index_entry = radix_to_swp_entry(radswap), swap = index_entry;
+	struct swap_info_struct *si;
+	struct folio *folio;
+	int error, order;
+	pgoff_t nr;
+
+	(void)sgp;
+	*foliop = NULL;
+	si = get_swap_device(index_entry);
+	order = shmem_confirm_swap(mapping, index, radswap);
+	if (!si)
+		return order < 0 ? -EEXIST : -EINVAL;
+	error = -EEXIST;
+	if (order < 0)
+		goto put_device;
+	if (order)
+		swap = swp_entry(swp_offset(swap) + (index & ((1ul << order) - 1)));
+	folio = shmem_swapin_get(si, swap, order);
+	if (IS_ERR(folio)) {
+		error = (int)PTR_ERR(folio);
+		if (shmem_confirm_swap(mapping, index, radswap) < 0)
+			error = -EEXIST;
+		goto put_device;
+	}
+	if (order > (int)folio_order(folio)) {
+		error = shmem_split_large_entry(inode, index, radswap);
+		if (error)
+			goto put_folio;
+	}
+	nr = (pgoff_t)folio_nr_pages(folio);
+	swap = swp_entry(swp_offset(swap) & ~(nr - 1));
+	folio_lock(folio);
+	error = shmem_swapin_finish(inode, index & ~(nr - 1), folio, swap);
+	if (!error) {
+		*foliop = folio;
+		goto put_device;
+	}
+	folio_unlock(folio);
+put_folio:
+	folio_put(folio);
+	if (error == -EEXIST)
+		cpu_relax();
+put_device:
+	put_swap_device(si);
+	return error;
+}
+
+/* shmem_delete_from_page_cache() - v7.1. Fidelity: same. The folio gives its place to its swap entry. Locked, unmapped, in the swap cache. */
+static void shmem_delete_from_page_cache(struct folio *folio, void *radswap)
+{
+	struct address_space *mapping = folio_mapping(folio);
+	XA_STATE_ORDER(xas, &mapping->i_pages, folio_pgoff(folio), folio_order(folio));
+	long nr = folio_nr_pages(folio);
+	void *old;
+
+	xas_lock_irq(&xas);
+	old = xas_store(&xas, radswap);
+	plain_write_racy(folio->mapping, NULL);
+	mapping->nrpages -= (unsigned long)nr;
+	lruvec_stat_mod_folio(folio, NR_FILE_PAGES, -nr);
+	lruvec_stat_mod_folio(folio, NR_SHMEM, -nr);
+	if (folio_test_pmd_mappable(folio))
+		lruvec_stat_mod_folio(folio, NR_SHMEM_THPS, -nr);
+	xas_unlock_irq(&xas);
+	folio_put_refs(folio, (int)nr);
+	BUG_ON(old != folio);
+}
+
+/* A large folio that crosses the end of the file is split before it is swapped: a truncate does not split swap. */
+static bool shmem_crosses_end(struct folio *folio, struct inode *inode)
+{
+	pgoff_t end = (i_size_read(inode) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+	end = shmem_fallocend(inode, end);
+	return folio_test_large(folio) && end > folio_pgoff(folio) && end < folio_next_index(folio);
+}
+
+/* Its parts stay dirty; they go on folio_list. Locked; what is locked afterwards is its first part. */
+static int shmem_split_for_swap(struct folio *folio, struct list_head *folio_list)
+{
+	int err;
+
+	folio_mark_dirty(folio);
+	err = split_folio_to_list(folio, folio_list);
+	if (!err)
+		folio_clear_dirty(folio);
+	return err;
+}
+
+/*
+ * shmem_writeout() - v7.1. Fidelity: same, no zswap. Locked and unmapped, isolated from the LRU; its dirty bit has been cleared. The entry's count and the file's
+ * claim to it come before the folio leaves the file. Unlocked afterwards; AOP_WRITEPAGE_ACTIVATE: still locked, dirty and in the file.
+ */
+int shmem_writeout(struct folio *folio, struct list_head *folio_list)
+{
+	struct inode *inode = folio_mapping(folio)->host;
+	int error;
+
+	if (shmem_crosses_end(folio, inode) && shmem_split_for_swap(folio, folio_list))
+		goto redirty;
+try_again:
+	if (!folio_test_uptodate(folio)) {
+		long nr = folio_nr_pages(folio);
+
+		for (long i = 0; i < nr; i++)
+			access_store(&machine->content[folio_pfn(folio) + (unsigned long)i], 0, __ATOMIC_RELAXED);
+		folio_mark_uptodate(folio);
+	}
+	if (!folio_alloc_swap(folio)) {
+		pgoff_t index = folio_pgoff(folio);
+		struct address_space *mapping = inode->i_mapping;
+		void *radswap;
+
+		shmem_recalc_inode(inode, 0, folio_nr_pages(folio));
+		folio_dup_swap(folio, NULL);
+		radswap = swp_to_radix_entry(((swp_entry_t){ assert_read(folio->swap.val) }));
+		shmem_delete_from_page_cache(folio, radswap);
+		BUG_ON(folio_mapped(folio));
+		error = swap_writeout(folio);
+		if (error != AOP_WRITEPAGE_ACTIVATE)
+			return error;
+		if (!shmem_add_to_page_cache(folio, mapping, index, radswap)) {
+			shmem_recalc_inode(inode, 0, -folio_nr_pages(folio));
+			folio_put_swap(folio, NULL);
+		}
+		swap_cache_del_folio(folio);
+		goto redirty;
+	}
+	if (folio_test_large(folio) && !shmem_split_for_swap(folio, folio_list))
+		goto try_again;
+redirty:
+	folio_mark_dirty(folio);
+	return AOP_WRITEPAGE_ACTIVATE;
+}
+
+/* shmem_unuse(), shmem_unuse_inode() - v7.1. Fidelity: adapted: one inode, which is always there. Every value becomes a folio again. 0, -ENOMEM. */
+int shmem_unuse(void)
+{
+	struct inode *inode = &machine->inodes[1];
+
+	for (pgoff_t index = 0; index < FILE_PAGES; index++) {
+		struct folio *folio = xa_load(&inode->i_mapping->i_pages, index);
+		int error;
+
+		if (!xa_is_value(folio))
+			continue;
+		error = shmem_swapin_folio(inode, index, &folio, SGP_CACHE);
+		if (!error) {
+			folio_unlock(folio);
+			folio_put(folio);
+		} else if (error == -ENOMEM) {
+			return error;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
 /* ------------------------------------------------------------------ undoing ---- */
 
 /*
@@ -313,19 +589,6 @@ static long shmem_free_swap(struct address_space *mapping, pgoff_t index, pgoff_
 	if (nr)
 		swap_put_entries_direct(radix_to_swp_entry(radswap), (int)nr);
 	return nr;
-}
-
-/* shmem_confirm_swap() - v7.1. Fidelity: same. The order of the value at index, if that is still it; else -1. */
-static int shmem_confirm_swap(struct address_space *mapping, pgoff_t index, void *radswap)
-{
-	XA_STATE(xas, &mapping->i_pages, index);
-	int ret = -1;
-
-	rcu_read_lock();
-	if (xas_load(&xas) == radswap)
-		ret = xas_get_order(&xas);
-	rcu_read_unlock();
-	return ret;
 }
 
 /* truncate_inode_folio() and what the inode is charged for it. Locked. */
@@ -566,3 +829,8 @@ int shmem_fallocate(struct file *file, pgoff_t start, pgoff_t nr, bool keep_size
 	inode_unlock(inode);
 	return err;
 }
+
+/* ---- the swap cache: stubs, until its part has them ---- */
+__attribute__((weak)) struct folio *swapin_folio(swp_entry_t entry, struct folio *folio) { (void)entry; (void)folio; return NULL; }
+__attribute__((weak)) bool folio_matches_swap_entry(struct folio *folio, swp_entry_t entry) { (void)folio; (void)entry; return false; }
+__attribute__((weak)) int swap_writeout(struct folio *folio) { (void)folio; return AOP_WRITEPAGE_ACTIVATE; }
