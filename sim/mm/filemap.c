@@ -616,7 +616,7 @@ retry:
  * folio_clear_dirty_for_io() - v7.1, mm/page-writeback.c. Fidelity: same. Locked. First no entry can make it dirty without a fault, then the bit
  * is cleared: a store after that is a new one.
  */
-static bool folio_clear_dirty_for_io(struct folio *folio)
+static bool file_clear_dirty_for_io(struct folio *folio)
 {
 	if (folio_mkclean(folio))
 		folio_mark_dirty(folio);
@@ -659,7 +659,7 @@ int filemap_write_and_wait(struct address_space *mapping)
 				continue;
 			folio_lock(folio);
 			folio_wait_writeback(folio);
-			if (plain_read(folio->mapping) == (void *)mapping && folio_clear_dirty_for_io(folio))
+			if (plain_read(folio->mapping) == (void *)mapping && file_clear_dirty_for_io(folio))
 				writepage(mapping, folio);
 			else
 				folio_unlock(folio);
