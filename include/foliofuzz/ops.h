@@ -33,12 +33,23 @@ enum user_event {
 	USER_FRESH,       /* the address space mm is new */
 	USER_MOVE_BEGIN,  /* [vpn, vpn + nr) is about to go to `token` on, with its content */
 	USER_MOVE_END,    /* value: enum user_move */
+	/* Files: mm is the file and vpn its page. */
+	USER_FILE_READ_BEGIN, USER_FILE_READ_END, USER_FILE_READ_FAILED, /* behind the end, or an error */
+	USER_FILE_WRITE_BEGIN, USER_FILE_WRITE_END, /* value: 1 if it was written */
+	USER_FILE_DISCARD_BEGIN, USER_FILE_DISCARD_END, /* truncated, or a hole */
+	/*
+	 * [vpn, vpn + nr) of mm is about to show something else: value is what (enum user_mapping), token file << 8 | page of the file.
+	 * USER_MAP_END: value 1 if it does.
+	 */
+	USER_MAP_BEGIN, USER_MAP_END,
+	USER_COPY, /* a private page at vpn may become a copy without a store: a write fault, a pin. Before and after it */
 };
 enum user_move {
 	MOVE_NOTHING,     /* it did not begin */
 	MOVE_TARGET_GONE, /* what was mapped at the target is gone, and nothing has come */
 	MOVE_DONE,
 };
+enum user_mapping { MAPPING_ANON, MAPPING_SHARED, MAPPING_PRIVATE };
 struct user_note {
 	u8 event; /* enum user_event */
 	u8 mm;    /* slot */

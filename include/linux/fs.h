@@ -23,6 +23,9 @@ struct inode {
 	struct rw_semaphore i_rwsem;
 	unsigned long i_size; /* bytes, whole pages; i_rwsem, read without it */
 	bool shmem;
+	pgoff_t fallocend; /* shmem: where the last fallocate() beyond i_size ended */
+	long alloced, swapped; /* shmem: pages charged to the inode; slots that are swap entries */
+	spinlock_t lock; /* shmem: these two */
 	u64 disk[FILE_PAGES]; /* what is on disk: content tokens */
 };
 struct file {
@@ -31,6 +34,7 @@ struct file {
 };
 #define i_size_read(inode) READ_ONCE((inode)->i_size)
 #define i_size_write(inode, size) WRITE_ONCE((inode)->i_size, size)
+#define mapping_min_folio_order(mapping) ((mapping)->min_order)
 #define shmem_mapping(mapping) ((mapping)->host->shmem)
 #define i_mmap_lock_read(mapping) down_read(&(mapping)->i_mmap_rwsem)
 #define i_mmap_trylock_read(mapping) down_read_trylock(&(mapping)->i_mmap_rwsem)
@@ -38,8 +42,32 @@ struct file {
 #define i_mmap_lock_write(mapping) down_write(&(mapping)->i_mmap_rwsem)
 #define i_mmap_unlock_write(mapping) up_write(&(mapping)->i_mmap_rwsem)
 
-/* The two files, empty. */
+/* Pages beyond i_size that fallocate() has promised are kept by a split. */
+static inline pgoff_t shmem_fallocend(struct inode *inode, pgoff_t eof)
+{
+	pgoff_t fallocend = access_load(&inode->fallocend, __ATOMIC_RELAXED);
+
+	return eof > fallocend ? eof : fallocend;
+}
+void shmem_uncharge(struct inode *inode, long pages);
+
+/* The two files: EOF within the second huge folio. */
+#define FILE_PAGES_AT_BOOT (FILE_PAGES - 4)
 void files_boot(void);
+/* Everything that files keep, cache and swap entries, goes; for the end of a program. */
+void files_evict(void);
+#define inode_lock(inode) down_write(&(inode)->i_rwsem)
+#define inode_unlock(inode) up_write(&(inode)->i_rwsem)
+#define filemap_invalidate_lock(mapping) down_write(&(mapping)->invalidate_lock)
+#define filemap_invalidate_unlock(mapping) up_write(&(mapping)->invalidate_lock)
+#define filemap_invalidate_lock_shared(mapping) down_read(&(mapping)->invalidate_lock)
+#define filemap_invalidate_unlock_shared(mapping) up_read(&(mapping)->invalidate_lock)
+/* The VMAs of a file that have a page of [first, last]. i_mmap_rwsem is held. */
+struct vm_area_struct *vma_interval_tree_next(struct address_space *mapping, struct vm_area_struct *after,
+					      pgoff_t first, pgoff_t last);
+#define vma_interval_tree_foreach(vma, mapping, first, last)                   \
+	for (vma = vma_interval_tree_next(mapping, NULL, first, last); vma;    \
+	     vma = vma_interval_tree_next(mapping, vma, first, last))
 /* A VMA of a file joins and leaves its mapping's i_mmap. Take i_mmap_rwsem for writing. */
 void vma_link_file(struct vm_area_struct *vma);
 void unlink_file_vma(struct vm_area_struct *vma);

@@ -73,8 +73,8 @@ int do_mprotect(struct mm_struct *mm, unsigned long start, unsigned long len, un
 /* The table's lock is held: a write fault would do nothing but map it writable. */
 bool can_change_pte_writable(struct vm_area_struct *vma, unsigned long addr, pte_t pte);
 bool can_change_pmd_writable(struct vm_area_struct *vma, unsigned long addr, pmd_t pmd);
-#define vma_wants_manual_pte_write_upgrade(vma) \
-	((vma)->vm_flags & VM_SHARED ? true : ((vma)->vm_flags & VM_WRITE) != 0)
+/* Shared or private: nothing is mapped writable by its protection alone, so that writes are noticed. */
+#define vma_wants_manual_pte_write_upgrade(vma) (((vma)->vm_flags & VM_WRITE) != 0)
 /* memory_numa.c: hints over [start, end) of every VMA; mmap_lock is held for reading. */
 long change_prot_numa(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 bool folio_can_map_prot_numa(struct folio *folio, struct vm_area_struct *vma);
@@ -97,22 +97,32 @@ static inline spinlock_t *pmd_trans_huge_lock(pmd_t *pmd, struct vm_area_struct 
 	} while (0)
 
 /* ---- huge_memory_split.c: caller holds the folio lock and one reference ---- */
-int folio_check_splittable(struct folio *folio, unsigned int new_order);
+enum split_type { SPLIT_TYPE_UNIFORM, SPLIT_TYPE_NON_UNIFORM };
+int folio_check_splittable(struct folio *folio, unsigned int new_order, enum split_type split_type);
 /*
- * New order-0 folios go on `list` (with a reference each), or next to the old one on the LRU.
+ * Uniform. New folios go on `list` (with a reference each), or next to the old one on the LRU.
  * The caller's lock and reference stay with the folio that holds `page`. -EBUSY, -EAGAIN: as it
  * was, but for mappings that may now be by PTE.
  */
 int split_huge_page_to_list_to_order(struct page *page, struct list_head *list,
 				     unsigned int new_order);
-int split_folio_to_list(struct folio *folio, struct list_head *list);
-/*
- * Of a folio that its caller has unmapped and isolated: it stays unmapped, all parts stay locked, each with one reference. -EAGAIN:
- * somebody else has a reference.
- */
+/* Around one page, halving; lock and reference stay with the first part. -ENOMEM: cut in part. */
+int folio_split(struct folio *folio, unsigned int new_order, struct page *split_at, struct list_head *list);
+/* Anonymous, and unmapped by the caller: all parts stay locked and unmapped, one reference each. */
 int folio_split_unmapped(struct folio *folio, unsigned int new_order);
+unsigned int min_order_for_split(struct folio *folio);
+int split_folio_to_list(struct folio *folio, struct list_head *list);
+#define split_huge_page_to_order(page, order) split_huge_page_to_list_to_order(page, NULL, order)
 #define split_huge_page(page) split_huge_page_to_list_to_order(page, NULL, 0)
 #define split_folio(folio) split_folio_to_list(folio, NULL)
+#define split_folio_to_order(folio, order) split_huge_page_to_list_to_order(&(folio)->page, NULL, order)
+/* Around the page if the folio allows that, else uniformly. */
+static inline int try_folio_split_to_order(struct folio *folio, struct page *page, unsigned int new_order)
+{
+	if (folio_check_splittable(folio, new_order, SPLIT_TYPE_NON_UNIFORM))
+		return split_huge_page_to_order(&folio->page, new_order);
+	return folio_split(folio, new_order, page, NULL);
+}
 
 /* ---- the deferred split queue: deferred_split/<generation>.c ---- */
 struct deferred_split_ops {

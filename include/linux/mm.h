@@ -34,6 +34,11 @@ static inline long folio_nr_pages(const struct folio *folio)
 	return 1l << folio_order(folio);
 }
 #define folio_page_idx(folio, p) ((unsigned long)((p) - &(folio)->page))
+/* The folio behind it, while the memory in between belongs to folios at all. */
+static inline struct folio *folio_next(struct folio *folio)
+{
+	return (struct folio *)folio_page(folio, folio_nr_pages(folio));
+}
 static inline bool folio_test_pmd_mappable(const struct folio *folio)
 {
 	return folio_order(folio) >= HPAGE_PMD_ORDER;
@@ -73,8 +78,13 @@ static inline int folio_expected_ref_count(const struct folio *folio)
 	struct folio *f = (struct folio *)(uintptr_t)folio;
 	int cache = 0;
 
-	if (folio_test_anon(f) && folio_test_swapcache(f))
+	if (folio_test_swapcache(f))
 		cache = (int)folio_nr_pages(f);
+	if (!folio_test_anon(f)) {
+		if (plain_read_racy(f->mapping))
+			cache += (int)folio_nr_pages(f);
+		cache += folio_test_private(f);
+	}
 	return cache + folio_mapcount(f);
 }
 
@@ -96,6 +106,11 @@ static inline void folio_put(struct folio *folio)
 		__folio_put(folio);
 }
 #define put_page(page) folio_put(page_folio(page))
+static inline void folio_put_refs(struct folio *folio, int refs)
+{
+	if (folio_ref_sub_and_test(folio, refs))
+		__folio_put(folio);
+}
 /* Drops refs[i] references of each; frees those that had no more, after taking them off queue and LRU. */
 void folios_put_refs(struct folio_batch *folios, unsigned int *refs);
 static inline void folios_put(struct folio_batch *folios)
@@ -148,6 +163,16 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
 /* memory_file.c: takes the mappings of [start, start + nr) away, page tables first. i_mmap_rwsem is not held. */
 void unmap_mapping_pages(struct address_space *mapping, pgoff_t start, pgoff_t nr, bool even_cows);
 void unmap_mapping_folio(struct folio *folio);
+/* Entries for nr pages of the folio from `page` on, at addr. The table's lock is held, the references are taken. */
+void set_pte_range(struct vm_fault *vmf, struct folio *folio, struct page *page, unsigned int nr, unsigned long addr);
+/* By PMD, if it fits. The caller's reference becomes the mapping's on 0. */
+vm_fault_t do_set_pmd(struct vm_fault *vmf, struct folio *folio);
+vm_fault_t finish_fault(struct vm_fault *vmf, struct page *page, bool is_cow);
+/* A write fault on a page of a file that is mapped read-only, VM_SHARED. The table's lock is held, and dropped. */
+vm_fault_t wp_page_shared(struct vm_fault *vmf, struct folio *folio);
+/* mmap(MAP_FIXED) of a file: what is there is unmapped first. Takes mmap_lock. */
+int mmap_file_region(struct mm_struct *mm, unsigned long start, unsigned long len, struct file *file, pgoff_t pgoff,
+		     unsigned long vm_flags);
 struct mm_struct *mm_alloc(unsigned int slot);
 void mmput(struct mm_struct *mm);
 /* The struct alone is kept by a count; its VMAs, pages and tables by a user. */
@@ -180,6 +205,9 @@ static inline bool thp_vma_suitable_order(struct vm_area_struct *vma, unsigned l
 {
 	unsigned long size = PAGE_SIZE << order, haddr = addr & ~(size - 1);
 
+	/* A file's folios are aligned in the file: so must be their addresses. */
+	if (!vma_is_anonymous(vma) && ((vma->vm_start >> PAGE_SHIFT) - vma->vm_pgoff) & ((1ul << order) - 1))
+		return false;
 	return haddr >= vma->vm_start && haddr + size <= vma->vm_end;
 }
 

@@ -278,6 +278,7 @@ struct vm_fault {
 	pgoff_t pgoff;
 	pmd_t orig_pmd;
 	struct page *page; /* of the file; set with VM_FAULT_LOCKED */
+	pgtable_t prealloc_pte; /* for fault-around, which may not allocate */
 	pmd_t *pmd;
 	pte_t *pte;
 	pte_t orig_pte;

@@ -105,6 +105,7 @@ struct machine_state {
 	struct kmem_cache mm_cache, vma_cache, anon_vma_cache, anon_vma_chain_cache, ptdesc_cache;
 	struct kmem_cache swap_table_cache, swap_extend_table_cache;
 	struct kmem_cache mmu_notifier_cache;
+	struct kmem_cache radix_tree_node_cache;
 };
 #define MACHINE_OFFSET KERN_BYTES
 #define machine ((struct machine_state *)(arena_memory + MACHINE_OFFSET))

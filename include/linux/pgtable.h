@@ -234,6 +234,8 @@ pgtable_t pte_alloc_one(struct mm_struct *mm); /* NULL: no memory */
 void pte_free(struct mm_struct *mm, pgtable_t table); /* nobody else can find it */
 void pte_free_defer(struct mm_struct *mm, pgtable_t table); /* after a grace period */
 int __pte_alloc(struct mm_struct *mm, pmd_t *pmd); /* 0 or -ENOMEM */
+/* *table becomes the PMD's, and is NULL then, if the PMD is still none. */
+void pmd_install(struct mm_struct *mm, pmd_t *pmd, pgtable_t *table);
 /* Last in, first out, per mm. pmd_ptl is held. */
 void pgtable_trans_huge_deposit(struct mm_struct *mm, pmd_t *pmd, pgtable_t table);
 pgtable_t pgtable_trans_huge_withdraw(struct mm_struct *mm, pmd_t *pmd);

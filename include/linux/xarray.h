@@ -8,7 +8,10 @@
 
 #include <linux/mm_types.h>
 
-/* Slot: NULL; a folio; a value (bit 0: a swap entry or a shadow); or a sibling of slot n. */
+/*
+ * Slot: NULL; a folio; a value (bit 0: a swap entry or a shadow); or a sibling, which leads to slot n (bit 1). Slots change under
+ * xa_lock; readers inside RCU look without it, and two looks may belong to two entries.
+ */
 struct xarray {
 	spinlock_t xa_lock;
 	void *slots[FILE_PAGES];
@@ -18,7 +21,7 @@ struct xa_state {
 	pgoff_t index;
 	unsigned int order; /* of the entry to be stored */
 	int err;
-	u8 nodes; /* preallocated for a split, given back by xas_destroy() */
+	void *alloc; /* a node, preallocated for a split, given back by xas_destroy() */
 };
 #define XA_STATE(name, array, i) struct xa_state name = { .xa = (array), .index = (i) }
 #define XA_STATE_ORDER(name, array, i, o) struct xa_state name = { .xa = (array), .index = (i), .order = (o) }
@@ -26,6 +29,9 @@ struct xa_state {
 #define xa_is_value(entry) (((unsigned long)(entry) & 3) == 1)
 #define xa_mk_value(v) ((void *)((unsigned long)(v) << 2 | 1))
 #define xa_to_value(entry) ((unsigned long)(entry) >> 2)
+#define xa_is_sibling(entry) (((unsigned long)(entry) & 3) == 2)
+#define xa_mk_sibling(n) ((void *)((unsigned long)(n) << 2 | 2))
+#define xa_to_sibling(entry) ((pgoff_t)((unsigned long)(entry) >> 2))
 
 void xa_init(struct xarray *xa);
 void *xas_load(struct xa_state *xas);          /* RCU, or the lock; siblings followed */
@@ -37,8 +43,16 @@ void xas_split_alloc(struct xa_state *xas, void *entry, unsigned int order, gfp_
 void xas_split(struct xa_state *xas, void *entry, unsigned int order);  /* uniformly, to xas->order; lock held */
 void xas_try_split(struct xa_state *xas, void *entry, unsigned int order); /* by one order; sets xas->err */
 void xas_destroy(struct xa_state *xas);
+/* The order of the entry at xas->index: how many siblings follow it. */
+int xas_get_order(struct xa_state *xas);
+int xa_get_order(struct xarray *xa, pgoff_t index);
+/* The lock is held. Without an order the entry that stands there keeps its size. */
+void *__xa_store(struct xarray *xa, pgoff_t index, void *entry, gfp_t gfp);
+/* What stood there; it is `entry` if and only if it is gone now. The lock is held. */
+void *__xa_cmpxchg(struct xarray *xa, pgoff_t index, void *old, void *entry, gfp_t gfp);
 #define xas_error(xas) ((xas)->err)
-#define xas_reset(xas) ((void)(xas))
+#define xas_set_err(xas, e) ((void)((xas)->err = (e)))
+#define xas_reset(xas) ((void)((xas)->err = 0))
 #define xas_set(xas, i) ((void)((xas)->index = (i)))
 #define xas_set_order(xas, i, o) ((void)((xas)->index = (i), (xas)->order = (o)))
 void *xa_load(struct xarray *xa, pgoff_t index);

@@ -1,28 +1,880 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * filemap.c - the page cache.
+ * filemap.c - the page cache: looking up, adding, removing; reading, writing and write-back of the regular file.
+ *
+ * Lock order: i_rwsem, invalidate_lock, folio lock, i_mmap_rwsem, page table lock, i_pages. A lookup takes no lock: it gets a reference
+ * and then looks again whether the slot still leads to the folio, and who needs more locks the folio and looks whether it is
+ * still the file's. A folio in the cache has a reference for each of its pages. Content is moved a page at a time, in one step each.
  */
+#include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/huge_mm.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/page_ref.h>
 #include <linux/pagemap.h>
+#include <linux/pgtable.h>
+#include <linux/rcupdate.h>
+#include <linux/rmap.h>
+#include <linux/swap.h>
+#include <linux/vmstat.h>
+#include <linux/xarray.h>
+#include <foliofuzz/bug.h>
 
-
-/* stub */
+/* Not in the kernel: two files that are there from boot to the end. */
 void files_boot(void)
 {
 	for (unsigned int i = 0; i < NR_FILES; i++) {
 		struct address_space *mapping = &machine->mappings[i];
+		struct inode *inode = &machine->inodes[i];
 
-		machine->inodes[i].i_mapping = mapping;
-		mapping->host = &machine->inodes[i];
-		machine->inodes[i].shmem = i == 1;
+		*inode = (struct inode){ .i_mapping = mapping, .i_size = FILE_PAGES_AT_BOOT * PAGE_SIZE,
+					 .shmem = i == 1 };
+		init_rwsem(&inode->i_rwsem);
+		spin_lock_init(&inode->lock);
+		mapping->host = inode;
+		mapping->nrpages = 0;
+		mapping->max_order = MAX_ORDER_;
+		mapping->min_order = 0;
+		init_rwsem(&mapping->invalidate_lock);
+		init_rwsem(&mapping->i_mmap_rwsem);
+		mapping->i_mmap.next = mapping->i_mmap.prev = &mapping->i_mmap;
 		xa_init(&mapping->i_pages);
+		machine->files[i] = (struct file){ .f_mapping = mapping, .f_inode = inode };
 	}
 }
-void vma_link_file(struct vm_area_struct *vma) { (void)vma; }
-void unlink_file_vma(struct vm_area_struct *vma) { (void)vma; }
-struct folio *filemap_get_entry(struct address_space *m, pgoff_t i) { (void)m; (void)i; return NULL; }
-struct folio *filemap_lock_folio(struct address_space *m, pgoff_t i) { (void)m; (void)i; return NULL; }
-int filemap_add_folio(struct address_space *m, struct folio *f, pgoff_t i, gfp_t g) { (void)m; (void)f; (void)i; (void)g; return -ENOMEM; }
-void __filemap_remove_folio(struct folio *folio, void *shadow) { (void)folio; (void)shadow; }
-void filemap_remove_folio(struct folio *folio) { (void)folio; }
+
+/* The first page behind the end of the file. */
+static pgoff_t file_end(struct address_space *mapping)
+{
+	return (i_size_read(mapping->host) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* ------------------------------------------------------------------ lookup ---- */
+
+/*
+ * filemap_get_entry() - v7.1. Fidelity: same. No lock. A folio, with a reference, that was in the slot after the reference was got; a
+ * value as it is; NULL.
+ */
+struct folio *filemap_get_entry(struct address_space *mapping, pgoff_t index)
+{
+	XA_STATE(xas, &mapping->i_pages, index);
+	struct folio *folio;
+
+	rcu_read_lock();
+repeat:
+	xas_reset(&xas);
+	folio = xas_load(&xas);
+	if (!folio || xa_is_value(folio))
+		goto out;
+	if (!folio_try_get(folio)) {
+		cpu_relax();
+		goto repeat;
+	}
+	if (unlikely(folio != xas_reload(&xas))) {
+		folio_put(folio);
+		goto repeat;
+	}
+out:
+	rcu_read_unlock();
+	return folio;
+}
+
+/* filemap_alloc_folio(), the FGP_CREAT part of __filemap_get_folio() - v7.1. Fidelity: same: from the wished order down. */
+static struct folio *filemap_create(struct address_space *mapping, pgoff_t index, unsigned int order)
+{
+	int err;
+
+	for (;; order--) {
+		pgoff_t at = index & ~((1ul << order) - 1);
+		struct folio *folio;
+
+		err = -ENOMEM;
+		folio = at + (1ul << order) <= FILE_PAGES ? folio_alloc_node(GFP_KERNEL, order, 0) : NULL;
+		if (folio) {
+			err = filemap_add_folio(mapping, folio, at, GFP_KERNEL);
+			if (!err)
+				return folio;
+			folio_put(folio);
+		}
+		if (order <= mapping->min_order)
+			return ERR_PTR(err);
+	}
+}
+
+/*
+ * __filemap_get_folio() - v7.1. Fidelity: same, no wait for stable pages and no FGP_NOWAIT. Whoever locks a folio looks whether it
+ * is still the file's, and that it still has the page: it may have been split before.
+ */
+struct folio *__filemap_get_folio(struct address_space *mapping, pgoff_t index, unsigned int fgp, unsigned int order)
+{
+	struct folio *folio;
+
+repeat:
+	folio = filemap_get_entry(mapping, index);
+	if (xa_is_value(folio))
+		folio = NULL;
+	if (folio && fgp & FGP_LOCK) {
+		folio_lock(folio);
+		if (unlikely(plain_read(folio->mapping) != (void *)mapping)) {
+			folio_unlock(folio);
+			folio_put(folio);
+			goto repeat;
+		}
+		VM_BUG_ON_FOLIO(!folio_contains(folio, index), folio);
+	}
+	if (!folio && fgp & FGP_CREAT) {
+		folio = filemap_create(mapping, index, order);
+		if (IS_ERR(folio)) {
+			if (PTR_ERR(folio) == -EEXIST)
+				goto repeat;
+			return folio;
+		}
+		/* A new folio comes locked. */
+		if (!(fgp & FGP_LOCK))
+			folio_unlock(folio);
+	}
+	return folio ? folio : ERR_PTR(-ENOENT);
+}
+
+/* filemap_lock_folio() - v7.1, include/linux/pagemap.h. Fidelity: adapted: NULL and not an error if there is none. */
+struct folio *filemap_lock_folio(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio = __filemap_get_folio(mapping, index, FGP_LOCK, 0);
+
+	return IS_ERR(folio) ? NULL : folio;
+}
+
+/* find_get_entry() - v7.1. Fidelity: same. RCU is held. The next entry up to max; a folio with a reference. */
+static void *find_get_entry(struct xa_state *xas, pgoff_t max)
+{
+	void *entry;
+
+retry:
+	entry = xas_find(xas, max);
+	if (!entry || xa_is_value(entry))
+		return entry;
+	if (!folio_try_get((struct folio *)entry)) {
+		cpu_relax();
+		goto retry;
+	}
+	if (unlikely(entry != xas_reload(xas))) {
+		folio_put((struct folio *)entry);
+		goto retry;
+	}
+	return entry;
+}
+
+/* find_get_entries() - v7.1. Fidelity: same. */
+unsigned int find_get_entries(struct address_space *mapping, pgoff_t *start, pgoff_t end,
+			      struct folio_batch *fbatch, pgoff_t *indices)
+{
+	XA_STATE(xas, &mapping->i_pages, *start);
+	void *entry;
+
+	rcu_read_lock();
+	while ((entry = find_get_entry(&xas, end)) != NULL) {
+		pgoff_t index = xas.index, base = index, nr;
+
+		if (xa_is_value(entry)) {
+			nr = 1ul << xas_get_order(&xas);
+			base &= ~(nr - 1);
+		} else {
+			nr = (pgoff_t)folio_nr_pages((struct folio *)entry);
+			base = folio_pgoff((struct folio *)entry);
+		}
+		indices[fbatch->nr] = index;
+		xas.index = base + nr;
+		*start = base + nr;
+		if (!folio_batch_add(fbatch, entry))
+			break;
+	}
+	rcu_read_unlock();
+	return folio_batch_count(fbatch);
+}
+
+/*
+ * find_lock_entries() - v7.1. Fidelity: same. Nothing is waited for: what is locked, under write-back or cut by the range is left out.
+ */
+unsigned int find_lock_entries(struct address_space *mapping, pgoff_t *start, pgoff_t end,
+			       struct folio_batch *fbatch, pgoff_t *indices)
+{
+	XA_STATE(xas, &mapping->i_pages, *start);
+	void *entry;
+
+	rcu_read_lock();
+	for (; (entry = find_get_entry(&xas, end)) != NULL; xas.index++) {
+		struct folio *folio = entry;
+		pgoff_t base, nr;
+
+		if (xa_is_value(entry)) {
+			nr = 1ul << xas_get_order(&xas);
+			base = xas.index & ~(nr - 1);
+			if (base < *start)
+				continue;
+			if (base + nr - 1 > end)
+				break;
+		} else {
+			nr = (pgoff_t)folio_nr_pages(folio);
+			base = folio_pgoff(folio);
+			if (base < *start || base + nr - 1 > end)
+				goto put;
+			if (!folio_trylock(folio))
+				goto put;
+			if (plain_read(folio->mapping) != (void *)mapping || folio_test_writeback(folio))
+				goto unlock;
+			VM_BUG_ON_FOLIO(!folio_contains(folio, xas.index), folio);
+		}
+		*start = base + nr;
+		indices[fbatch->nr] = xas.index;
+		xas.index = base + nr - 1;
+		if (!folio_batch_add(fbatch, folio))
+			break;
+		continue;
+unlock:
+		folio_unlock(folio);
+put:
+		folio_put(folio);
+	}
+	rcu_read_unlock();
+	return folio_batch_count(fbatch);
+}
+
+/* ------------------------------------------------------------------ adding and removing ---- */
+
+/* The first entry in the way of a folio; NULL: none. A shadow may be replaced. */
+static void *find_conflict(struct address_space *mapping, pgoff_t index, pgoff_t nr)
+{
+	XA_STATE(xas, &mapping->i_pages, index);
+	void *entry;
+
+	for (entry = xas_find(&xas, index + nr - 1); entry; entry = xas_next_entry(&xas, index + nr - 1))
+		if (!xa_is_value(entry))
+			return entry;
+	return NULL;
+}
+
+/*
+ * __filemap_add_folio() - v7.1. Fidelity: adapted: no shadow entries are kept, so none has to be split or told of. The folio is locked and
+ * new: the references first, then what leads back, and the slot last. After a conflict ->index stays, as truncation needs it.
+ */
+int __filemap_add_folio(struct address_space *mapping, struct folio *folio, pgoff_t index)
+{
+	XA_STATE_ORDER(xas, &mapping->i_pages, index, folio_order(folio));
+	long nr = folio_nr_pages(folio);
+	int err = 0;
+
+	VM_BUG_ON_FOLIO(!folio_test_locked(folio), folio);
+	VM_BUG_ON_FOLIO(folio_test_swapbacked(folio), folio);
+	VM_BUG_ON_FOLIO(folio_order(folio) < mapping_min_folio_order(mapping), folio);
+	VM_BUG_ON_FOLIO(index & ((pgoff_t)nr - 1), folio);
+
+	folio_ref_add(folio, (int)nr);
+	plain_write_racy(folio->mapping, (void *)mapping);
+	plain_write_racy(folio->index, index);
+	xas_lock_irq(&xas);
+	if (find_conflict(mapping, index, (pgoff_t)nr)) {
+		err = -EEXIST;
+	} else {
+		xas_store(&xas, folio);
+		mapping->nrpages += (unsigned long)nr;
+		lruvec_stat_mod_folio(folio, NR_FILE_PAGES, nr);
+		if (folio_test_pmd_mappable(folio))
+			lruvec_stat_mod_folio(folio, NR_FILE_THPS, nr);
+	}
+	xas_unlock_irq(&xas);
+	if (!err)
+		return 0;
+	plain_write_racy(folio->mapping, NULL);
+	folio_put_refs(folio, (int)nr);
+	return err;
+}
+
+/* filemap_add_folio() - v7.1. Fidelity: same, no working set. On success the folio is locked, and on its way to the LRU. */
+int filemap_add_folio(struct address_space *mapping, struct folio *folio, pgoff_t index, gfp_t gfp)
+{
+	int ret = mem_cgroup_charge(folio, NULL, gfp);
+
+	if (ret)
+		return ret;
+	__folio_set_locked(folio);
+	ret = __filemap_add_folio(mapping, folio, index);
+	if (unlikely(ret)) {
+		mem_cgroup_uncharge(folio);
+		__folio_clear_locked(folio);
+	} else {
+		folio_add_lru(folio);
+	}
+	return ret;
+}
+
+/*
+ * filemap_unaccount_folio() - v7.1. Fidelity: same. i_pages' lock and the folio's are held. Dirty here is lost data, but of shared
+ * memory, whose home is the cache.
+ */
+static void filemap_unaccount_folio(struct address_space *mapping, struct folio *folio)
+{
+	long nr = folio_nr_pages(folio);
+
+	VM_BUG_ON_FOLIO(folio_mapped(folio), folio);
+	lruvec_stat_mod_folio(folio, NR_FILE_PAGES, -nr);
+	if (folio_test_swapbacked(folio)) {
+		lruvec_stat_mod_folio(folio, NR_SHMEM, -nr);
+		if (folio_test_pmd_mappable(folio))
+			lruvec_stat_mod_folio(folio, NR_SHMEM_THPS, -nr);
+	} else if (folio_test_pmd_mappable(folio)) {
+		lruvec_stat_mod_folio(folio, NR_FILE_THPS, -nr);
+	}
+	WARN_ON_ONCE(!shmem_mapping(mapping) && folio_test_dirty(folio));
+}
+
+/* page_cache_delete() - v7.1. Fidelity: same. ->index stays: a lookup that found the folio before compares it. */
+static void page_cache_delete(struct address_space *mapping, struct folio *folio, void *shadow)
+{
+	XA_STATE_ORDER(xas, &mapping->i_pages, folio_pgoff(folio), folio_order(folio));
+
+	VM_BUG_ON_FOLIO(!folio_test_locked(folio), folio);
+	xas_store(&xas, shadow);
+	plain_write_racy(folio->mapping, NULL);
+	mapping->nrpages -= (unsigned long)folio_nr_pages(folio);
+}
+
+/* __filemap_remove_folio() - v7.1. Fidelity: same. */
+void __filemap_remove_folio(struct folio *folio, void *shadow)
+{
+	struct address_space *mapping = folio_mapping(folio);
+
+	filemap_unaccount_folio(mapping, folio);
+	page_cache_delete(mapping, folio, shadow);
+}
+
+/* filemap_remove_folio() - v7.1. Fidelity: same. The folio is locked, in the cache, and the caller has a reference. */
+void filemap_remove_folio(struct folio *folio)
+{
+	struct address_space *mapping = folio_mapping(folio);
+
+	BUG_ON(!folio_test_locked(folio));
+	xa_lock_irq(&mapping->i_pages);
+	__filemap_remove_folio(folio, NULL);
+	xa_unlock_irq(&mapping->i_pages);
+	folio_put_refs(folio, (int)folio_nr_pages(folio));
+}
+
+/* delete_from_page_cache_batch() - v7.1. Fidelity: same. */
+void delete_from_page_cache_batch(struct address_space *mapping, struct folio_batch *fbatch)
+{
+	if (!folio_batch_count(fbatch))
+		return;
+	xa_lock_irq(&mapping->i_pages);
+	for (unsigned int i = 0; i < fbatch->nr; i++) {
+		filemap_unaccount_folio(mapping, fbatch->folios[i]);
+		page_cache_delete(mapping, fbatch->folios[i], NULL);
+	}
+	xa_unlock_irq(&mapping->i_pages);
+	for (unsigned int i = 0; i < fbatch->nr; i++)
+		folio_put_refs(fbatch->folios[i], (int)folio_nr_pages(fbatch->folios[i]));
+}
+
+/*
+ * mapping_evict_folio(), remove_mapping() - v7.1, mm/truncate.c and mm/vmscan.c. Fidelity: same. Locked. The freeze is the proof that nobody
+ * else has it; dirty is looked at after it, since who had a reference may have made it so.
+ */
+long mapping_evict_folio(struct address_space *mapping, struct folio *folio)
+{
+	long nr = folio_nr_pages(folio);
+
+	if (!mapping)
+		return 0;
+	if (folio_test_dirty(folio) || folio_test_writeback(folio))
+		return 0;
+	if (folio_ref_count(folio) > nr + (long)folio_test_private(folio) + 1)
+		return 0;
+	xa_lock_irq(&mapping->i_pages);
+	if (!folio_ref_freeze(folio, 1 + (int)nr)) {
+		accepted_race(3);
+		nr = 0;
+	} else if (folio_test_dirty(folio)) {
+		folio_ref_unfreeze(folio, 1 + (int)nr);
+		nr = 0;
+	} else {
+		__filemap_remove_folio(folio, NULL);
+		folio_ref_unfreeze(folio, 1);
+	}
+	xa_unlock_irq(&mapping->i_pages);
+	return nr;
+}
+
+/* mapping_try_invalidate() - v7.1, mm/truncate.c. Fidelity: same; values stay. [start, end]. */
+void invalidate_mapping_pages(struct address_space *mapping, pgoff_t start, pgoff_t end)
+{
+	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
+	struct folio_batch fbatch;
+
+	folio_batch_init(&fbatch);
+	while (find_lock_entries(mapping, &index, end, &fbatch, indices)) {
+		struct folio_batch folios;
+
+		folio_batch_init(&folios);
+		for (unsigned int i = 0; i < fbatch.nr; i++) {
+			struct folio *folio = fbatch.folios[i];
+
+			if (xa_is_value(folio))
+				continue;
+			mapping_evict_folio(mapping, folio);
+			folio_unlock(folio);
+			folio_batch_add(&folios, folio);
+		}
+		folios_put(&folios);
+		folio_batch_init(&fbatch);
+		cond_resched();
+	}
+}
+
+/* ------------------------------------------------------------------ reading ---- */
+
+/* Stands for the file system's ->read_folio: from the disk, at once. Locked; unlocked afterwards. */
+static void read_folio(struct address_space *mapping, struct folio *folio)
+{
+	struct inode *inode = mapping->host;
+	pgoff_t first = folio_pgoff(folio);
+	long nr = folio_nr_pages(folio);
+
+	for (long i = 0; i < nr; i++) {
+		u64 *content = &machine->content[folio_pfn(folio) + (unsigned long)i];
+
+		WRITE_ONCE(*content, access_load(&inode->disk[first + (pgoff_t)i], __ATOMIC_RELAXED));
+	}
+	folio_mark_uptodate(folio);
+	folio_unlock(folio);
+}
+
+/*
+ * page_cache_ra_order(), ra_alloc_folio() - v7.1, mm/readahead.c. Fidelity: adapted: one folio, of the order that is asked for or, at the end
+ * of the file, less; the file is read at once. The invalidate_lock keeps pages that a truncate has removed from coming back.
+ */
+int page_cache_ra_order(struct address_space *mapping, pgoff_t index, unsigned int order)
+{
+	pgoff_t limit = file_end(mapping);
+	struct folio *folio;
+	int err = 0;
+
+	if (index >= limit)
+		return -ENOENT;
+	if (order > mapping->max_order)
+		order = mapping->max_order;
+	filemap_invalidate_lock_shared(mapping);
+	while (order > mapping->min_order && (index & ~((1ul << order) - 1)) + (1ul << order) > limit)
+		order--;
+	index &= ~((1ul << order) - 1);
+	folio = folio_alloc_node(GFP_KERNEL, order, 0);
+	if (!folio) {
+		err = -ENOMEM;
+	} else {
+		err = filemap_add_folio(mapping, folio, index, GFP_KERNEL);
+		if (!err)
+			read_folio(mapping, folio);
+		folio_put(folio);
+	}
+	filemap_invalidate_unlock_shared(mapping);
+	return err;
+}
+
+/*
+ * filemap_create_folio() - v7.1. Fidelity: same. Between the end of the file and the read the invalidate_lock is held, or a truncate could
+ * come in between and leave the folio behind the end.
+ */
+static int filemap_create_folio(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio = folio_alloc_node(GFP_KERNEL, mapping->min_order, 0);
+	int err;
+
+	if (!folio)
+		return -ENOMEM;
+	filemap_invalidate_lock_shared(mapping);
+	err = filemap_add_folio(mapping, folio, index & ~((1ul << mapping->min_order) - 1), GFP_KERNEL);
+	if (!err)
+		read_folio(mapping, folio);
+	filemap_invalidate_unlock_shared(mapping);
+	folio_put(folio);
+	return err;
+}
+
+/* filemap_update_page() - v7.1. Fidelity: same, no partially uptodate folios. Not uptodate. -EAGAIN: look it up again. */
+static int filemap_update_page(struct address_space *mapping, struct folio *folio)
+{
+	int err = -EAGAIN;
+
+	filemap_invalidate_lock_shared(mapping);
+	folio_lock(folio);
+	if (!plain_read(folio->mapping)) {
+		folio_unlock(folio);
+	} else if (folio_test_uptodate(folio)) {
+		err = 0;
+		folio_unlock(folio);
+	} else {
+		read_folio(mapping, folio);
+		err = 0;
+	}
+	filemap_invalidate_unlock_shared(mapping);
+	return err;
+}
+
+/* filemap_get_pages() - v7.1. Fidelity: adapted: one folio. With a reference, and uptodate. */
+static struct folio *filemap_get_pages(struct address_space *mapping, pgoff_t index)
+{
+	for (;;) {
+		struct folio *folio = filemap_get_entry(mapping, index);
+		int err;
+
+		if (!folio || xa_is_value(folio)) {
+			err = filemap_create_folio(mapping, index);
+			if (err && err != -EEXIST)
+				return ERR_PTR(err);
+			continue;
+		}
+		if (folio_test_uptodate(folio))
+			return folio;
+		err = filemap_update_page(mapping, folio);
+		if (!err)
+			return folio;
+		folio_put(folio);
+	}
+}
+
+/*
+ * filemap_read() - v7.1. Fidelity: same, one page. i_size is looked at after the folio is known to be uptodate: else what a truncate has zeroed
+ * could be seen.
+ */
+int filemap_read(struct file *file, pgoff_t index, u64 *token)
+{
+	struct address_space *mapping = file->f_mapping;
+	struct folio *folio;
+	int err = -ENOENT;
+
+	if (index >= file_end(mapping))
+		return -ENOENT;
+	folio = filemap_get_pages(mapping, index);
+	if (IS_ERR(folio))
+		return (int)PTR_ERR(folio);
+	if (index < file_end(mapping)) {
+		struct page *page = folio_file_page(folio, index);
+
+		/* The load is hardware's: it finds poison itself. */
+		*token = READ_ONCE(machine->content[page_to_pfn(page)]);
+		err = assert_read(page->flags) & BIT(PG_hwpoison) ? -EIO : 0;
+	}
+	folio_put(folio);
+	return err;
+}
+
+/* ------------------------------------------------------------------ writing ---- */
+
+/*
+ * generic_perform_write() with its file system's write_begin and write_end - v7.1. Fidelity: adapted: one page, as a whole; of a large new folio
+ * the rest is read first. i_rwsem is held for writing. i_size grows while the folio is locked, as a file system's write_end does it.
+ */
+int generic_perform_write(struct file *file, pgoff_t index, u64 token, unsigned int order)
+{
+	struct address_space *mapping = file->f_mapping;
+	struct inode *inode = file->f_inode;
+	struct folio *folio;
+	u64 *content;
+
+	if (order > mapping->max_order)
+		order = mapping->max_order;
+retry:
+	folio = __filemap_get_folio(mapping, index, FGP_LOCK | FGP_CREAT, order);
+	if (IS_ERR(folio))
+		return (int)PTR_ERR(folio);
+	folio_wait_writeback(folio);
+	if (!folio_test_uptodate(folio) && folio_test_large(folio)) {
+		read_folio(mapping, folio);
+		folio_lock(folio);
+		if (plain_read(folio->mapping) != (void *)mapping || !folio_contains(folio, index)) {
+			folio_unlock(folio);
+			folio_put(folio);
+			goto retry;
+		}
+	}
+	content = &machine->content[page_to_pfn(folio_file_page(folio, index))];
+	WRITE_ONCE(*content, token);
+	if (!folio_test_uptodate(folio))
+		folio_mark_uptodate(folio);
+	folio_mark_dirty(folio);
+	if (index >= file_end(mapping))
+		i_size_write(inode, (index + 1) << PAGE_SHIFT);
+	folio_unlock(folio);
+	folio_put(folio);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ write-back ---- */
+
+/*
+ * folio_clear_dirty_for_io() - v7.1, mm/page-writeback.c. Fidelity: same. Locked. First no entry can make it dirty without a fault, then the bit
+ * is cleared: a store after that is a new one.
+ */
+static bool file_clear_dirty_for_io(struct folio *folio)
+{
+	if (folio_mkclean(folio))
+		folio_mark_dirty(folio);
+	return folio_test_clear_dirty(folio);
+}
+
+/* Stands for the file system's ->writepages of one folio. Locked; unlocked while it is written. What lies behind the end is not written. */
+static void writepage(struct address_space *mapping, struct folio *folio)
+{
+	struct inode *inode = mapping->host;
+	pgoff_t first = folio_pgoff(folio), end = file_end(mapping);
+	long nr = folio_nr_pages(folio);
+
+	folio_set_writeback(folio);
+	folio_unlock(folio);
+	for (long i = 0; i < nr && first + (pgoff_t)i < end; i++)
+		access_store(&inode->disk[first + (pgoff_t)i],
+			     READ_ONCE(machine->content[folio_pfn(folio) + (unsigned long)i]), __ATOMIC_RELAXED);
+	folio_clear_writeback(folio);
+}
+
+/* filemap_write_and_wait(), writeback_iter() - v7.1. Fidelity: adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. */
+int filemap_write_and_wait(struct address_space *mapping)
+{
+	pgoff_t indices[FOLIO_BATCH_SIZE], index = 0;
+	struct folio_batch fbatch;
+
+	folio_batch_init(&fbatch);
+	while (index < FILE_PAGES && find_get_entries(mapping, &index, FILE_PAGES - 1, &fbatch, indices)) {
+		struct folio_batch folios;
+
+		folio_batch_init(&folios);
+		for (unsigned int i = 0; i < fbatch.nr; i++) {
+			struct folio *folio = fbatch.folios[i];
+
+			if (xa_is_value(folio))
+				continue;
+			folio_batch_add(&folios, folio);
+			if (!folio_test_dirty(folio))
+				continue;
+			folio_lock(folio);
+			folio_wait_writeback(folio);
+			if (plain_read(folio->mapping) == (void *)mapping && file_clear_dirty_for_io(folio))
+				writepage(mapping, folio);
+			else
+				folio_unlock(folio);
+		}
+		folios_put(&folios);
+		folio_batch_init(&fbatch);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ faults ---- */
+
+/*
+ * filemap_fault() - v7.1. Fidelity: adapted: mmap_lock is kept over the read, there is no asynchronous readahead, and what has to be read is one folio of
+ * vmf->order at most. VM_FAULT_LOCKED: vmf->page is the page, its folio locked and with a reference, and inside the file at that time.
+ */
+vm_fault_t filemap_fault(struct vm_fault *vmf)
+{
+	struct address_space *mapping = vmf->vma->vm_file->f_mapping;
+	bool mapping_locked = false;
+	pgoff_t index = vmf->pgoff;
+	struct folio *folio;
+
+	if (index >= file_end(mapping))
+		return VM_FAULT_SIGBUS;
+	folio = __filemap_get_folio(mapping, index, 0, 0);
+	if (IS_ERR(folio)) {
+		/* do_sync_mmap_readahead() */
+		(void)page_cache_ra_order(mapping, index, vmf->order);
+retry_find:
+		if (!mapping_locked) {
+			filemap_invalidate_lock_shared(mapping);
+			mapping_locked = true;
+		}
+		folio = __filemap_get_folio(mapping, index, FGP_CREAT, mapping->min_order);
+		if (IS_ERR(folio)) {
+			filemap_invalidate_unlock_shared(mapping);
+			return VM_FAULT_OOM;
+		}
+	} else if (!folio_test_uptodate(folio)) {
+		filemap_invalidate_lock_shared(mapping);
+		mapping_locked = true;
+	}
+
+	folio_lock(folio);
+	if (unlikely(plain_read(folio->mapping) != (void *)mapping)) {
+		folio_unlock(folio);
+		folio_put(folio);
+		goto retry_find;
+	}
+	VM_BUG_ON_FOLIO(!folio_contains(folio, index), folio);
+	if (unlikely(!folio_test_uptodate(folio))) {
+		if (mapping_locked)
+			read_folio(mapping, folio);
+		else
+			folio_unlock(folio);
+		folio_put(folio);
+		goto retry_find;
+	}
+	if (mapping_locked)
+		filemap_invalidate_unlock_shared(mapping);
+
+	/* Under the lock: a truncate that comes now has to wait for it, and then unmaps. */
+	if (unlikely(index >= file_end(mapping))) {
+		folio_unlock(folio);
+		folio_put(folio);
+		return VM_FAULT_SIGBUS;
+	}
+	vmf->page = folio_file_page(folio, index);
+	return VM_FAULT_LOCKED;
+}
+
+/* next_uptodate_folio() - v7.1. Fidelity: same. RCU is held. Locked and with a reference; what would have to be waited for is left out. */
+static struct folio *next_uptodate_folio(struct xa_state *xas, struct address_space *mapping, pgoff_t end)
+{
+	struct folio *folio;
+
+	for (folio = xas_find(xas, end); folio; folio = xas_next_entry(xas, end)) {
+		if (xa_is_value(folio))
+			continue;
+		if (!folio_try_get(folio))
+			continue;
+		if (folio_test_locked(folio))
+			goto skip;
+		if (unlikely(folio != xas_reload(xas)))
+			goto skip;
+		if (!folio_test_uptodate(folio))
+			goto skip;
+		if (!folio_trylock(folio))
+			goto skip;
+		if (plain_read(folio->mapping) != (void *)mapping)
+			goto unlock;
+		if (!folio_test_uptodate(folio))
+			goto unlock;
+		if (xas->index >= file_end(mapping))
+			goto unlock;
+		return folio;
+unlock:
+		folio_unlock(folio);
+skip:
+		folio_put(folio);
+	}
+	return NULL;
+}
+
+/*
+ * filemap_map_pmd() - v7.1. Fidelity: same, but that the table is installed also if the folio crosses the end of the file. The folio is locked. True:
+ * mapped huge by somebody, or by us; lock and reference are settled.
+ */
+static bool filemap_map_pmd(struct vm_fault *vmf, struct folio *folio, bool fits)
+{
+	if (pmd_trans_huge(pmdp_get_lockless(vmf->pmd))) {
+		folio_unlock(folio);
+		folio_put(folio);
+		return true;
+	}
+	if (fits && pmd_none(pmdp_get_lockless(vmf->pmd)) && folio_test_pmd_mappable(folio)) {
+		if (!do_set_pmd(vmf, folio)) {
+			folio_unlock(folio);
+			return true;
+		}
+	}
+	if (vmf->prealloc_pte && pmd_none(pmdp_get_lockless(vmf->pmd)))
+		pmd_install(vmf->vma->vm_mm, vmf->pmd, &vmf->prealloc_pte);
+	return false;
+}
+
+/*
+ * filemap_map_folio_range() and filemap_map_order0_folio() - v7.1. Fidelity: adapted: pages outside [start_pgoff, end_pgoff] are not mapped with the
+ * rest of their folio. Runs of pages whose entries are none are mapped at once; the first run uses the reference that the lookup
+ * got. Locked, so it cannot be truncated; the table's lock is held.
+ */
+static vm_fault_t filemap_map_folio_range(struct vm_fault *vmf, struct folio *folio, unsigned long start,
+					  unsigned long addr, pte_t *pte, unsigned int nr_pages, long *rss)
+{
+	unsigned int ref_from_caller = 1, count = 0;
+	vm_fault_t ret = 0;
+
+	for (unsigned int i = 0; i <= nr_pages; i++) {
+		struct page *page = folio_page(folio, start + i);
+
+		if (i < nr_pages && !PageHWPoison(page) && pte_none(ptep_get(pte + i))) {
+			count++;
+			continue;
+		}
+		if (!count)
+			continue;
+		vmf->pte = pte + (i - count);
+		set_pte_range(vmf, folio, page - count, count, addr + (i - count) * PAGE_SIZE);
+		*rss += (long)count;
+		/* the cache's references cover the mappings until here */
+		if (count > ref_from_caller)
+			folio_ref_add(folio, (int)(count - ref_from_caller));
+		ref_from_caller = 0;
+		if (vmf->address >= addr + (i - count) * PAGE_SIZE && vmf->address < addr + i * PAGE_SIZE)
+			ret = VM_FAULT_NOPAGE;
+		count = 0;
+	}
+	if (ref_from_caller)
+		folio_ref_dec(folio);
+	return ret;
+}
+
+/*
+ * filemap_map_pages() - v7.1. Fidelity: same. Maps what is in the cache, uptodate and not locked, of [start_pgoff, end_pgoff], which lies in one table and
+ * in the VMA. The end of the file is looked at once before, and for each folio under its lock. VM_FAULT_NOPAGE: the faulting page is among it.
+ */
+vm_fault_t filemap_map_pages(struct vm_fault *vmf, pgoff_t start_pgoff, pgoff_t end_pgoff)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct address_space *mapping = vma->vm_file->f_mapping;
+	XA_STATE(xas, &mapping->i_pages, start_pgoff);
+	pgoff_t eof = file_end(mapping);
+	unsigned long addr = vma->vm_start + ((start_pgoff - vma->vm_pgoff) << PAGE_SHIFT);
+	struct folio *folio;
+	vm_fault_t ret = 0;
+	int counter;
+	long rss = 0;
+	pte_t *start_pte;
+
+	if (!eof)
+		return 0;
+	if (end_pgoff >= eof)
+		end_pgoff = eof - 1;
+	rcu_read_lock();
+	folio = next_uptodate_folio(&xas, mapping, end_pgoff);
+	if (!folio)
+		goto out;
+	if (filemap_map_pmd(vmf, folio, eof >= folio_next_index(folio) || shmem_mapping(mapping))) {
+		ret = VM_FAULT_NOPAGE;
+		goto out;
+	}
+	start_pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, addr, &vmf->ptl);
+	if (!start_pte) {
+		folio_unlock(folio);
+		folio_put(folio);
+		goto out;
+	}
+	counter = mm_counter_file(folio);
+	do {
+		pgoff_t index = xas.index, last = folio_next_index(folio) - 1;
+
+		if (last > end_pgoff)
+			last = end_pgoff;
+		ret |= filemap_map_folio_range(vmf, folio, index - folio_pgoff(folio),
+					       addr + ((index - start_pgoff) << PAGE_SHIFT),
+					       start_pte + (index - start_pgoff), (unsigned int)(last - index + 1), &rss);
+		folio_unlock(folio);
+		xas_set(&xas, last + 1);
+		folio = next_uptodate_folio(&xas, mapping, end_pgoff);
+	} while (folio);
+	add_mm_counter(vma->vm_mm, counter, rss);
+	pte_unmap_unlock(start_pte, vmf->ptl);
+out:
+	rcu_read_unlock();
+	return ret;
+}

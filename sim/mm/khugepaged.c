@@ -488,11 +488,7 @@ static enum scan_result collapse_huge_page(struct mm_struct *mm, unsigned long a
 	result = hugepage_vma_revalidate(mm, address, true, &vma);
 	if (result != SCAN_SUCCEED)
 		goto out_up_write;
-<<<<<<< HEAD
-	/* Faults under the VMA's lock, too. */
-=======
 	/* faults under the VMA's own lock, which mmap_lock does not keep out */
->>>>>>> wt-migrate
 	vma_start_write(vma);
 	result = find_pmd_or_thp_or_none(mm, address, &pmd); /* check_pmd_still_valid() */
 	if (result != SCAN_SUCCEED)

@@ -111,4 +111,5 @@ void machine_boot(const struct machine_config *config)
 	kmem_cache_init(&machine->swap_table_cache, "swap table", sizeof(struct swap_table), 0);
 	kmem_cache_init(&machine->swap_extend_table_cache, "swap extend table", sizeof(struct swap_extend_table), 0);
 	kmem_cache_init(&machine->mmu_notifier_cache, "mmu_notifier", sizeof(struct mmu_notifier_subscription), 0);
+	kmem_cache_init(&machine->radix_tree_node_cache, "radix_tree_node", 64, 0);
 }

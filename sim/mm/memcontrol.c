@@ -50,13 +50,17 @@ static void mem_cgroup_account(struct mem_cgroup *memcg, long nr_pages)
 /* __mem_cgroup_charge() - v7.1. Fidelity: adapted: no limit, failure is injected. The folio is new: nobody else sees it. */
 int mem_cgroup_charge(struct folio *folio, struct mm_struct *mm, gfp_t gfp)
 {
+	struct mem_cgroup *memcg;
+
 	if (mem_cgroup_disabled())
 		return 0;
 	if (alloc_should_fail(gfp))
 		return -ENOMEM;
 	VM_BUG_ON_FOLIO(assert_read(folio->memcg_data), folio);
-	mem_cgroup_account(mm->memcg, folio_nr_pages(folio));
-	plain_write(folio->memcg_data, (unsigned long)mm->memcg);
+	/* NULL: the task's own, which is its CPU's here */
+	memcg = mm ? mm->memcg : &machine->memcgs[1 + engine_cpu() % machine->config.memcgs];
+	mem_cgroup_account(memcg, folio_nr_pages(folio));
+	plain_write(folio->memcg_data, (unsigned long)memcg);
 	return 0;
 }
 

@@ -77,22 +77,28 @@ pgtable_t pgtable_trans_huge_withdraw(struct mm_struct *mm, pmd_t *pmd)
 	return table;
 }
 
-/* __pte_alloc(), pmd_install() - v7.1. Fidelity: same. Two faults may race; the PMD's lock decides. */
-int __pte_alloc(struct mm_struct *mm, pmd_t *pmd)
+/* pmd_install() - v7.1. Fidelity: same. Two faults may race; the PMD's lock decides. */
+void pmd_install(struct mm_struct *mm, pmd_t *pmd, pgtable_t *table)
 {
-	pgtable_t new = pte_alloc_one(mm);
-	spinlock_t *ptl;
+	spinlock_t *ptl = pmd_lock(mm, pmd);
 
-	if (!new)
-		return -ENOMEM;
-	ptl = pmd_lock(mm, pmd);
 	if (pmd_none(pmdp_get(pmd))) {
 		mm_inc_nr_ptes(mm);
 		smp_wmb();
-		pmd_populate(mm, pmd, new);
-		new = NULL;
+		pmd_populate(mm, pmd, *table);
+		*table = NULL;
 	}
 	spin_unlock(ptl);
+}
+
+/* __pte_alloc() - v7.1. Fidelity: same. */
+int __pte_alloc(struct mm_struct *mm, pmd_t *pmd)
+{
+	pgtable_t new = pte_alloc_one(mm);
+
+	if (!new)
+		return -ENOMEM;
+	pmd_install(mm, pmd, &new);
 	if (new)
 		pte_free(mm, new);
 	return 0;
@@ -307,7 +313,7 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	pte_t entry;
 
 	if (pmd_none(pmdp_get_lockless(vmf->pmd)))
-		return do_anonymous_page(vmf);
+		return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
 	vmf->pte = pte_offset_map_rw_nolock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &pmdval,
 					    &vmf->ptl);
 	if (!vmf->pte)
@@ -315,7 +321,7 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	vmf->orig_pte = ptep_get_lockless(vmf->pte);
 	if (pte_none(vmf->orig_pte)) {
 		pte_unmap(vmf->pte);
-		return do_anonymous_page(vmf);
+		return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
 	}
 	if (!pte_present(vmf->orig_pte)) {
 		pte_unmap(vmf->pte);
@@ -353,7 +359,7 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, un
 	};
 
 	vmf.orig_pmd = pmdp_get_lockless(vmf.pmd);
-	if (pmd_none(vmf.orig_pmd) && order == HPAGE_PMD_ORDER) {
+	if (pmd_none(vmf.orig_pmd) && order == HPAGE_PMD_ORDER && vma_is_anonymous(vma)) {
 		vm_fault_t ret = do_huge_pmd_anonymous_page(&vmf);
 
 		if (!(ret & VM_FAULT_FALLBACK))
@@ -367,13 +373,16 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, un
 		}
 		if (pmd_protnone(vmf.orig_pmd) && vma_is_accessible(vma))
 			return do_huge_pmd_numa_page(&vmf);
-		if (vmf.write && !pmd_write(vmf.orig_pmd)) {
+		if (!vmf.write || pmd_write(vmf.orig_pmd))
+			return 0;
+		if (vma_is_anonymous(vma)) {
 			vm_fault_t ret = do_huge_pmd_wp_page(&vmf);
 
 			if (!(ret & VM_FAULT_FALLBACK))
 				return ret;
 		} else {
-			return 0;
+			/* wp_huge_pmd(): a file's pages come back one by one */
+			__split_huge_pmd(vma, vmf.pmd, vmf.address, false);
 		}
 	}
 	return handle_pte_fault(&vmf);
@@ -623,6 +632,7 @@ static void zap_pmd_range(struct mmu_gather *tlb, struct vm_area_struct *vma, un
 			}
 		} else if (details && details->single_folio && folio_test_pmd_mappable(details->single_folio) &&
 			   next - addr == HPAGE_PMD_SIZE && pmd_none(pmdp_get(pmd))) {
+			/* A zap that has cleared it may not have lowered the map count yet: the caller looks at that. */
 			spinlock_t *ptl = pmd_lock(vma->vm_mm, pmd);
 
 			spin_unlock(ptl);
@@ -708,8 +718,9 @@ void free_pgtables(struct mm_struct *mm, struct vm_area_struct **vmas, unsigned 
 		unsigned long start = vmas[i]->vm_start;
 
 		unlink_anon_vmas(vmas[i]);
+		unlink_file_vma(vmas[i]);
 		while (i + 1 < nr && vmas[i + 1]->vm_start <= vmas[i]->vm_end + PMD_SIZE)
-			unlink_anon_vmas(vmas[++i]);
+			unlink_anon_vmas(vmas[++i]), unlink_file_vma(vmas[i]);
 		free_pgd_range(mm, start, vmas[i]->vm_end);
 	}
 }

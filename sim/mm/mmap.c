@@ -295,3 +295,39 @@ int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long le
 	tlb_finish_mmu(&tlb);
 	return ret;
 }
+
+/*
+ * do_mmap() with MAP_FIXED of a file, mmap_region() - v7.1. Fidelity: adapted: never merged, and what is there is unmapped under a lock of its own, so that a fault
+ * may come in between; then the mapping fails. Takes mmap_lock. The VMA joins the file's before faults can come.
+ */
+int mmap_file_region(struct mm_struct *mm, unsigned long start, unsigned long len, struct file *file, pgoff_t pgoff,
+		     unsigned long vm_flags)
+{
+	struct vm_area_struct *vma;
+	int ret = do_munmap(mm, start, len);
+
+	if (ret && ret != -ENOENT)
+		return ret;
+	mmap_write_lock(mm);
+	ret = -EEXIST;
+	if (find_vma_intersection(mm, start, start + len))
+		goto out;
+	ret = -ENOMEM;
+	if (mm->map_count >= sysctl_max_map_count)
+		goto out;
+	vma = vm_area_alloc(mm);
+	if (!vma)
+		goto out;
+	vma->vm_start = start;
+	vma->vm_end = start + len;
+	vma->vm_pgoff = pgoff;
+	vma->vm_flags = vm_flags;
+	vma->vm_page_prot = vm_get_page_prot(vm_flags);
+	vma->vm_file = file;
+	ret = vma_link(mm, vma);
+	if (ret)
+		vm_area_free(vma);
+out:
+	mmap_write_unlock(mm);
+	return ret;
+}

@@ -354,7 +354,7 @@ static bool page_mapcount_enabled(void)
  */
 static bool mm_ids_enabled(void)
 {
-	return generation_at_least(GENERATION_V7_1);
+	return generation_at_least(GENERATION_V6_19);
 }
 
 /*
@@ -507,13 +507,20 @@ static void folio_rmap_sanity_checks(struct folio *folio, struct page *page,
 		VM_WARN_ON_FOLIO(atomic_read(&anon_vma->refcount) == 0, folio);
 }
 
-/* __folio_mod_stat() - v7.1, mm/rmap.c. Fidelity: adapted: anonymous folios only. */
+/* __folio_mod_stat() - v7.1, mm/rmap.c. Fidelity: same. */
 static void __folio_mod_stat(struct folio *folio, int nr, int nr_pmdmapped)
 {
+	enum node_stat_item idx;
+
 	if (nr)
-		lruvec_stat_mod_folio(folio, NR_ANON_MAPPED, nr);
-	if (nr_pmdmapped)
-		lruvec_stat_mod_folio(folio, NR_ANON_THPS, nr_pmdmapped);
+		lruvec_stat_mod_folio(folio, folio_test_anon(folio) ? NR_ANON_MAPPED : NR_FILE_MAPPED, nr);
+	if (!nr_pmdmapped)
+		return;
+	if (folio_test_anon(folio))
+		idx = NR_ANON_THPS;
+	else
+		idx = folio_test_swapbacked(folio) ? NR_SHMEM_PMDMAPPED : NR_FILE_PMDMAPPED;
+	lruvec_stat_mod_folio(folio, idx, nr_pmdmapped);
 }
 
 /*
@@ -686,6 +693,20 @@ void folio_add_new_anon_rmap(struct folio *folio, struct vm_area_struct *vma,
 	mod_mthp_stat(folio_order(folio), MTHP_STAT_NR_ANON, 1);
 }
 
+/* folio_add_file_rmap_ptes() - v7.1, mm/rmap.c. Fidelity: same, no mlock. The table's lock is held, the references are taken. */
+void folio_add_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *vma)
+{
+	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
+	__folio_add_rmap(folio, page, nr_pages, vma, PGTABLE_LEVEL_PTE);
+}
+
+/* folio_add_file_rmap_pmd() - v7.1, mm/rmap.c. Fidelity: as above; the PMD's lock. */
+void folio_add_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *vma)
+{
+	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
+	__folio_add_rmap(folio, page, HPAGE_PMD_NR, vma, PGTABLE_LEVEL_PMD);
+}
+
 /*
  * __folio_remove_rmap() - v7.1, mm/rmap.c. Fidelity: same, no PUDs, no munlock. P2: the mirror
  * of adding: the large count first. Caller holds the page table lock, and drops the references
@@ -753,9 +774,15 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 	 * The flag is tested without the queue's lock: stale means one needless call, or none
 	 * while a scanner has it.
 	 */
-	if (partially_mapped && folio_test_anon(folio) && !folio_is_device_private(folio) &&
-	    !data_race(2, folio_test_partially_mapped(folio)))
+	if (!generation_at_least(GENERATION_V6_12)) {
+		/* v6.8: no flag; a PTE batch that unmaps the last page queues the folio as well */
+		if (nr && folio_test_large(folio) && folio_test_anon(folio) &&
+		    (level == PGTABLE_LEVEL_PTE || nr < nr_pmdmapped))
+			deferred_split_folio(folio, true);
+	} else if (partially_mapped && folio_test_anon(folio) && !folio_is_device_private(folio) &&
+		   !data_race(2, folio_test_partially_mapped(folio))) {
 		deferred_split_folio(folio, true);
+	}
 
 	__folio_mod_stat(folio, -nr, -nr_pmdmapped);
 }
@@ -831,15 +858,21 @@ unsigned long vma_address(struct vm_area_struct *vma, pgoff_t pgoff,
 	return -EFAULT;
 }
 
-/* page_address_in_vma() - v7.1, mm/rmap.c. Fidelity: adapted: anonymous folios only. */
+/* page_address_in_vma() - v7.1, mm/rmap.c. Fidelity: same. */
 unsigned long page_address_in_vma(struct folio *folio, struct page *page,
 				  struct vm_area_struct *vma)
 {
 	struct anon_vma *folio_av = folio_anon_vma(folio);
 	struct anon_vma *vma_av = plain_read(vma->anon_vma);
 
-	if (!folio_av || !vma_av || vma_av->root != folio_av->root)
+	if (!folio_test_anon(folio)) {
+		struct address_space *mapping = folio_mapping(folio);
+
+		if (!vma->vm_file || !mapping || vma->vm_file->f_mapping != mapping)
+			return -EFAULT;
+	} else if (!folio_av || !vma_av || vma_av->root != folio_av->root) {
 		return -EFAULT;
+	}
 	return vma_address(vma, folio_pgoff(folio) + (page - &folio->page), 1);
 }
 
@@ -910,26 +943,122 @@ static void rmap_walk_anon(struct folio *folio, struct rmap_walk_control *rwc,
 		anon_vma_unlock_read(anon_vma);
 }
 
-/* rmap_walk() - v7.1, mm/rmap.c. Fidelity: adapted: anonymous folios only. */
+/*
+ * rmap_walk_file(), __rmap_walk_file() - v7.1, mm/rmap.c. Fidelity: same. The folio lock keeps ->mapping from being cleared by a truncate, and
+ * so the mapping there; with `locked` the caller holds i_mmap_rwsem.
+ */
+static void rmap_walk_file(struct folio *folio, struct rmap_walk_control *rwc, bool locked)
+{
+	struct address_space *mapping;
+	unsigned long nr_pages = (unsigned long)folio_nr_pages(folio);
+	struct vm_area_struct *vma;
+	pgoff_t first;
+
+	VM_BUG_ON_FOLIO(!folio_test_locked(folio), folio);
+	mapping = folio_mapping(folio);
+	if (!mapping)
+		return;
+	first = folio_pgoff(folio);
+	if (!locked && !i_mmap_trylock_read(mapping)) {
+		if (rwc->try_lock) {
+			rwc->contended = true;
+			return;
+		}
+		i_mmap_lock_read(mapping);
+	}
+	vma_interval_tree_foreach(vma, mapping, first, first + nr_pages - 1) {
+		unsigned long address = vma_address(vma, first, nr_pages);
+
+		VM_BUG_ON_VMA(address == (unsigned long)-EFAULT, vma);
+		cond_resched();
+		if (rwc->invalid_vma && rwc->invalid_vma(vma, rwc->arg))
+			continue;
+		if (!rwc->rmap_one(folio, vma, address, rwc->arg))
+			break;
+		if (rwc->done && rwc->done(folio))
+			break;
+	}
+	if (!locked)
+		i_mmap_unlock_read(mapping);
+}
+
+/* rmap_walk() - v7.1, mm/rmap.c. Fidelity: same, no KSM. */
 void rmap_walk(struct folio *folio, struct rmap_walk_control *rwc)
 {
 	if (folio_test_anon(folio))
 		rmap_walk_anon(folio, rwc, false);
+	else
+		rmap_walk_file(folio, rwc, false);
 }
 
-/*
- * rmap_walk_locked() - v7.1, mm/rmap.c. Fidelity: adapted: anonymous folios only. Caller holds
- * the root's rwsem.
- */
+/* rmap_walk_locked() - v7.1, mm/rmap.c. Fidelity: same, no KSM. Caller holds the rmap lock: the root's rwsem, or i_mmap_rwsem. */
 void rmap_walk_locked(struct folio *folio, struct rmap_walk_control *rwc)
 {
 	if (folio_test_anon(folio))
 		rmap_walk_anon(folio, rwc, true);
+	else
+		rmap_walk_file(folio, rwc, true);
+}
+
+/* page_vma_mkclean_one() - v7.1, mm/rmap.c. Fidelity: same. */
+static bool page_vma_mkclean_one(struct folio *folio, struct vm_area_struct *vma, unsigned long address, void *arg)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, PVMW_SYNC);
+	int *cleaned = arg;
+	struct mmu_notifier_range range;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, vma->vm_mm, address, vma->vm_end);
+	mmu_notifier_invalidate_range_start(&range);
+	while (page_vma_mapped_walk(&pvmw)) {
+		if (pvmw.pte) {
+			pte_t entry = ptep_get(pvmw.pte);
+
+			if (!pte_present(entry) || (!pte_dirty(entry) && !pte_write(entry)))
+				continue;
+			entry = ptep_get_and_clear(vma->vm_mm, pvmw.address, pvmw.pte);
+			flush_tlb_page(vma, pvmw.address);
+			if (pte_dirty(entry))
+				(*cleaned)++;
+			set_pte_at(vma->vm_mm, pvmw.address, pvmw.pte, pte_mkclean(pte_wrprotect(entry)));
+		} else {
+			pmd_t entry = pmdp_get(pvmw.pmd);
+
+			if (!pmd_present(entry) || (!pmd_dirty(entry) && !pmd_write(entry)))
+				continue;
+			entry = pmdp_invalidate(vma, pvmw.address, pvmw.pmd);
+			flush_tlb_range(vma, pvmw.address & HPAGE_PMD_MASK, (pvmw.address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE);
+			if (pmd_dirty(entry))
+				(*cleaned)++;
+			set_pmd_at(vma->vm_mm, pvmw.address, pvmw.pmd, pmd_mkclean(pmd_wrprotect(entry)));
+		}
+	}
+	mmu_notifier_invalidate_range_end(&range);
+	return true;
+}
+
+static bool invalid_mkclean_vma(struct vm_area_struct *vma, void *arg)
+{
+	(void)arg;
+	return !(vma->vm_flags & VM_SHARED);
+}
+
+/* folio_mkclean() - v7.1, mm/rmap.c. Fidelity: same. Locked. True: some entry was dirty; none is, and none can become it without a fault. */
+bool folio_mkclean(struct folio *folio)
+{
+	int cleaned = 0;
+	struct rmap_walk_control rwc = {
+		.arg = &cleaned,
+		.rmap_one = page_vma_mkclean_one,
+		.invalid_vma = invalid_mkclean_vma,
+	};
+
+	if (!folio_mapped(folio) || !folio_mapping(folio))
+		return false;
+	rmap_walk(folio, &rwc);
+	return cleaned > 0;
 }
 
 /* ---- files, fork: stubs ---- */
-void folio_add_file_rmap_ptes(struct folio *f, struct page *p, int n, struct vm_area_struct *v) { (void)f; (void)p; (void)n; (void)v; }
-void folio_add_file_rmap_pmd(struct folio *f, struct page *p, struct vm_area_struct *v) { (void)f; (void)p; (void)v; }
 void folio_dup_file_rmap_ptes(struct folio *f, struct page *p, int n, struct vm_area_struct *v) { (void)f; (void)p; (void)n; (void)v; }
 void folio_dup_file_rmap_pmd(struct folio *f, struct page *p, struct vm_area_struct *v) { (void)f; (void)p; (void)v; }
 int folio_try_dup_anon_rmap_ptes(struct folio *f, struct page *p, int n, struct vm_area_struct *d, struct vm_area_struct *s) { (void)f; (void)p; (void)n; (void)d; (void)s; return -EBUSY; }

@@ -74,7 +74,9 @@ static int fault_op(const u8 *args, unsigned int order)
 
 	if (!mm)
 		return -ESRCH;
+	user_note(USER_COPY, args[0], args[1], 1, 0, 0);
 	err = fault_in(mm, args[1], order, true);
+	user_note(USER_COPY, args[0], args[1], 1, 0, 0);
 	mm_unpin(mm);
 	return err;
 }

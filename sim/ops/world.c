@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Address spaces come, are mapped, and go: mm, exit, mmap, munmap, and the teardown of a program. */
 #include "ops_internal.h"
+#include <linux/fs.h>
 #include <linux/swap.h>
 
 int op_mm(const u8 *args)
@@ -56,7 +57,9 @@ int op_mmap(const u8 *args)
 
 	if (!mm)
 		return -ESRCH;
+	user_note(USER_MAP_BEGIN, args[0], args[1], args[2], 0, MAPPING_ANON);
 	err = mmap_region(mm, vpn_to_addr(args[1]), nr_to_len(args[1], args[2]));
+	user_note(USER_MAP_END, args[0], args[1], args[2], 0, !err);
 	mm_unpin(mm);
 	return err;
 }
@@ -81,6 +84,7 @@ void ops_teardown(void)
 		op_put(&slot);
 	for (u8 slot = 0; slot < NR_MMS; slot++)
 		op_exit(&slot);
+	files_evict();
 	lru_add_drain_all();
 	/* folios that nobody maps any more may have stayed in the swap cache */
 	swapoff();

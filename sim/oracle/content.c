@@ -58,6 +58,7 @@ static void mm_reset(unsigned mm)
 
 void content_begin(void)
 {
+	content_file_begin();
 	model.now = 0;
 	for (unsigned mm = 0; mm < NR_MMS; mm++)
 		if (model.used & (1u << mm))
@@ -69,6 +70,27 @@ void content_begin(void)
 	memset(model.running, 0, sizeof(model.running));
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
 		model.readers[i].active = false;
+}
+
+void content_reset(unsigned mm, unsigned vpn)
+{
+	place_reset(&model.places[mm][vpn]);
+}
+
+bool content_disturb(unsigned mm, unsigned vpn)
+{
+	bool busy = false;
+
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		const struct running *r = &model.running[i];
+
+		if (model.readers[i].mm == mm && model.readers[i].vpn == vpn)
+			model.readers[i].ignore = true;
+		busy |= r->active && r->mm == mm && r->vpn <= vpn && vpn < r->vpn + (unsigned)r->nr;
+	}
+	if (busy)
+		model.places[mm][vpn].lost_track = true;
+	return busy;
 }
 
 static void reader_allow(struct reader *r, u32 token)
@@ -287,6 +309,8 @@ void content_note(const volatile void *note)
 {
 	const struct user_note *n = (const struct user_note *)(uintptr_t)note;
 
+	if (content_file_note(n))
+		return;
 	model.now++;
 	model.used |= 1u << n->mm;
 	switch ((enum user_event)n->event) {
@@ -370,6 +394,10 @@ void content_copied(const struct event *ev)
 bool content_allows(unsigned mm, unsigned vpn, u32 token)
 {
 	const struct place *p = &model.places[mm][vpn];
+	bool allows;
+
+	if (content_file_allows(mm, vpn, token, &allows))
+		return allows;
 
 	for (unsigned i = 0; i < p->count; i++)
 		if (p->values[i].token == token)

@@ -69,5 +69,5 @@ bool freed_object_end(void)
 {
 	return cache_is_empty(&machine->mm_cache) && cache_is_empty(&machine->vma_cache) &&
 	       cache_is_empty(&machine->anon_vma_cache) && cache_is_empty(&machine->anon_vma_chain_cache) &&
-	       cache_is_empty(&machine->ptdesc_cache);
+	       cache_is_empty(&machine->ptdesc_cache) && cache_is_empty(&machine->radix_tree_node_cache);
 }

@@ -36,6 +36,7 @@ static void on_written(const struct event *ev)
 	if (!oracle_page_of(ev->object, &pfn, &offset))
 		return;
 	freed_page_written(ev, pfn, offset);
+	publish_written(ev, pfn, offset);
 	if (offset == offsetof(struct page, flags)) {
 		if (unlikely(ev->set == BIT(PG_hwpoison))) {
 			oracle.pages[pfn].poisoned_by = (u8)(ev->cpu + 1);
@@ -144,7 +145,8 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 bool oracle_quiescent(void)
 {
 	return queue_length_quiescent() && reference_quiescent() && rmap_audit_quiescent() &&
-	       statistic_quiescent() && queue_member_quiescent() && swap_slot_quiescent() && pgmap_quiescent();
+	       statistic_quiescent() && queue_member_quiescent() && swap_slot_quiescent() && pgmap_quiescent() &&
+	       publish_quiescent();
 }
 
 bool oracle_end(void)

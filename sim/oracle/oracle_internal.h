@@ -19,6 +19,7 @@ struct ghost_page {
 	u8 allocated;    /* between NOTE_PAGE_ALLOCATED and NOTE_PAGE_FREED, as head or tail */
 	u8 published;    /* its folio has been mapped since it was allocated; before, its allocator alone knows it */
 	u8 frozen_by;    /* cpu + 1 that brought the count from n to 0 by a freeze */
+	u8 unfrozen_by;  /* cpu + 1 that unfroze it with the lock held, until it unlocks it */
 	u8 pmd_splits;   /* PMD splits between adding the PTE rmaps and removing the PMD rmap */
 	u8 split_cpu;    /* cpu + 1 of the last of these */
 	s32 refcount;    /* as of the last event */
@@ -35,6 +36,7 @@ struct ghost_page {
 	u8 migrating;    /* cpu + 1 that moves it, as the source */
 	bool left_by_migration; /* it was on a queue until that */
 	unsigned long flags_before; /* migrate_contract.c: what it had when that began */
+	u8 order;        /* that it had then */
 	u8 scan_zero, scan_filled; /* pages that the taker found zero and not, since then */
 };
 enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED, CAUSE_MIGRATED };
@@ -162,6 +164,10 @@ void tlb_page_freed(u32 pfn, u32 nr);
 /* swap_slot.c */
 bool swap_slot_quiescent(void);
 bool swap_slot_end(void);
+/* publish.c */
+void publish_unfrozen(const struct event *ev, u32 pfn);
+void publish_written(const struct event *ev, u32 pfn, u32 offset);
+bool publish_quiescent(void);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
 /* statistic.c */
@@ -170,6 +176,14 @@ bool statistic_quiescent(void);
 bool pgmap_quiescent(void);
 /* content.c */
 void content_begin(void);
+void content_reset(unsigned mm, unsigned vpn); /* the page is new, and zero */
+bool content_disturb(unsigned mm, unsigned vpn); /* who is at the page is not judged; true: a store or discard is under way there */
+struct user_note;
+/* content_file.c */
+void content_file_begin(void);
+bool content_file_note(const struct user_note *n);
+/* False: the page shows no file. */
+bool content_file_allows(unsigned mm, unsigned vpn, u32 token, bool *allows);
 /* May user space find `token` there now? */
 bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);

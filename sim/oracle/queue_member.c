@@ -23,6 +23,7 @@ static void departs(struct ghost_page *g)
 	g->departed = (u8)(engine_cpu() + 1);
 	g->excused = CAUSE_NONE;
 	g->scan_zero = g->scan_filled = 0;
+	g->order = (u8)oracle_order(oracle_folio((u32)(g - oracle.pages)));
 }
 
 void queue_member_deleted(u32 head)
@@ -109,6 +110,9 @@ static bool check_member(u32 head)
 	linked = folio->_deferred_list.next != &folio->_deferred_list;
 	flagged = folio->_flags_1 & BIT(PG_partially_mapped);
 	if (linked || (!flagged && !g->departed))
+		return true;
+	/* split into large parts since then, which nobody queues */
+	if (!flagged && g->order != oracle_order(folio))
 		return true;
 	/* poisoned: its pages are not for reading, so the scanner's verdict is that it is in use */
 	if (!flagged && (folio->_flags_1 & BIT(PG_has_hwpoisoned) || oracle_poisoned_pages(head)))

@@ -37,6 +37,8 @@ static void refcount_changed(const struct event *ev, u32 pfn)
 	    g->allocated)
 		engine_find(VERDICT_BAD_REFERENCE, "get from zero", NULL,
 			    "page %u had no reference, and this CPU did not freeze it", pfn);
+	if (was == 0 && now > 0 && ev->kind == EVENT_WRITE)
+		publish_unfrozen(ev, pfn);
 	if (was > 0 && now == 0)
 		g->frozen_by = (u8)(ev->cpu + 1);
 	else if (now > 0)

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * truncate.c - pages leave a file: behind its end, and in holes.
+ *
+ * i_size falls first, so that no new mapping is made; then the mappings go, then the pages, then once more the mappings: private copies
+ * may have been made of pages until they were gone. Lock order: i_rwsem, invalidate_lock, folio lock, i_mmap_rwsem.
+ */
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/huge_mm.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/swap.h>
+#include <linux/xarray.h>
+#include <foliofuzz/bug.h>
+
+/* truncate_cleanup_folio() - v7.1. Fidelity: same, no private data. Locked. */
+static void truncate_cleanup_folio(struct folio *folio)
+{
+	if (folio_mapped(folio))
+		unmap_mapping_folio(folio);
+	(void)folio_test_clear_dirty(folio);
+}
+
+/* truncate_inode_folio() - v7.1. Fidelity: same. Locked, and maybe truncated by somebody else. */
+int truncate_inode_folio(struct address_space *mapping, struct folio *folio)
+{
+	if (plain_read(folio->mapping) != (void *)mapping)
+		return -EIO;
+	truncate_cleanup_folio(folio);
+	filemap_remove_folio(folio);
+	return 0;
+}
+
+/* generic_error_remove_folio() - v7.1. Fidelity: same. */
+int generic_error_remove_folio(struct address_space *mapping, struct folio *folio)
+{
+	return mapping ? truncate_inode_folio(mapping, folio) : -EINVAL;
+}
+
+/* try_folio_split_or_unmap() - v7.1. Fidelity: same. What cannot be split is unmapped, so that nothing is mapped behind the end by PMD. */
+static int try_folio_split_or_unmap(struct folio *folio, struct page *split_at, unsigned int min_order)
+{
+	int ret = try_folio_split_to_order(folio, split_at, min_order);
+
+	if (ret && !shmem_mapping(folio_mapping(folio))) {
+		try_to_unmap(folio, TTU_SYNC | TTU_SPLIT_HUGE_PMD | TTU_IGNORE_MLOCK);
+		WARN_ON(folio_mapped(folio));
+	}
+	return ret;
+}
+
+/* The folio of the far edge is split as well, if it can be had without waiting: its lock would be the second. */
+static void split_second_edge(struct folio *folio, struct page *split_at2, unsigned int min_order)
+{
+	struct folio *folio2 = page_folio(split_at2);
+
+	if (!folio_try_get(folio2))
+		return;
+	if (folio_test_large(folio2) && folio_trylock(folio2)) {
+		if (folio_test_large(folio2) && plain_read(folio2->mapping) == plain_read(folio->mapping))
+			try_folio_split_or_unmap(folio2, split_at2, min_order);
+		folio_unlock(folio2);
+	}
+	folio_put(folio2);
+}
+
+/*
+ * truncate_inode_partial_folio() - v7.1. Fidelity: same, in pages: [start, end). The folio is locked and in the cache. What is in the range is zeroed, and
+ * the folio is split around the range's edges, so that the caller can drop what then lies inside. It may lie inside as a whole by now.
+ */
+bool truncate_inode_partial_folio(struct folio *folio, pgoff_t start, pgoff_t end)
+{
+	pgoff_t pos = folio_pgoff(folio), size = (pgoff_t)folio_nr_pages(folio);
+	pgoff_t offset = pos < start ? start - pos : 0;
+	pgoff_t length = (pos + size <= end ? size : end - pos) - offset;
+	unsigned int min_order;
+
+	folio_wait_writeback(folio);
+	if (length == size) {
+		truncate_inode_folio(folio_mapping(folio), folio);
+		return true;
+	}
+	for (pgoff_t i = offset; i < offset + length; i++)
+		WRITE_ONCE(machine->content[folio_pfn(folio) + i], 0);
+	if (!folio_test_large(folio))
+		return true;
+
+	min_order = mapping_min_folio_order(folio_mapping(folio));
+	if (!try_folio_split_or_unmap(folio, folio_page(folio, offset), min_order)) {
+		if (offset + length != size)
+			split_second_edge(folio, folio_page(folio, offset + length), min_order);
+		return true;
+	}
+	if (folio_test_dirty(folio))
+		return false;
+	truncate_inode_folio(folio_mapping(folio), folio);
+	return true;
+}
+
+/* Those of a batch that are folios: unlocked, if they were locked, and put. */
+static void batch_release(struct folio_batch *fbatch, bool locked)
+{
+	struct folio_batch folios;
+
+	folio_batch_init(&folios);
+	for (unsigned int i = 0; i < fbatch->nr; i++) {
+		if (xa_is_value(fbatch->folios[i]))
+			continue;
+		if (locked)
+			folio_unlock(fbatch->folios[i]);
+		folio_batch_add(&folios, fbatch->folios[i]);
+	}
+	folios_put(&folios);
+	folio_batch_init(fbatch);
+}
+
+/* truncate_inode_pages_range()'s first pass - v7.1. Fidelity: same. Nothing is waited for. */
+static void truncate_without_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end)
+{
+	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
+	struct folio_batch fbatch;
+
+	folio_batch_init(&fbatch);
+	while (index < end && find_lock_entries(mapping, &index, end - 1, &fbatch, indices)) {
+		for (unsigned int i = 0; i < fbatch.nr; i++)
+			truncate_cleanup_folio(fbatch.folios[i]);
+		delete_from_page_cache_batch(mapping, &fbatch);
+		batch_release(&fbatch, true);
+		cond_resched();
+	}
+}
+
+/* ... its second pass: everything, waiting for locks and write-back, until nothing is found. */
+static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end)
+{
+	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
+	struct folio_batch fbatch;
+
+	folio_batch_init(&fbatch);
+	while (index < end) {
+		cond_resched();
+		if (!find_get_entries(mapping, &index, end - 1, &fbatch, indices)) {
+			if (index == start)
+				break;
+			index = start;
+			continue;
+		}
+		for (unsigned int i = 0; i < fbatch.nr; i++) {
+			struct folio *folio = fbatch.folios[i];
+
+			folio_lock(folio);
+			VM_BUG_ON_FOLIO(!folio_contains(folio, indices[i]), folio);
+			folio_wait_writeback(folio);
+			truncate_inode_folio(mapping, folio);
+			folio_unlock(folio);
+		}
+		batch_release(&fbatch, false);
+	}
+}
+
+/*
+ * truncate_inode_pages_range() - v7.1. Fidelity: same, whole pages [start, end) of the regular file, which keeps no shadows. A folio that
+ * an edge of the range cuts is split there; one that cannot be, and is dirty, stays as a whole.
+ */
+void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pgoff_t end)
+{
+	pgoff_t first = start, last = end;
+	bool same_folio = false;
+	struct folio *folio;
+
+	if (start >= end)
+		return;
+	truncate_without_waiting(mapping, start, end);
+
+	folio = filemap_lock_folio(mapping, start);
+	if (folio) {
+		same_folio = end <= folio_next_index(folio);
+		if (!truncate_inode_partial_folio(folio, start, end)) {
+			first = folio_next_index(folio);
+			if (same_folio)
+				last = folio_pgoff(folio);
+		}
+		folio_unlock(folio);
+		folio_put(folio);
+	}
+	if (!same_folio) {
+		folio = filemap_lock_folio(mapping, end - 1);
+		if (folio) {
+			if (!truncate_inode_partial_folio(folio, start, end))
+				last = folio_pgoff(folio);
+			folio_unlock(folio);
+			folio_put(folio);
+		}
+	}
+	truncate_waiting(mapping, first, last);
+}
+
+/* truncate_pagecache() - v7.1. Fidelity: same. i_size has been set. */
+void truncate_pagecache(struct inode *inode, pgoff_t newsize)
+{
+	struct address_space *mapping = inode->i_mapping;
+
+	unmap_mapping_pages(mapping, newsize, 0, true);
+	truncate_inode_pages_range(mapping, newsize, FILE_PAGES);
+	unmap_mapping_pages(mapping, newsize, 0, true);
+}
+
+/* truncate_pagecache_range() - v7.1. Fidelity: same. Private copies stay. */
+void truncate_pagecache_range(struct inode *inode, pgoff_t start, pgoff_t end)
+{
+	if (end > start)
+		unmap_mapping_pages(inode->i_mapping, start, end - start, false);
+	truncate_inode_pages_range(inode->i_mapping, start, end);
+}
+
+/* Blocks of the disk are let go; the invalidate_lock is held, so that nobody reads them. */
+static void free_blocks(struct inode *inode, pgoff_t start, pgoff_t end)
+{
+	for (pgoff_t i = start; i < end; i++)
+		access_store(&inode->disk[i], 0, __ATOMIC_RELAXED);
+}
+
+/*
+ * truncate_setsize() and its callers in a file system - v7.1. Fidelity: adapted: as ext4 does it, with the invalidate_lock held from before the pages go until
+ * their blocks have gone. Takes i_rwsem. Shared memory: shmem_setattr().
+ */
+int vfs_truncate(struct inode *inode, pgoff_t newsize)
+{
+	struct address_space *mapping = inode->i_mapping;
+
+	inode_lock(inode);
+	if (inode->shmem) {
+		bool shrinks = newsize << PAGE_SHIFT <= i_size_read(inode);
+
+		i_size_write(inode, newsize << PAGE_SHIFT);
+		if (shrinks) {
+			unmap_mapping_pages(mapping, newsize, 0, true);
+			shmem_truncate_range(inode, newsize, FILE_PAGES);
+			unmap_mapping_pages(mapping, newsize, 0, true);
+		}
+	} else {
+		filemap_invalidate_lock(mapping);
+		i_size_write(inode, newsize << PAGE_SHIFT);
+		truncate_pagecache(inode, newsize);
+		free_blocks(inode, newsize, FILE_PAGES);
+		filemap_invalidate_unlock(mapping);
+	}
+	inode_unlock(inode);
+	return 0;
+}
+
+/* A file system's punch hole; shared memory: shmem_fallocate() with FALLOC_FL_PUNCH_HOLE. Fidelity: adapted, as above. [start, end). */
+int vfs_punch_hole(struct inode *inode, pgoff_t start, pgoff_t end)
+{
+	struct address_space *mapping = inode->i_mapping;
+
+	if (start >= end)
+		return -EINVAL;
+	inode_lock(inode);
+	if (inode->shmem) {
+		unmap_mapping_pages(mapping, start, end - start, false);
+		shmem_truncate_range(inode, start, end);
+	} else {
+		filemap_invalidate_lock(mapping);
+		truncate_pagecache_range(inode, start, end);
+		free_blocks(inode, start, end);
+		filemap_invalidate_unlock(mapping);
+	}
+	inode_unlock(inode);
+	return 0;
+}
+
+/* Not in the kernel: at the end of a program everything that files keep goes. */
+void files_evict(void)
+{
+	for (unsigned int i = 0; i < NR_FILES; i++)
+		vfs_truncate(&machine->inodes[i], 0);
+}

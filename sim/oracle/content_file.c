@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Invariant 11 for files: one place for each page of a file, by the same rule as for virtual pages (content.c). A shared mapping's loads and
+ * stores are the file page's; a private mapping shows the file page until its own first store. While a mapping is being replaced, loads of it
+ * are not judged, and a store that may have met either makes both lose track.
+ */
+#include "oracle_internal.h"
+#include <foliofuzz/ops.h>
+#include <string.h>
+
+#define VALUES_MAX 12
+#define UNFINISHED UINT32_MAX
+
+struct value {
+	u32 token, over;
+};
+struct place {
+	struct value values[VALUES_MAX];
+	u8 count;
+	bool lost_track;
+};
+/* What a virtual page shows. Private: its own copy, if it has one (`own`), else the file's page. */
+struct view {
+	u8 kind, file, pgoff; /* enum user_mapping */
+	u8 next_file, next_pgoff, next_kind, pending; /* mappings that are being made here */
+	bool muddled;         /* two at once */
+	bool copy_met;        /* a copy without a store may have been made while they were */
+	bool copied;          /* private: the file's page is not seen any more */
+	u8 discards;          /* running */
+	u32 discarded;        /* when the last one ended */
+	struct place own;
+};
+struct reader {
+	bool active, ignore;
+	u8 mm, vpn, count;
+	const struct place *places[2];
+	u32 allowed[VALUES_MAX * 2];
+};
+struct running {
+	bool active, view; /* view: through a mapping (mm, vpn), else file pages */
+	u8 mm, vpn, nr;
+	u32 began, token;
+	struct place *place; /* of a store */
+};
+static struct file_model {
+	u32 now;
+	bool used;
+	struct place files[NR_FILES][FILE_PAGES];
+	struct view views[NR_MMS][PROG_VPNS];
+	struct reader readers[ENGINE_LANES_MAX];
+	struct running running[ENGINE_LANES_MAX];
+} model;
+
+void content_file_begin(void)
+{
+	if (model.used || !model.files[0][0].count)
+		memset(&model, 0, sizeof(model));
+	for (unsigned f = 0; f < NR_FILES; f++)
+		for (unsigned i = 0; i < FILE_PAGES; i++)
+			model.files[f][i].count = 1;
+}
+
+static void reader_allow(struct reader *r, u32 token)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (r->allowed[i] == token)
+			return;
+	if (r->count < ARRAY_SIZE(r->allowed))
+		r->allowed[r->count++] = token;
+	else
+		r->ignore = true;
+}
+
+static void place_add(struct place *p, u32 token)
+{
+	if (p->count < VALUES_MAX)
+		p->values[p->count++] = (struct value){ token, UNFINISHED };
+	else
+		p->lost_track = true;
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		struct reader *r = &model.readers[i];
+
+		if (r->active && (r->places[0] == p || r->places[1] == p))
+			reader_allow(r, token);
+	}
+}
+
+static void place_end(struct place *p, u32 token, u32 began, bool done)
+{
+	unsigned kept = 0;
+	bool own = false;
+
+	for (unsigned i = 0; i < p->count; i++) {
+		struct value v = p->values[i];
+
+		if (!own && v.token == token && v.over == UNFINISHED) {
+			own = true;
+			if (!done)
+				continue;
+			v.over = model.now;
+		} else if (done && v.over < began) {
+			continue;
+		}
+		p->values[kept++] = v;
+	}
+	p->count = (u8)kept;
+}
+
+static void lose_track(struct place *p)
+{
+	p->lost_track = true;
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
+		if (model.readers[i].places[0] == p || model.readers[i].places[1] == p)
+			model.readers[i].ignore = true;
+}
+
+static struct place *file_place(unsigned file, unsigned pgoff)
+{
+	return &model.files[file % NR_FILES][pgoff % FILE_PAGES];
+}
+
+/* ---- loads ---- */
+
+static void reader_adds(struct reader *r, unsigned slot, const struct place *p)
+{
+	r->places[slot] = p;
+	r->ignore |= p->lost_track;
+	for (unsigned i = 0; i < p->count; i++)
+		reader_allow(r, p->values[i].token);
+}
+
+static struct reader *begin_read(const struct user_note *n)
+{
+	struct reader *r = &model.readers[engine_cpu()];
+
+	*r = (struct reader){ .active = true, .mm = n->mm, .vpn = n->vpn };
+	return r;
+}
+
+static bool begin_view_read(const struct user_note *n, const struct view *v)
+{
+	struct reader *r;
+
+	if (v->kind == MAPPING_ANON && !v->pending && !v->muddled)
+		return false;
+	r = begin_read(n);
+	r->ignore = v->pending || v->muddled;
+	if (v->kind == MAPPING_PRIVATE)
+		reader_adds(r, 1, &v->own);
+	if (v->kind == MAPPING_SHARED || !v->copied)
+		reader_adds(r, 0, file_place(v->file, v->pgoff));
+	return true;
+}
+
+static bool end_read(const struct user_note *n, bool failed)
+{
+	struct reader *r = &model.readers[engine_cpu()];
+	struct reader was = *r;
+
+	if (!r->active)
+		return false;
+	r->active = false;
+	r->places[0] = r->places[1] = NULL;
+	if (was.ignore || failed || (was.places[0] && was.places[0]->lost_track) ||
+	    (was.places[1] && was.places[1]->lost_track))
+		return true;
+	for (unsigned i = 0; i < was.count; i++)
+		if (was.allowed[i] == n->token)
+			return true;
+	engine_find(VERDICT_BAD_CONTENT, n->token ? "stale or foreign data read from a file" : "file data lost", NULL,
+		    "%s%u page %u reads %u, which no write completed before or overlapping it left there",
+		    n->event == USER_READ_END ? "m" : "f", n->mm, n->vpn, n->token);
+	return true;
+}
+
+/* ---- stores ---- */
+
+static struct running *begin_change(const struct user_note *n, bool view)
+{
+	struct running *r = &model.running[engine_cpu()];
+
+	*r = (struct running){ .active = true, .view = view, .mm = n->mm, .vpn = n->vpn, .nr = n->nr,
+			       .began = model.now, .token = n->token };
+	return r;
+}
+
+static bool begin_view_write(const struct user_note *n, struct view *v)
+{
+	struct running *r;
+
+	if (v->pending || v->muddled) {
+		if (v->kind != MAPPING_ANON)
+			lose_track(file_place(v->file, v->pgoff));
+		lose_track(file_place(v->next_file, v->next_pgoff));
+		lose_track(&v->own);
+	}
+	if (v->kind == MAPPING_ANON)
+		return false;
+	r = begin_change(n, true);
+	r->place = v->kind == MAPPING_SHARED ? file_place(v->file, v->pgoff) : &v->own;
+	place_add(r->place, n->token);
+	/* a private page's reader that began before may see the copy as well */
+	for (unsigned i = 0; v->kind == MAPPING_PRIVATE && i < ENGINE_LANES_MAX; i++)
+		if (model.readers[i].active && model.readers[i].mm == n->mm && model.readers[i].vpn == n->vpn)
+			reader_allow(&model.readers[i], n->token);
+	return true;
+}
+
+static bool end_view_write(const struct user_note *n)
+{
+	struct running *r = &model.running[engine_cpu()];
+	struct view *v = &model.views[n->mm][n->vpn];
+
+	if (!r->active || !r->view)
+		return false;
+	r->active = false;
+	place_end(r->place, r->token, r->began, n->value);
+	if (r->place == &v->own && n->value && !v->discards && v->discarded < r->began)
+		v->copied = true;
+	return true;
+}
+
+/* madvise, munmap: of a private page the copy goes; a shared one is not touched. */
+static void begin_view_discard(const struct user_note *n)
+{
+	for (unsigned vpn = n->vpn; vpn < n->vpn + n->nr && vpn < PROG_VPNS; vpn++) {
+		struct view *v = &model.views[n->mm][vpn];
+
+		v->copied = false;
+		v->discards++;
+		for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
+			if (model.readers[i].places[1] == &v->own)
+				model.readers[i].ignore = true;
+	}
+	begin_change(n, true);
+}
+
+static void end_view_discard(const struct user_note *n)
+{
+	struct running *r = &model.running[engine_cpu()];
+
+	if (!r->active)
+		return;
+	r->active = false;
+	for (unsigned vpn = r->vpn; vpn < (unsigned)r->vpn + r->nr && vpn < PROG_VPNS; vpn++) {
+		struct view *v = &model.views[r->mm][vpn];
+
+		if (v->discards)
+			v->discards--;
+		v->discarded = model.now;
+		if (n->value && vpn >= n->vpn && vpn < (unsigned)n->vpn + n->nr)
+			place_end(&v->own, ~0u, r->began, true);
+	}
+}
+
+/* ---- the file's own operations: mm is the file, vpn the page ---- */
+
+static void begin_file_change(const struct user_note *n)
+{
+	begin_change(n, false);
+	for (unsigned i = n->vpn; i < n->vpn + n->nr && i < FILE_PAGES; i++)
+		place_add(file_place(n->mm, i), n->token);
+	if (n->event != USER_FILE_DISCARD_BEGIN)
+		return;
+	/* private copies go with a truncate; whether they had come in time is not known */
+	for (unsigned mm = 0; mm < NR_MMS; mm++)
+		for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
+			struct view *v = &model.views[mm][vpn];
+
+			if (v->kind == MAPPING_PRIVATE && v->file == n->mm && v->pgoff >= n->vpn)
+				lose_track(&v->own);
+		}
+}
+
+static void end_file_change(const struct user_note *n)
+{
+	struct running *r = &model.running[engine_cpu()];
+
+	if (!r->active || r->view)
+		return;
+	r->active = false;
+	for (unsigned i = r->vpn; i < (unsigned)r->vpn + r->nr && i < FILE_PAGES; i++)
+		place_end(file_place(r->mm, i), r->token, r->began, n->value);
+}
+
+/* ---- mappings ---- */
+
+/* Whoever is at the page now meets the old or the new. True: a store or a discard is. */
+static bool disturb(unsigned mm, unsigned vpn, struct view *v)
+{
+	bool store = content_disturb(mm, vpn);
+
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		struct reader *r = &model.readers[i];
+		struct running *w = &model.running[i];
+
+		if (r->active && (r->places[0] || r->places[1]) && r->mm == mm && r->vpn == vpn)
+			r->ignore = true;
+		if (w->active && w->view && w->mm == mm && w->vpn == vpn && w->place) {
+			lose_track(w->place);
+			store = true;
+		}
+	}
+	if (store || v->pending) {
+		lose_track(&v->own);
+		lose_track(file_place(v->next_file, v->next_pgoff));
+		if (v->kind != MAPPING_ANON)
+			lose_track(file_place(v->file, v->pgoff));
+	}
+	return store;
+}
+
+static void begin_map(const struct user_note *n)
+{
+	for (unsigned i = 0; i < n->nr && n->vpn + i < PROG_VPNS; i++) {
+		struct view *v = &model.views[n->mm][n->vpn + i];
+
+		if (v->pending)
+			disturb(n->mm, n->vpn + i, v);
+		v->next_kind = n->value;
+		v->next_file = (u8)(n->token >> 8);
+		v->next_pgoff = (u8)((n->token & 0xff) + i);
+		disturb(n->mm, n->vpn + i, v);
+		v->muddled |= v->pending > 0;
+		v->pending++;
+	}
+}
+
+static void end_map(const struct user_note *n)
+{
+	for (unsigned i = 0; i < n->nr && n->vpn + i < PROG_VPNS; i++) {
+		struct view *v = &model.views[n->mm][n->vpn + i];
+		bool store;
+
+		if (!v->pending)
+			continue;
+		v->pending--;
+		store = disturb(n->mm, n->vpn + i, v);
+		if (!n->value)
+			continue;
+		if (!v->pending)
+			v->muddled = false;
+		v->kind = v->next_kind;
+		v->file = v->next_file;
+		v->pgoff = v->next_pgoff;
+		v->copied = false;
+		v->own.count = 0;
+		v->own.lost_track = store || v->copy_met;
+		v->copy_met = false;
+		if (v->kind == MAPPING_ANON && !store)
+			content_reset(n->mm, n->vpn + i);
+	}
+}
+
+/* A range moves. Which of the two a page shows meanwhile is not known, and a store there may meet either's file page. */
+static void muddle(unsigned mm, unsigned vpn, const struct view *other)
+{
+	struct view *v = &model.views[mm][vpn];
+
+	v->next_file = other->file;
+	v->next_pgoff = other->pgoff;
+	disturb(mm, vpn, v);
+	v->muddled = true;
+	lose_track(&v->own);
+}
+
+static bool shows_file(unsigned mm, unsigned vpn, unsigned nr)
+{
+	for (unsigned i = vpn; i < vpn + nr && i < PROG_VPNS; i++)
+		if (model.views[mm][i].kind != MAPPING_ANON || model.views[mm][i].muddled)
+			return true;
+	return false;
+}
+
+static void begin_move(const struct user_note *n)
+{
+	if (!shows_file(n->mm, n->vpn, n->nr) && !shows_file(n->mm, n->token, n->nr))
+		return;
+	for (unsigned i = 0; i < n->nr && n->vpn + i < PROG_VPNS && n->token + i < PROG_VPNS; i++) {
+		const struct view from = model.views[n->mm][n->vpn + i], to = model.views[n->mm][n->token + i];
+
+		muddle(n->mm, n->vpn + i, &to);
+		muddle(n->mm, n->token + i, &from);
+	}
+}
+
+/* The target shows what the source did, and the source nothing, or, where it stays mapped, its file. */
+static void end_move(const struct user_note *n)
+{
+	if (n->value != MOVE_DONE || (!shows_file(n->mm, n->vpn, n->nr) && !shows_file(n->mm, n->token, n->nr)))
+		return;
+	for (unsigned i = 0; i < n->nr && n->vpn + i < PROG_VPNS && n->token + i < PROG_VPNS; i++) {
+		struct view *from = &model.views[n->mm][n->vpn + i], *to = &model.views[n->mm][n->token + i];
+
+		disturb(n->mm, n->token + i, to);
+		to->kind = from->kind;
+		to->file = from->file;
+		to->pgoff = from->pgoff;
+		to->copied = false;
+		to->muddled = from->muddled = to->pending || from->pending;
+		lose_track(&to->own);
+		lose_track(&from->own);
+	}
+}
+
+static void fresh_mm(unsigned mm)
+{
+	memset(model.views[mm], 0, sizeof(model.views[mm]));
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		if (model.readers[i].mm == mm)
+			model.readers[i].ignore = true;
+		if (model.running[i].active && model.running[i].view && model.running[i].mm == mm)
+			model.running[i].active = false;
+	}
+}
+
+static bool place_allows(const struct place *p, u32 token)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		if (p->values[i].token == token)
+			return true;
+	return p->lost_track;
+}
+
+bool content_file_allows(unsigned mm, unsigned vpn, u32 token, bool *allows)
+{
+	const struct view *v = &model.views[mm][vpn];
+
+	if (v->kind == MAPPING_ANON && !v->pending && !v->muddled)
+		return false;
+	*allows = v->pending || v->muddled || (v->kind == MAPPING_PRIVATE && place_allows(&v->own, token)) ||
+		  ((v->kind == MAPPING_SHARED || !v->copied) && place_allows(file_place(v->file, v->pgoff), token));
+	return true;
+}
+
+/* True: the note is about a file, and nobody else's. */
+bool content_file_note(const struct user_note *n)
+{
+	struct view *v = n->mm < NR_MMS && n->vpn < PROG_VPNS ? &model.views[n->mm][n->vpn] : NULL;
+
+	model.now++;
+	switch ((enum user_event)n->event) {
+	case USER_READ_BEGIN:
+		return model.used && begin_view_read(n, v);
+	case USER_READ_END:
+	case USER_READ_FAILED:
+		return end_read(n, n->event == USER_READ_FAILED);
+	case USER_WRITE_BEGIN:
+		return model.used && begin_view_write(n, v);
+	case USER_WRITE_END:
+		return end_view_write(n);
+	case USER_DISCARD_BEGIN:
+		begin_view_discard(n);
+		return false;
+	case USER_DISCARD_END:
+		end_view_discard(n);
+		return false;
+	case USER_FRESH:
+		fresh_mm(n->mm);
+		return false;
+	case USER_MOVE_BEGIN:
+		if (model.used)
+			begin_move(n);
+		return false;
+	case USER_MOVE_END:
+		if (model.used)
+			end_move(n);
+		return false;
+	case USER_FILE_READ_BEGIN:
+		reader_adds(begin_read(n), 0, file_place(n->mm, n->vpn));
+		return true;
+	case USER_FILE_READ_END:
+	case USER_FILE_READ_FAILED:
+		return end_read(n, n->event == USER_FILE_READ_FAILED);
+	case USER_FILE_WRITE_BEGIN:
+	case USER_FILE_DISCARD_BEGIN:
+		model.used = true;
+		begin_file_change(n);
+		return true;
+	case USER_FILE_WRITE_END:
+	case USER_FILE_DISCARD_END:
+		end_file_change(n);
+		return true;
+	case USER_MAP_BEGIN:
+		model.used = true;
+		begin_map(n);
+		return true;
+	case USER_COPY:
+		lose_track(&v->own);
+		v->copy_met |= v->pending > 0;
+		return true;
+	case USER_MAP_END:
+		end_map(n);
+		return true;
+	default:
+		return false;
+	}
+}
