@@ -31,6 +31,8 @@ enum user_event {
 	USER_POISON,      /* the page mapped at vpn may be lost: later access may be SIGBUS */
 	USER_ACCESS,    /* token: the page frame that hardware has just loaded from or stored to */
 	USER_FRESH,       /* the address space mm is new */
+	USER_FORK_BEGIN,  /* this CPU begins to copy mm */
+	USER_FORK_END,    /* value: 1 if mm is the copy, from here on */
 };
 struct user_note {
 	u8 event; /* enum user_event */

@@ -110,6 +110,15 @@ pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma);
 /* A write stores the entry, a read leaves the accessed bit to the hardware. The table's lock is held. */
 void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty);
 vm_fault_t do_anonymous_page(struct vm_fault *vmf);
+/* Nothing is mapped there, or a marker, which is in orig_pte. Neither mapped nor locked. */
+vm_fault_t do_pte_missing(struct vm_fault *vmf);
+/* The VMA gets its anon_vma. VM_FAULT_RETRY: that needs mmap_lock; the VMA's lock stays held. */
+vm_fault_t __vmf_anon_prepare(struct vm_fault *vmf);
+#define vmf_anon_prepare(vmf) __vmf_anon_prepare(vmf)
+/* The mm is half made, or half gone: nothing more may be mapped. The table's lock is held. */
+#define check_stable_address_space(mm) \
+	(test_bit(MMF_UNSTABLE, &(mm)->flags) ? (vm_fault_t)VM_FAULT_SIGBUS : (vm_fault_t)0)
+#define vma_is_accessible(vma) (((vma)->vm_flags & (VM_READ | VM_WRITE)) != 0)
 /* memory_wp.c: the table's lock is held, and dropped. */
 vm_fault_t do_wp_page(struct vm_fault *vmf);
 /* memory_numa.c: a protnone entry. */
@@ -132,6 +141,22 @@ int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len);
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
 int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len); /* mmap_lock is held */
 
+/* A sequence count whose writers have a lock of their own (linux/seqlock.h). Odd: a writer is at it. */
+#define raw_write_seqcount_begin(seq)                                          \
+	do {                                                                   \
+		WRITE_ONCE(seq, assert_read(seq) + 1);                         \
+		smp_wmb();                                                     \
+	} while (0)
+#define raw_write_seqcount_end(seq)                                            \
+	do {                                                                   \
+		smp_wmb();                                                     \
+		WRITE_ONCE(seq, assert_read(seq) + 1);                         \
+	} while (0)
+/* Which counter of the mm a mapped page of the folio is in. */
+#define mm_counter_file(folio) (folio_test_swapbacked(folio) ? MM_SHMEMPAGES : MM_FILEPAGES)
+#define mm_counter(folio) (folio_test_anon(folio) ? MM_ANONPAGES : mm_counter_file(folio))
+/* Written to, its pages are the mm's own. (Kernel: not shared, and may be made writable, which here any may.) */
+#define is_cow_mapping(flags) (((flags) & VM_SHARED) == 0)
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 {
 	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
@@ -150,9 +175,9 @@ static inline bool thp_vma_suitable_order(struct vm_area_struct *vma, unsigned l
 
 /* ---- memory.c ---- */
 struct mmu_gather;
-/* Takes mmap_lock for reading; order and write say what the fault is for. */
+/* mmap_lock is held for reading, or, with FAULT_FLAG_VMA_LOCK, the VMA's lock. `order` is a wish; flags: enum fault_flag. */
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
-			   bool write);
+			   unsigned int flags);
 void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end);
 void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,

@@ -30,6 +30,13 @@
 #define folio_ref_sub_and_test(folio, nr) atomic_sub_and_test(nr, &(folio)->_refcount)
 #define folio_ref_dec_and_test(folio) atomic_dec_and_test(&(folio)->_refcount)
 #define folio_ref_add_unless_zero(folio, nr) atomic_add_unless(&(folio)->_refcount, nr, 0)
+#define folio_put_refs(folio, refs)                                            \
+	do {                                                                   \
+		struct folio *put_ = (folio);                                  \
+		int refs_ = (refs);                                            \
+		if (folio_ref_sub_and_test(put_, refs_))                       \
+			__folio_put(put_);                                     \
+	} while (0)
 /* True: the caller has a reference, to whatever the folio is now. */
 #define folio_try_get(folio) atomic_add_unless(&(folio)->_refcount, 1, 0)
 #define folio_ref_try_add(folio, count) folio_ref_add_unless_zero(folio, count)

@@ -156,6 +156,30 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
 		access_store(word_, was_ & ~_PAGE_PRESENT, __ATOMIC_RELAXED);  \
 		was_; }) })
+/* The bit goes in one step: hardware may be setting others. The table's lock is held. */
+#define entry_clear_bits_(prim, word, str, bits)                               \
+	do {                                                                   \
+		unsigned long *word_ = &(word);                                \
+		engine_point(SITE(prim, "", str), word_, EVENT_RMW);           \
+		(void)access_fetch_and(word_, ~(bits), __ATOMIC_RELAXED);      \
+	} while (0)
+#define ptep_set_wrprotect(mm, addr, ptep) \
+	((void)(mm), (void)(addr), ({ entry_clear_bits_("ptep_set_wrprotect", (ptep)->pte, #ptep, _PAGE_RW); }))
+#define pmdp_set_wrprotect(mm, addr, pmdp) \
+	((void)(mm), (void)(addr), ({ entry_clear_bits_("pmdp_set_wrprotect", (pmdp)->pmd, #pmdp, _PAGE_RW); }))
+/* Gone, and no CPU believes in it any more. */
+#define ptep_clear_flush(vma, addr, ptep)                                      \
+	({                                                                     \
+		pte_t was__ = ptep_get_and_clear((vma)->vm_mm, addr, ptep);    \
+		flush_tlb_page(vma, addr);                                     \
+		was__;                                                         \
+	})
+#define pmdp_huge_clear_flush(vma, addr, pmdp)                                 \
+	({                                                                     \
+		pmd_t was__ = pmdp_huge_get_and_clear((vma)->vm_mm, addr, pmdp); \
+		flush_tlb_range(vma, addr, (addr) + HPAGE_PMD_SIZE);           \
+		was__;                                                         \
+	})
 /* In a table that nobody else can find yet. */
 #define ptep_get_private(ptep) (*(ptep))
 #define set_pte_private(ptep, pteval) ((void)(*(ptep) = (pteval)))

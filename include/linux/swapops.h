@@ -189,6 +189,11 @@ static inline softleaf_t make_device_private_entry(unsigned long pfn, bool writa
 {
 	return softleaf_make(writable ? SOFTLEAF_DEVICE_PRIVATE_WRITE : SOFTLEAF_DEVICE_PRIVATE_READ, pfn);
 }
+/* What fork and mprotect leave of a writable one. */
+static inline softleaf_t make_readable_device_private_entry(softleaf_t entry)
+{
+	return make_device_private_entry(softleaf_to_pfn(entry), false);
+}
 static inline softleaf_t make_device_exclusive_entry(unsigned long pfn)
 {
 	return softleaf_make(SOFTLEAF_DEVICE_EXCLUSIVE, pfn);

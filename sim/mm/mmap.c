@@ -32,6 +32,7 @@ struct mm_struct *mm_alloc(unsigned int slot)
 	mm->slot = slot;
 	mm->mm_id = (mm_id_t)atomic_inc_return(&machine->mm_ids);
 	mm->memcg = memcgs ? &machine->memcgs[1 + slot % memcgs] : NULL;
+	mm->mmlist.next = mm->mmlist.prev = &mm->mmlist; /* nobody else can find it yet */
 	return mm;
 }
 
@@ -249,13 +250,19 @@ void exit_mmap(struct mm_struct *mm)
 	VM_WARN_ON(mm->pmd_huge_pte);
 }
 
-/* mmput(), mmdrop() - v7.1, kernel/fork.c. Fidelity: same. May sleep. */
+/* mmput(), __mmput(), mmdrop() - v7.1, kernel/fork.c. Fidelity: same. May sleep. */
 void mmput(struct mm_struct *mm)
 {
 	might_sleep();
 	if (!atomic_dec_and_test(&mm->mm_users))
 		return;
 	exit_mmap(mm);
+	mm_put_huge_zero_folio(mm);
+	if (!list_empty(&mm->mmlist)) {
+		spin_lock(&machine->mmlist_lock);
+		list_del(&mm->mmlist);
+		spin_unlock(&machine->mmlist_lock);
+	}
 	if (atomic_dec_and_test(&mm->mm_count))
 		kmem_cache_free(&machine->mm_cache, mm);
 }
@@ -289,4 +296,82 @@ int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long le
 		ret = -ENOMEM;
 	tlb_finish_mmu(&tlb);
 	return ret;
+}
+
+/* ------------------------------------------------------------------ fork ---- */
+
+/* vm_area_dup() - v7.1, kernel/fork.c. Fidelity: same. The parent's mmap_lock is held for writing. */
+static struct vm_area_struct *vm_area_dup(struct mm_struct *mm, struct vm_area_struct *orig)
+{
+	struct vm_area_struct *new = vma_alloc(mm);
+
+	if (!new)
+		return NULL;
+	new->vm_start = orig->vm_start;
+	new->vm_end = orig->vm_end;
+	new->vm_pgoff = orig->vm_pgoff;
+	new->vm_flags = orig->vm_flags;
+	new->vm_page_prot = orig->vm_page_prot;
+	new->anon_vma = plain_read(orig->anon_vma);
+	new->vm_file = orig->vm_file;
+	return new;
+}
+
+/*
+ * One VMA of dup_mmap(): the copy, its place in the rmap, and its tables. A VMA that is in the mm stays there when its tables could
+ * not be copied: the caller takes the whole mm down.
+ */
+static int dup_vma(struct mm_struct *mm, struct vm_area_struct *mpnt)
+{
+	struct vm_area_struct *tmp = vm_area_dup(mm, mpnt);
+
+	if (!tmp)
+		return -ENOMEM;
+	/* dup_userfaultfd(), for a monitor that does not want to hear of forks. */
+	tmp->vm_flags &= ~(VM_UFFD_MISSING | VM_UFFD_WP);
+	if (tmp->vm_flags & VM_WIPEONFORK) {
+		plain_write(tmp->anon_vma, NULL);
+	} else if (anon_vma_fork(tmp, mpnt)) {
+		kmem_cache_free(&machine->vma_cache, tmp);
+		return -ENOMEM;
+	}
+	tmp->vm_flags &= ~VM_LOCKED;
+	vma_array_insert(mm, tmp);
+	if (tmp->vm_file)
+		vma_link_file(tmp);
+	return tmp->vm_flags & VM_WIPEONFORK ? 0 : copy_page_range(tmp, mpnt);
+}
+
+/*
+ * dup_mmap() - v7.1, mm/mmap.c. Fidelity: adapted: the maple tree, which here never holds VMAs of the parent; accounting, policies, KSM,
+ * khugepaged's registration. Takes the parent's mmap_lock for writing, then the child's, which nobody else can want but rmap walks'
+ * owners, who take none. On failure what the child has got is unmapped here, with the locks held, and the mm is marked as what
+ * nobody may fault in; it is left without VMAs for mmput(). The parent's TLB entries go last: until then a thread of it may
+ * still write to what is shared already, which comes before the fork for all who look.
+ */
+int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
+{
+	struct vm_area_struct *vmas[VMAS_PER_MM];
+	unsigned int nr;
+	int retval = 0;
+
+	mmap_write_lock(oldmm);
+	/* Not visible yet: no order between the two is broken. */
+	down_write_nested(&mm->mmap_lock, SINGLE_DEPTH_NESTING);
+	mm->forked_from = oldmm;
+	for (unsigned int i = 0; i < oldmm->map_count && !retval; i++)
+		retval = dup_vma(mm, oldmm->vmas[i]);
+	if (retval) {
+		set_bit(MMF_OOM_SKIP, &mm->flags);
+		nr = vms_gather(mm, 0, TASK_SIZE, vmas);
+		if (nr)
+			unmap_region(mm, vmas, nr);
+		for (unsigned int i = 0; i < nr; i++)
+			remove_vma(vmas[i]);
+		set_bit(MMF_UNSTABLE, &mm->flags);
+	}
+	mmap_write_unlock(mm);
+	flush_tlb_mm(oldmm);
+	mmap_write_unlock(oldmm);
+	return retval;
 }

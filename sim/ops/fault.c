@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Anonymous write faults of each size. */
+/* Faults of each size. */
 #include "ops_internal.h"
+#include <linux/huge_mm.h>
 #include <linux/pgtable.h>
 
 /* How often a fault is retried before the operation gives up; each retry lets others go first. */
@@ -16,7 +17,7 @@ int fault_in(struct mm_struct *mm, unsigned int vpn, unsigned int order, bool wr
 
 		mmap_read_lock(mm);
 		vma = vma_lookup(mm, addr);
-		ret = vma ? handle_mm_fault(vma, addr, order, write) : VM_FAULT_SIGSEGV;
+		ret = vma ? handle_mm_fault(vma, addr, order, write ? FAULT_FLAG_WRITE : 0) : VM_FAULT_SIGSEGV;
 		mmap_read_unlock(mm);
 		if (ret & VM_FAULT_SIGSEGV)
 			return -EFAULT;
@@ -31,29 +32,49 @@ int fault_in(struct mm_struct *mm, unsigned int vpn, unsigned int order, bool wr
 	return -EAGAIN;
 }
 
-static int fault_op(const u8 *args, unsigned int order)
+static int fault_op(const u8 *args, unsigned int order, bool write)
 {
 	struct mm_struct *mm = mm_pin(args[0]);
 	int err;
 
 	if (!mm)
 		return -ESRCH;
-	err = fault_in(mm, args[1], order, true);
+	err = fault_in(mm, args[1], order, write);
 	mm_unpin(mm);
 	return err;
 }
 
 int op_fault(const u8 *args)
 {
-	return fault_op(args, 0);
+	return fault_op(args, 0, true);
 }
 
 int op_fault_mthp(const u8 *args)
 {
-	return fault_op(args, 2);
+	return fault_op(args, 2, true);
 }
 
 int op_fault_huge(const u8 *args)
 {
-	return fault_op(args, HPAGE_PMD_ORDER);
+	return fault_op(args, HPAGE_PMD_ORDER, true);
+}
+
+int op_fault_read(const u8 *args)
+{
+	return fault_op(args, 0, false);
+}
+
+int op_fault_read_huge(const u8 *args)
+{
+	return fault_op(args, HPAGE_PMD_ORDER, false);
+}
+
+int op_shrink_huge_zero(const u8 *args)
+{
+	struct shrink_control sc = { .nr_to_scan = 1 };
+
+	(void)args;
+	if (!shrink_huge_zero_folio_count(&sc))
+		return -EBUSY;
+	return shrink_huge_zero_folio_scan(&sc) ? 0 : -EBUSY;
 }

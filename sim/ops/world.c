@@ -81,5 +81,6 @@ void ops_teardown(void)
 		op_put(&slot);
 	for (u8 slot = 0; slot < NR_MMS; slot++)
 		op_exit(&slot);
+	op_shrink_huge_zero(NULL);
 	lru_add_drain_all();
 }

@@ -6,6 +6,9 @@
  *
  * For each virtual page the model keeps the values that may be there now, each with the time at which the operation
  * that puts it there was over; an operation that succeeds removes what was over before it began.
+ *
+ * A child starts with every value that was its parent's at some time while it was being made, and has its own from then on: what one of
+ * them stores afterwards, the other may not read.
  */
 #include "oracle_internal.h"
 #include <foliofuzz/ops.h>
@@ -34,12 +37,20 @@ struct running {
 	u8 mm, vpn, nr;
 	u32 began, token;
 };
+/* A fork in progress on a CPU: what the child may start with. Nobody reads there before the fork is over. */
+struct forking {
+	bool active;
+	u8 parent;
+	struct place places[PROG_VPNS];
+};
 static struct content_model {
 	u32 now;
 	u32 used; /* mms that were ever used */
 	struct place places[NR_MMS][PROG_VPNS];
 	struct reader readers[ENGINE_LANES_MAX];
 	struct running running[ENGINE_LANES_MAX];
+	struct forking forking[ENGINE_LANES_MAX];
+	bool fork_seen; /* some CPU has forked in this execution */
 } model;
 
 static void place_reset(struct place *p)
@@ -67,6 +78,9 @@ void content_begin(void)
 	model.used = 0;
 	memset(model.running, 0, sizeof(model.running));
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
+		model.forking[i].active = false;
+	model.fork_seen = false;
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
 		model.readers[i].active = false;
 }
 
@@ -81,15 +95,33 @@ static void reader_allow(struct reader *r, u32 token)
 		r->ignore = true;
 }
 
+static void place_put(struct place *p, u32 token, u32 over)
+{
+	if (p->count < VALUES_MAX)
+		p->values[p->count++] = (struct value){ token, over };
+	else
+		p->lost_track = true;
+}
+
+/* Children that are being made may get it as well; whether it was there in time is nobody's to say. */
+static void place_add_forking(unsigned mm, unsigned vpn, u32 token)
+{
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		struct forking *f = &model.forking[i];
+
+		if (f->active && f->parent == mm)
+			place_put(&f->places[vpn], token, model.now);
+	}
+}
+
 /* From now on `token` may be at this place. */
 static void place_add(unsigned mm, unsigned vpn, u32 token)
 {
 	struct place *p = &model.places[mm][vpn];
 
-	if (p->count < VALUES_MAX)
-		p->values[p->count++] = (struct value){ token, UNFINISHED };
-	else
-		p->lost_track = true;
+	place_put(p, token, UNFINISHED);
+	if (model.fork_seen)
+		place_add_forking(mm, vpn, token);
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		struct reader *r = &model.readers[i];
 
@@ -179,6 +211,9 @@ static void fresh_mm(unsigned mm)
 {
 	mm_reset(mm);
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		if (model.forking[i].active && model.forking[i].parent == mm)
+			for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
+				model.forking[i].places[vpn].lost_track = true;
 		if (model.readers[i].mm == mm)
 			model.readers[i].ignore = true;
 		if (model.running[i].active && model.running[i].mm == mm) {
@@ -186,6 +221,35 @@ static void fresh_mm(unsigned mm)
 			for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
 				model.places[mm][vpn].lost_track = true;
 		}
+	}
+}
+
+static void begin_fork(const struct user_note *n)
+{
+	struct forking *f = &model.forking[engine_cpu()];
+
+	f->active = model.fork_seen = true;
+	f->parent = n->mm;
+	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
+		f->places[vpn] = model.places[n->mm][vpn];
+		for (unsigned i = 0; i < f->places[vpn].count; i++)
+			f->places[vpn].values[i].over = model.now;
+	}
+}
+
+static void end_fork(const struct user_note *n)
+{
+	struct forking *f = &model.forking[engine_cpu()];
+
+	f->active = false;
+	if (!n->value)
+		return;
+	fresh_mm(n->mm);
+	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
+		struct place *p = &model.places[n->mm][vpn];
+
+		f->places[vpn].lost_track |= p->lost_track;
+		*p = f->places[vpn];
 	}
 }
 
@@ -224,6 +288,12 @@ void content_note(const volatile void *note)
 		break;
 	case USER_FRESH:
 		fresh_mm(n->mm);
+		break;
+	case USER_FORK_BEGIN:
+		begin_fork(n);
+		break;
+	case USER_FORK_END:
+		end_fork(n);
 		break;
 	default:
 		break;
