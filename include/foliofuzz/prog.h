@@ -127,6 +127,11 @@ bool prog_has_no_page_mapcount(enum generation g);
 void prog_set_generation(struct prog *p, enum generation g);
 /* Any bytes are a valid program: the result always passes prog_validate(). */
 void prog_decode(struct prog *p, const u8 *data, size_t size);
+/*
+ * For one CPU and a run of operations of any length: a world, and up to `max` operations. Any bytes are valid. Returns how many
+ * operations there are.
+ */
+size_t prog_decode_ops(struct prog_world *w, const u8 *data, size_t size, struct prog_op *ops, size_t max);
 /* Bytes written, 0 if `size` is too small; *p must be valid. decode(encode(p)) == p but for comment and expect. */
 size_t prog_encode(const struct prog *p, u8 *data, size_t size);
 

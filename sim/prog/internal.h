@@ -57,7 +57,11 @@ struct aim { /* what the operations of a program name */
 	u8 mms[AIM_MAX], vpns[AIM_MAX];
 	unsigned mm_count, vpn_count;
 	u8 memcgs;
+	bool swarm; /* only operations in `allowed` are made */
+	bool allowed[OP_COUNT];
 };
+/* Draws a few operations: what a generated program is about. */
+void aim_swarm(struct aim *aim, struct prng *r);
 void aim_at(struct aim *aim, const struct prog *p);
 void aim_args(struct prog_op *op, const struct aim *aim, struct prng *r);
 void aim_arg(struct prog_op *op, unsigned i, const struct aim *aim, struct prng *r);
