@@ -118,6 +118,10 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 	return __pmd(folio_pfn(folio) << PFN_SHIFT | prot.pgprot | _PAGE_PSE);
 }
 
+/* What the hardware would let user space do: an entry that is invalidated, or a hint, it does not walk. */
+#define entry_access_permitted_(v, write) (((v) & _PAGE_PRESENT) && (!(write) || ((v) & _PAGE_RW)))
+#define pte_access_permitted(pte, write) entry_access_permitted_(pte_val(pte), write)
+#define pmd_access_permitted(pmd, write) entry_access_permitted_(pmd_val(pmd), write)
 /* Another protection, the rest kept; the writable bit is the protection's. */
 #define _PAGE_CHG_MASK (~(_PAGE_PRESENT | _PAGE_RW | _PAGE_PROTNONE))
 #define pte_modify(pte, prot) __pte((pte_val(pte) & _PAGE_CHG_MASK) | pgprot_val(prot))

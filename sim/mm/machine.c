@@ -94,6 +94,7 @@ void machine_boot(const struct machine_config *config)
 	spin_lock_init(&machine->mmlist_lock);
 	memset(machine->mms, 0, sizeof(machine->mms));
 	memset(machine->refs, 0, sizeof(machine->refs));
+	memset(machine->refs_pinned, 0, sizeof(machine->refs_pinned));
 	machine->mm_ids.counter = 0;
 	list_boot(&machine->mmlist);
 	machine->huge_zero_folio = NULL;

@@ -7,6 +7,9 @@
  * For each virtual page the model keeps the values that may be there now, each with the time at which the operation
  * that puts it there was over; an operation that succeeds removes what was over before it began.
  *
+ * What a device stores through a pin is the pinning mm's, at the address where it pinned, for as long as that has neither discarded nor
+ * moved it: then nobody has to see it, and who has it is not followed. What it loads is what the mm would read there.
+ *
  * A child starts with every value that was its parent's at some time while it was being made, and has its own from then on: what one of
  * them stores afterwards, the other may not read.
  */
@@ -24,6 +27,7 @@ struct value {
 struct place {
 	struct value values[VALUES_MAX];
 	u8 count;
+	u8 epoch; /* how often its page was, or may have been, taken away */
 	bool lost_track; /* more values than the model can hold: nothing is checked any more */
 };
 struct reader {
@@ -37,6 +41,12 @@ struct running {
 	u8 mm, vpn, nr;
 	u32 began, token;
 };
+/* Where the page of a pin is mapped, if its place's epoch is still this. */
+struct pin {
+	bool pinned;
+	u8 mm, vpn, epoch;
+};
+enum { LOOSE_MAX = 16 };
 /* A fork in progress on a CPU: what the child may start with. Nobody reads there before the fork is over. */
 struct forking {
 	bool active;
@@ -50,6 +60,9 @@ static struct content_model {
 	struct reader readers[ENGINE_LANES_MAX];
 	struct running running[ENGINE_LANES_MAX];
 	struct forking forking[ENGINE_LANES_MAX];
+	struct pin pinning[ENGINE_LANES_MAX], pins[NR_REFS];
+	u32 loose[LOOSE_MAX]; /* stored through pins whose page was nobody's any more, or maybe */
+	u8 loose_count;
 	bool fork_seen; /* some CPU has forked in this execution */
 } model;
 
@@ -80,6 +93,7 @@ void content_begin(void)
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
 		model.forking[i].active = false;
 	model.fork_seen = false;
+	model.loose_count = 0;
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
 		model.readers[i].active = false;
 }
@@ -156,6 +170,11 @@ static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, bool done
 	p->count = (u8)kept;
 }
 
+static void place_taken(unsigned mm, unsigned vpn)
+{
+	model.places[mm][vpn].epoch++;
+}
+
 static unsigned range_end(const struct user_note *n)
 {
 	return n->vpn + n->nr < PROG_VPNS ? n->vpn + n->nr : PROG_VPNS;
@@ -166,8 +185,11 @@ static void begin_change(const struct user_note *n, u32 token)
 	model.running[engine_cpu()] = (struct running){
 		.active = true, .mm = n->mm, .vpn = n->vpn, .nr = n->nr, .began = model.now, .token = token,
 	};
-	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++)
+	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++) {
 		place_add(n->mm, vpn, token);
+		if (n->event == USER_DISCARD_BEGIN)
+			place_taken(n->mm, vpn);
+	}
 }
 
 static void end_change(const struct user_note *n)
@@ -177,8 +199,11 @@ static void end_change(const struct user_note *n)
 	if (!r->active)
 		return;
 	r->active = false;
-	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++)
+	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++) {
 		place_end(n->mm, vpn, r->token, r->began, n->value);
+		if (n->event == USER_DISCARD_END)
+			place_taken(n->mm, vpn);
+	}
 }
 
 static void begin_read(const struct user_note *n)
@@ -198,6 +223,9 @@ static void end_read(const struct user_note *n)
 	r->active = false;
 	if (r->ignore || n->event == USER_READ_FAILED || model.places[n->mm][n->vpn].lost_track)
 		return;
+	for (unsigned i = 0; i < model.loose_count; i++)
+		if (model.loose[i] == n->token || model.loose_count == LOOSE_MAX)
+			return;
 	for (unsigned i = 0; i < r->count; i++)
 		if (r->allowed[i] == n->token)
 			return;
@@ -210,6 +238,8 @@ static void end_read(const struct user_note *n)
 static void fresh_mm(unsigned mm)
 {
 	mm_reset(mm);
+	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
+		place_taken(mm, vpn);
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		if (model.forking[i].active && model.forking[i].parent == mm)
 			for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
@@ -249,8 +279,82 @@ static void end_fork(const struct user_note *n)
 		struct place *p = &model.places[n->mm][vpn];
 
 		f->places[vpn].lost_track |= p->lost_track;
+		f->places[vpn].epoch = p->epoch;
 		*p = f->places[vpn];
 	}
+}
+
+/* ---- pins ---- */
+
+static bool pin_holds(const struct pin *p)
+{
+	return p->pinned && model.places[p->mm][p->vpn].epoch == p->epoch;
+}
+
+static void begin_pin(const struct user_note *n)
+{
+	model.pinning[engine_cpu()] = (struct pin){
+		.mm = n->mm, .vpn = n->vpn, .epoch = model.places[n->mm][n->vpn].epoch,
+	};
+}
+
+static void end_pin(const struct user_note *n)
+{
+	model.pins[n->nr] = model.pinning[engine_cpu()];
+	model.pins[n->nr].pinned = n->value; /* an epoch that has passed shows itself */
+}
+
+/* The pin as a place to write to or to read from. */
+static struct user_note pin_place(const struct user_note *n, const struct pin *p, enum user_event event)
+{
+	struct user_note at = *n;
+
+	at.event = (u8)event;
+	at.mm = p->mm;
+	at.vpn = p->vpn;
+	at.nr = 1;
+	return at;
+}
+
+static void loosen(u32 token)
+{
+	if (model.loose_count < LOOSE_MAX)
+		model.loose[model.loose_count++] = token;
+}
+
+static void begin_dma(const struct user_note *n, bool write)
+{
+	struct pin *p = &model.pinning[engine_cpu()];
+	struct user_note at;
+
+	p->pinned = pin_holds(p);
+	at = pin_place(n, p, write ? USER_WRITE_BEGIN : USER_READ_BEGIN);
+	if (p->pinned && write)
+		begin_change(&at, n->token);
+	else if (p->pinned)
+		begin_read(&at);
+	else if (write)
+		loosen(n->token);
+}
+
+static void end_dma(const struct user_note *n, bool write)
+{
+	const struct pin *p = &model.pinning[engine_cpu()];
+	struct user_note at;
+
+	if (!p->pinned)
+		return;
+	at = pin_place(n, p, write ? USER_WRITE_END : !n->value || !pin_holds(p) ? USER_READ_FAILED : USER_READ_END);
+	if (!write) {
+		end_read(&at);
+		return;
+	}
+	if (n->value && !pin_holds(p)) {
+		/* Taken away meanwhile: it is there or it is not, and what was there before is or is not. */
+		loosen(n->token);
+		at.value = 0;
+	}
+	end_change(&at);
 }
 
 static void check_not_free(u32 pfn)
@@ -288,6 +392,23 @@ void content_note(const volatile void *note)
 		break;
 	case USER_FRESH:
 		fresh_mm(n->mm);
+		break;
+	case USER_PIN_BEGIN:
+		begin_pin(n);
+		break;
+	case USER_PIN_END:
+		end_pin(n);
+		break;
+	case USER_PIN_TAKEN:
+		model.pinning[engine_cpu()] = model.pins[n->nr];
+		break;
+	case USER_DMA_WRITE_BEGIN:
+	case USER_DMA_READ_BEGIN:
+		begin_dma(n, n->event == USER_DMA_WRITE_BEGIN);
+		break;
+	case USER_DMA_WRITE_END:
+	case USER_DMA_READ_END:
+		end_dma(n, n->event == USER_DMA_WRITE_END);
 		break;
 	case USER_FORK_BEGIN:
 		begin_fork(n);
