@@ -18,10 +18,10 @@
 #include <linux/swap.h>
 #include <linux/userfaultfd_k.h>
 
-/* The shared pages of zeroes are not counted: they go nowhere. */
+/* The shared page of zeroes goes nowhere: pins of it are not counted. (Those of the huge zero folio are.) */
 static bool is_zero_folio(struct folio *folio)
 {
-	return is_zero_pfn(folio_pfn(folio)) || is_huge_zero_folio(folio);
+	return is_zero_pfn(folio_pfn(folio));
 }
 
 /* gup_put_folio() - v7.1. Fidelity: same. */

@@ -120,7 +120,7 @@ static s32 held_references(u32 head)
 {
 	s32 n = 0;
 
-	if (head == ZERO_PFN || oracle_folio(head) == machine->huge_zero_folio)
+	if (head == ZERO_PFN)
 		return 0;
 
 	for (unsigned i = 0; i < NR_REFS; i++)
