@@ -431,7 +431,7 @@ static unsigned int folio_mm_id(struct folio *folio, int idx)
 
 static void folio_set_mm_id(struct folio *folio, int idx, unsigned int id)
 {
-	plain_rmw_bits(folio->_mm_ids, (unsigned long)MM_ID_MASK << (MM_ID_BITS * idx),
+	plain_rmw_bits_owned(folio->_mm_ids, (unsigned long)MM_ID_MASK << (MM_ID_BITS * idx),
 		       (unsigned long)id << (MM_ID_BITS * idx));
 }
 
@@ -508,7 +508,7 @@ static int folio_add_return_large_mapcount(struct folio *folio, int diff,
 			 * taken.
 			 */
 			if (idx == 1 || total != diff - 1)
-				plain_rmw_bits(folio->_mm_ids, 0, BIT(FOLIO_MM_IDS_SHARED_BITNUM));
+				plain_rmw_bits_owned(folio->_mm_ids, 0, BIT(FOLIO_MM_IDS_SHARED_BITNUM));
 		}
 		/* Both slots taken: "shared" is set already. */
 	}
@@ -545,7 +545,7 @@ static int folio_sub_return_large_mapcount(struct folio *folio, int diff,
 	}
 	/* One slot has all mappings there are (or there are none): not shared any more. */
 	if (folio->_mm_id_mapcount[0] == total || folio->_mm_id_mapcount[1] == total)
-		plain_rmw_bits(folio->_mm_ids, BIT(FOLIO_MM_IDS_SHARED_BITNUM), 0);
+		plain_rmw_bits_owned(folio->_mm_ids, BIT(FOLIO_MM_IDS_SHARED_BITNUM), 0);
 unlock:
 	bit_spin_unlock(FOLIO_MM_IDS_LOCK_BITNUM, &folio->_mm_ids);
 	return total + 1;
