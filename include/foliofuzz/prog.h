@@ -151,6 +151,17 @@ void prog_format_signature(struct text *t, enum prog_op_id id);  /* "dontneed(mm
 
 /* A random program that is likely to do something: mms made in setup, operations that meet. */
 void prog_generate(struct prog *p, struct prng *r);
+/*
+ * What is left without one part; the schedule is carried along: what was said about the part goes, the rest keeps its place. `lane`:
+ * 0..cpus-1, or one of these.
+ */
+#define PROG_LANE_SETUP PROG_LANES_MAX
+#define PROG_LANE_TEARDOWN (PROG_LANES_MAX + 1)
+struct prog_lane *prog_lane_at(struct prog *p, unsigned lane);
+void prog_remove_op(struct prog *p, unsigned lane, unsigned op);
+/* The last CPU stays. */
+bool prog_remove_lane(struct prog *p, unsigned lane);
+void prog_remove_deviation(struct prog *p, unsigned i);
 /* One random structural change; the result is valid. Never touches generation and bugs. */
 void prog_mutate(struct prog *p, struct prng *r);
 void prog_splice(struct prog *p, const struct prog *other, struct prng *r);

@@ -13,11 +13,13 @@
 #define RUN_STEPS_DEFAULT 20000u /* points before the schedule turns fair */
 #define RUN_TITLE_MAX 200
 
+struct bounded_schedule;
 struct run_options {
 	enum vehicle vehicle;
 	int strategy;      /* enum strategy_id */
 	u64 seed;          /* of the strategy; the program's own content decides everything else */
 	u32 steps_max;     /* 0: RUN_STEPS_DEFAULT */
+	const struct bounded_schedule *schedule; /* of STRATEGY_BOUNDED */
 	bool record;       /* keep the trace, see run_trace() */
 	bool strict_hwpoison;
 	int generation;    /* enum generation, or -1: the program's */
@@ -27,6 +29,10 @@ void run_options_init(struct run_options *o);
 
 /* What the kernel accepts; the list stands in sim/oracle/README.md. */
 const char *benign_name(enum benign b);
+
+/* bounded_expand() of the run that has just been recorded. */
+bool run_expand(const struct bounded_schedule *s, unsigned preemptions,
+		void (*add)(void *arg, const struct bounded_schedule *s), void *arg);
 
 struct run_result {
 	enum verdict verdict;

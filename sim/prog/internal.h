@@ -38,7 +38,6 @@ static inline bool prog_anchor_char(unsigned char c)
 
 /* Lanes by number: the CPUs', then these two. */
 enum { LANE_SETUP = PROG_LANES_MAX, LANE_TEARDOWN, LANE_COUNT };
-struct prog_lane *prog_lane_at(struct prog *p, unsigned lane);
 
 /* ---- edit.c: every edit keeps a valid program valid ---- */
 bool edit_insert(struct prog *p, unsigned lane, unsigned at, const struct prog_op *op);

@@ -167,13 +167,30 @@ static void count_run(struct run_stats *stats, const struct run_result *r)
 /* The strategies' state is large, and one execution runs at a time. */
 static union {
 	struct random_strategy random;
+	struct pct_strategy pct;
+	struct pos_strategy pos;
+	struct bounded_strategy bounded;
 	struct bytes_strategy bytes;
 	struct replay_strategy replay;
 } strategies;
 
+static u32 typical_length(const struct prog *prog, const struct run_options *o);
+
 static struct strategy *strategy_of(const struct prog *prog, const struct run_options *o)
 {
+	u32 length;
+
 	switch (o->strategy) {
+	case STRATEGY_PCT:
+		length = typical_length(prog, o);
+		pct_strategy_init(&strategies.pct, length);
+		return &strategies.pct.strategy;
+	case STRATEGY_BOUNDED:
+		bounded_strategy_init(&strategies.bounded, o->schedule);
+		return &strategies.bounded.strategy;
+	case STRATEGY_POS:
+		pos_strategy_init(&strategies.pos);
+		return &strategies.pos.strategy;
 	case STRATEGY_RANDOM:
 		random_strategy_init(&strategies.random);
 		return &strategies.random.strategy;
@@ -228,6 +245,32 @@ void run_one(const struct prog *prog, const struct run_options *o, struct run_re
 		count_run(stats, result);
 }
 
+/* Choices of the default schedule. Kept for the program that was asked for last. */
+static u32 typical_length(const struct prog *prog, const struct run_options *o)
+{
+	static struct prog_sched nothing = { .kind = SCHED_DEVIATIONS };
+	static u8 binary[PROG_BINARY_MAX];
+	static u64 known;
+	static u32 length;
+	u64 key = hash_bytes(binary, prog_encode(prog, binary, sizeof(binary))) ^ (u64)(o->generation + 1) * 0x9e3779b97f4a7c15ull ^
+		  hash_bytes(&o->bugs, sizeof(o->bugs));
+	struct execution x = { .prog = prog };
+	struct engine_config config = { .steps_max = RUN_STEPS_DEFAULT, .hooks = &oracle_hooks };
+
+	if (key == known)
+		return length;
+	replay_strategy_init(&strategies.replay, &nothing);
+	config.strategy = &strategies.replay.strategy;
+	init_once();
+	boot(&prog->world, o);
+	engine_begin(&config);
+	run_phases(&x);
+	engine_end();
+	known = key;
+	length = engine_stats()->decisions;
+	return length;
+}
+
 static void sequence_lane(void *arg, unsigned cpu)
 {
 	struct prog_lane one = { .count = 1, .ops = { *(const struct prog_op *)arg } };
@@ -280,6 +323,12 @@ void run_sequence(const struct prog_world *world, const struct prog_op *ops, siz
 const struct event *run_trace(u32 *count)
 {
 	return engine_trace(count);
+}
+
+bool run_expand(const struct bounded_schedule *s, unsigned preemptions,
+		void (*add)(void *arg, const struct bounded_schedule *s), void *arg)
+{
+	return bounded_expand(s, preemptions, add, arg);
 }
 
 bool run_deviations(struct prog_sched *out)
