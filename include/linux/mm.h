@@ -113,8 +113,7 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf);
 /* Nothing is mapped there, or a marker, which is in orig_pte. Neither mapped nor locked. */
 vm_fault_t do_pte_missing(struct vm_fault *vmf);
 /* The VMA gets its anon_vma. VM_FAULT_RETRY: that needs mmap_lock; the VMA's lock stays held. */
-vm_fault_t __vmf_anon_prepare(struct vm_fault *vmf);
-#define vmf_anon_prepare(vmf) __vmf_anon_prepare(vmf)
+vm_fault_t vmf_anon_prepare(struct vm_fault *vmf);
 /* The mm is half made, or half gone: nothing more may be mapped. The table's lock is held. */
 #define check_stable_address_space(mm) \
 	(test_bit(MMF_UNSTABLE, &(mm)->flags) ? (vm_fault_t)VM_FAULT_SIGBUS : (vm_fault_t)0)

@@ -211,8 +211,8 @@ pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
 }
 
-/* __vmf_anon_prepare() - v7.1. Fidelity: same. mmap_lock or the VMA's lock is held; with that alone, mmap_lock can only be tried. */
-vm_fault_t __vmf_anon_prepare(struct vm_fault *vmf)
+/* vmf_anon_prepare(), __vmf_anon_prepare() - v7.1. Fidelity: same; the VMA's lock is the caller's to drop. mmap_lock or the VMA's lock is held; with that alone, mmap_lock can only be tried. */
+vm_fault_t vmf_anon_prepare(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	vm_fault_t ret = 0;
