@@ -198,7 +198,16 @@ bool calm_schedule(struct prog *prog, const struct run_options *o, const struct 
 bool calm_schedule_within(struct prog *prog, const struct run_options *o, const struct run_result *r,
 			  unsigned switches, unsigned tries);
 
+/* ---- bugs_check.c ---- */
+/* Prints a table; EXIT_HARNESS when a bug does not do what is said of it. */
+int bugs_check(const struct options *o, const bool *wanted);
+
 /* ---- minimise.c ---- */
+/*
+ * For a find of a random walk that has too many switches to be written down: drops operations for as long as some random schedule
+ * still shows it, and then looks for a calm one. False: there is none.
+ */
+bool minimise_drawn(struct prog *p, const struct run_options *o, const struct run_result *found);
 /*
  * Leaves of a find what it needs, under the same title; false when it is none, or its schedule cannot be written down. `tick`
  * is told how many executions there were; may be NULL.

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { SWITCHES = 2, TRIES = 400 };
+enum { SWITCHES = 2, TRIES = 400, SEARCHES = 3000 };
 
 struct minimiser {
 	struct prog *best;      /* shows the find under its own schedule */
@@ -221,6 +221,48 @@ static bool plain_world(struct minimiser *m)
 		any |= take(m, &candidate, false);
 	}
 	return any;
+}
+
+/* Some random schedule of the program ends with that title. */
+static bool search_shows(const struct prog *p, const struct run_options *o, const char *title, u64 *seed)
+{
+	static const u8 strategies[] = { STRATEGY_RANDOM, STRATEGY_POS };
+	struct run_options run = *o;
+	struct run_result r;
+
+	for (u64 i = 0; i < SEARCHES; i++) {
+		run.strategy = strategies[i % ARRAY_SIZE(strategies)];
+		run.seed = *seed = i;
+		run_one(p, &run, &r, NULL);
+		if (verdict_is_find(r.verdict) && !strcmp(r.title, title))
+			return true;
+	}
+	return false;
+}
+
+/* Fewer operations first, each under whatever schedule shows the find: a smaller program needs fewer switches. */
+bool minimise_drawn(struct prog *p, const struct run_options *o, const struct run_result *found)
+{
+	static struct prog candidate;
+	struct run_options run = *o;
+	bool again = true;
+	u64 seed;
+
+	run.record = false;
+	p->sched.kind = SCHED_NONE;
+	while (again) {
+		again = false;
+		for (unsigned lane = PROG_LANE_TEARDOWN + 1; lane-- > 0;)
+			for (unsigned i = prog_lane_at(p, lane)->count; i-- > 0;) {
+				candidate = *p;
+				prog_remove_op(&candidate, lane, i);
+				if (!search_shows(&candidate, &run, found->title, &seed))
+					continue;
+				*p = candidate;
+				again = true;
+			}
+	}
+	return calm_schedule(p, &run, found);
 }
 
 bool minimise(struct prog *p, const struct run_options *o, void (*tick)(u64 runs), struct run_result *result)

@@ -172,12 +172,16 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 	((void)(mm), (void)(addr), ({ entry_clear_bits_("ptep_set_wrprotect", (ptep)->pte, #ptep, _PAGE_RW); }))
 #define pmdp_set_wrprotect(mm, addr, pmdp) \
 	((void)(mm), (void)(addr), ({ entry_clear_bits_("pmdp_set_wrprotect", (pmdp)->pmd, #pmdp, _PAGE_RW); }))
+/* A CPU may have a translation of it: present, or made protnone by somebody whose flush is still to come. */
+#define pte_accessible(mm, pte)                                                \
+	((pte_val(pte) & _PAGE_PRESENT) ||                                     \
+	 ((pte_val(pte) & _PAGE_PROTNONE) && mm_tlb_flush_pending(mm)))
 /* Cleared, and no CPU reaches the page by it any more. */
 #define ptep_clear_flush(vma, addr, ptep)                                      \
 	({                                                                     \
 		unsigned long addr_ = (addr);                                  \
 		pte_t was_ = ptep_get_and_clear((vma)->vm_mm, addr_, ptep);    \
-		if (pte_val(was_) & _PAGE_PRESENT)                             \
+		if (pte_accessible((vma)->vm_mm, was_))                        \
 			flush_tlb_mm_range((vma)->vm_mm, addr_, addr_ + PAGE_SIZE); \
 		was_;                                                          \
 	})

@@ -82,7 +82,7 @@ void set_tlb_ubc_flush_pending(struct mm_struct *mm, pte_t pteval, unsigned long
 
 	(void)start;
 	(void)end;
-	if (!(pte_val(pteval) & _PAGE_PRESENT))
+	if (!pte_accessible(mm, pteval))
 		return;
 	ubc->flush_required = true;
 	ubc->writable |= pte_dirty(pteval);
