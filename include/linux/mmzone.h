@@ -93,7 +93,9 @@ struct machine_state {
 	struct tlb_state tlb;
 	struct list_head mmlist; /* mms that may have swap entries; mmlist_lock */
 	struct folio *huge_zero_folio;
+	unsigned long huge_zero_pfn; /* the same as a number, ~0: none; what a PMD is compared with */
 	atomic_t huge_zero_refcount;
+	spinlock_t huge_zero_lock;
 	struct folio_batch lru_add[NR_CPUS];
 	struct mutex mf_mutex;
 	spinlock_t mmlist_lock;          /* mms[] and refs[] */

@@ -15,6 +15,7 @@
 #include <linux/pgtable.h>
 #include <linux/rmap.h>
 #include <linux/swap.h>
+#include <foliofuzz/bug.h>
 
 /* ------------------------------------------------------------------ the huge zero folio ---- */
 
@@ -41,7 +42,23 @@ bool is_huge_zero_folio(const struct folio *folio)
 /* is_huge_zero_pmd() - v7.1, include/linux/huge_mm.h. Fidelity: same. */
 bool is_huge_zero_pmd(pmd_t pmd)
 {
-	return pmd_present(pmd) && pmd_trans_huge(pmd) && is_huge_zero_folio((struct folio *)pmd_page(pmd));
+	return pmd_present(pmd) && pmd_trans_huge(pmd) && READ_ONCE(machine->huge_zero_pfn) == pmd_pfn(pmd);
+}
+
+/*
+ * Pointer and number are two words, published and withdrawn by a lock of their own: without it a shrinker that has given the folio up
+ * may write its "none" over the number of the next one.
+ */
+static void huge_zero_lock(void)
+{
+	if (!bug_enabled(hugezero_pfn_stale_sentinel))
+		spin_lock(&machine->huge_zero_lock);
+}
+
+static void huge_zero_unlock(void)
+{
+	if (!bug_enabled(hugezero_pfn_stale_sentinel))
+		spin_unlock(&machine->huge_zero_lock);
 }
 
 /*
@@ -59,14 +76,18 @@ static bool get_huge_zero_folio(void)
 		folio_zero_user(zero_folio, 0);
 		folio_clear_large_rmappable(zero_folio);
 		preempt_disable();
+		huge_zero_lock();
 		if (huge_zero_cmpxchg("cmpxchg", NULL, zero_folio)) {
+			huge_zero_unlock();
 			preempt_enable();
 			folio_put(zero_folio);
 			cpu_relax();
 			continue;
 		}
+		WRITE_ONCE(machine->huge_zero_pfn, folio_pfn(zero_folio));
 		/* One is the shrinker's. */
 		atomic_set(&machine->huge_zero_refcount, 2);
+		huge_zero_unlock();
 		preempt_enable();
 		return true;
 	}
@@ -111,10 +132,15 @@ unsigned long shrink_huge_zero_folio_scan(struct shrink_control *sc)
 	struct folio *zero_folio;
 
 	(void)sc;
-	if (atomic_cmpxchg(&machine->huge_zero_refcount, 1, 0) != 1)
+	huge_zero_lock();
+	if (atomic_cmpxchg(&machine->huge_zero_refcount, 1, 0) != 1) {
+		huge_zero_unlock();
 		return 0;
+	}
 	zero_folio = huge_zero_xchg("xchg", NULL);
 	BUG_ON(!zero_folio);
+	WRITE_ONCE(machine->huge_zero_pfn, ~0ul);
+	huge_zero_unlock();
 	folio_put(zero_folio);
 	return HPAGE_PMD_NR;
 }
