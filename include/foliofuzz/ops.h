@@ -43,6 +43,16 @@ enum user_event {
 	 */
 	USER_MAP_BEGIN, USER_MAP_END,
 	USER_COPY, /* a private page at vpn may become a copy without a store: a write fault, a pin. Before and after it */
+	/* Pins. nr is the slot of the reference. */
+	USER_PIN_BEGIN,   /* this CPU is about to hold what is mapped at vpn of mm */
+	USER_PIN_END,     /* what it has is in slot nr; value: 1 if pinned */
+	USER_PIN_TAKEN,   /* this CPU has what slot nr held */
+	USER_DMA_WRITE_BEGIN, /* token is about to be stored through the pin that this CPU has */
+	USER_DMA_WRITE_END,   /* value: 1 if it was */
+	USER_DMA_READ_BEGIN,
+	USER_DMA_READ_END,    /* token was read; value: 1 if anything was */
+	USER_FORK_BEGIN,  /* this CPU begins to copy mm */
+	USER_FORK_END,    /* value: 1 if mm is the copy, from here on, of the mm `token` */
 };
 enum user_move {
 	MOVE_NOTHING,     /* it did not begin */

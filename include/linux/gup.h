@@ -5,13 +5,22 @@
 
 #include <linux/mm.h>
 
-enum foll_flags { FOLL_WRITE = 1 << 0, FOLL_GET = 1 << 1, FOLL_FORCE = 1 << 3, FOLL_PIN = 1 << 19, FOLL_LONGTERM = 1 << 8 };
+enum foll_flags { FOLL_WRITE = 1 << 0, FOLL_GET = 1 << 1, FOLL_FORCE = 1 << 3, FOLL_LONGTERM = 1 << 8, FOLL_PIN = 1 << 19 };
 #define GUP_PIN_COUNTING_BIAS 1024
-/* One page. NULL: not mapped so, or no memory; errors as ERR_PTR. mmap_lock is taken inside. */
+#define folio_has_pincount(folio) folio_test_large(folio)
+/*
+ * One page. Errors as ERR_PTR: -EFAULT not mapped so, -ENOMEM, -EHWPOISON, -EAGAIN given up. mmap_lock is taken inside. With FOLL_PIN it
+ * is dropped with unpin_user_page(), with FOLL_GET by put_page().
+ */
 struct page *get_user_page(struct mm_struct *mm, unsigned long addr, unsigned int gup_flags);
 /* Without any lock, interrupts off; NULL: try the slow way. */
 struct page *get_user_page_fast_only(struct mm_struct *mm, unsigned long addr, unsigned int gup_flags);
+/* The fast way, and the slow one if that fails. */
+struct page *get_user_page_fast(struct mm_struct *mm, unsigned long addr, unsigned int gup_flags);
 void unpin_user_page(struct page *page);
+/* The folio is mapped, and its table locked. */
 int try_grab_folio(struct folio *folio, int refs, unsigned int flags);
+/* Device memory never is pinned; node 1 stands for ZONE_MOVABLE. */
+bool folio_is_longterm_pinnable(struct folio *folio);
 
 #endif

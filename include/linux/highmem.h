@@ -44,6 +44,22 @@
 	})
 /* A page of a folio that nobody else has yet: no point. */
 #define clear_highpage(page) access_store(&machine->content[page_to_pfn(page)], 0, __ATOMIC_RELAXED)
+/*
+ * Copies a page that others may be writing to, which is accepted, into one that nobody else has yet. -EHWPOISON: reading it was a
+ * machine check. The look is hardware's: it finds poison itself.
+ */
+#define copy_mc_user_highpage(to, from)                                        \
+	({                                                                     \
+		struct page *from_ = (from);                                   \
+		u64 *token_ = &machine->content[page_to_pfn(from_)];           \
+		engine_point(SITE("copy_mc_user_highpage", "", #from), token_, \
+			     EVENT_READ);                                      \
+		bool poison_ = assert_read(from_->flags) & BIT(PG_hwpoison);   \
+		if (!poison_)                                                  \
+			machine->content[page_to_pfn(to)] =                    \
+				access_load(token_, __ATOMIC_RELAXED);         \
+		poison_ ? -EHWPOISON : 0;                                      \
+	})
 
 /*
  * A new folio, nobody else's yet: no points. `addr` is where the fault was; the order of

@@ -43,6 +43,15 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new);
 /* Waits for the migration (or split) behind the PMD's entry to end, without a reference. */
 void pmd_migration_entry_wait(struct mm_struct *mm, pmd_t *pmd);
 
+/* NULL: no memory. Charged and zeroed. */
+struct folio *vma_alloc_anon_folio_pmd(struct vm_area_struct *vma, unsigned long addr);
+/* The PMD is none, its lock held, a table deposited. */
+void map_anon_folio_pmd_pf(struct folio *folio, pmd_t *pmd, struct vm_area_struct *vma, unsigned long haddr);
+static inline pmd_t maybe_pmd_mkwrite(pmd_t pmd, struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_WRITE ? pmd_mkwrite(pmd, vma) : pmd;
+}
+
 /* huge_memory_wp.c, huge_memory_fork.c, huge_memory_change.c, huge_memory_move.c, huge_memory_device.c */
 vm_fault_t do_huge_pmd_wp_page(struct vm_fault *vmf);
 int copy_huge_pmd(struct mm_struct *dst_mm, struct mm_struct *src_mm, pmd_t *dst_pmd, pmd_t *src_pmd,
@@ -53,6 +62,12 @@ int change_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *p
 bool move_huge_pmd(struct vm_area_struct *vma, unsigned long old_addr, unsigned long new_addr, pmd_t *old_pmd,
 		   pmd_t *new_pmd);
 vm_fault_t do_huge_pmd_device_private(struct vm_fault *vmf);
+/* The accessed bit, and with a write the dirty bit. The PMD's lock is held. */
+bool touch_pmd(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmd, bool write);
+bool huge_pmd_set_accessed(struct vm_fault *vmf);
+/* The shrinker that frees the huge zero folio when nobody but it has a reference. */
+unsigned long shrink_huge_zero_folio_count(struct shrink_control *sc);
+unsigned long shrink_huge_zero_folio_scan(struct shrink_control *sc);
 bool is_huge_zero_folio(const struct folio *folio);
 bool is_huge_zero_pmd(pmd_t pmd);
 /* NULL: no memory. One user more for the mm, until it exits. */

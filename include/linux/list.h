@@ -99,6 +99,12 @@ struct list_head *list_prev_at(const struct site *s, const struct list_head *lis
 #define list_for_each_entry(pos, head, member)                                 \
 	for (pos = list_first_entry(head, __typeof__(*pos), member);           \
 	     &pos->member != (head); pos = list_next_entry(pos, member))
+#define list_prev_entry(pos, member)                                           \
+	list_entry(list_prev_at(SITE("list_prev", "", #pos "->" #member), &(pos)->member), \
+		   __typeof__(*(pos)), member)
+#define list_for_each_entry_reverse(pos, head, member)                         \
+	for (pos = list_last_entry(head, __typeof__(*pos), member);            \
+	     &pos->member != (head); pos = list_prev_entry(pos, member))
 #define list_for_each_entry_safe(pos, n, head, member)                         \
 	for (pos = list_first_entry(head, __typeof__(*pos), member),           \
 	    n = list_next_entry(pos, member);                                  \

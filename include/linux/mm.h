@@ -105,12 +105,12 @@ static inline void folio_put(struct folio *folio)
 	if (folio_put_testzero(folio))
 		__folio_put(folio);
 }
-#define put_page(page) folio_put(page_folio(page))
 static inline void folio_put_refs(struct folio *folio, int refs)
 {
 	if (folio_ref_sub_and_test(folio, refs))
 		__folio_put(folio);
 }
+#define put_page(page) folio_put(page_folio(page))
 /* Drops refs[i] references of each; frees those that had no more, after taking them off queue and LRU. */
 void folios_put_refs(struct folio_batch *folios, unsigned int *refs);
 static inline void folios_put(struct folio_batch *folios)
@@ -137,8 +137,13 @@ pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma);
 /* A write stores the entry, a read leaves the accessed bit to the hardware. The table's lock is held. */
 void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty);
 vm_fault_t do_anonymous_page(struct vm_fault *vmf);
-/* Every fault that is about to map an anonymous page. */
+/* Nothing is mapped there, or a marker, which is in orig_pte. Neither mapped nor locked. */
+vm_fault_t do_pte_missing(struct vm_fault *vmf);
+/* The VMA gets its anon_vma. VM_FAULT_RETRY: that needs mmap_lock; the VMA's lock stays held. */
 vm_fault_t vmf_anon_prepare(struct vm_fault *vmf);
+/* The mm is half made, or half gone: nothing more may be mapped. The table's lock is held. */
+#define check_stable_address_space(mm) \
+	(test_bit(MMF_UNSTABLE, &(mm)->flags) ? (vm_fault_t)VM_FAULT_SIGBUS : (vm_fault_t)0)
 /* memory_wp.c: the table's lock is held, and dropped. */
 vm_fault_t do_wp_page(struct vm_fault *vmf);
 /* memory_device.c: entries of device memory; the caller has seen vmf->orig_pte without a lock. mmap_lock is held. */
@@ -192,6 +197,19 @@ int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long le
 #define vma_is_accessible(vma) (((vma)->vm_flags & (VM_READ | VM_WRITE)) != 0)
 /* For who holds neither mmap_lock nor the VMA's lock: rmap walks. */
 #define vma_page_prot(vma) ((pgprot_t){ READ_ONCE((vma)->vm_page_prot.pgprot) })
+/* A sequence count whose writers have a lock of their own (linux/seqlock.h). Odd: a writer is at it. */
+#define raw_write_seqcount_begin(seq)                                          \
+	do {                                                                   \
+		WRITE_ONCE(seq, assert_read(seq) + 1);                         \
+		smp_wmb();                                                     \
+	} while (0)
+#define raw_write_seqcount_end(seq)                                            \
+	do {                                                                   \
+		smp_wmb();                                                     \
+		WRITE_ONCE(seq, assert_read(seq) + 1);                         \
+	} while (0)
+/* Written to, its pages are the mm's own. (Kernel: not shared, and may be made writable, which here any may.) */
+#define is_cow_mapping(flags) (((flags) & VM_SHARED) == 0)
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 {
 	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;

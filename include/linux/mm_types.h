@@ -267,6 +267,7 @@ enum fault_flag {
 	FAULT_FLAG_WRITE = 1 << 0,
 	FAULT_FLAG_UNSHARE = 1 << 1,
 	FAULT_FLAG_VMA_LOCK = 1 << 2, /* the per-VMA lock is held, not mmap_lock */
+	FAULT_FLAG_ORIG_PTE_VALID = 1 << 3, /* vmf->orig_pte is what was found, none or a marker */
 };
 
 struct vm_fault {

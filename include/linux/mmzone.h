@@ -95,12 +95,15 @@ struct machine_state {
 	struct tlb_state tlb;
 	struct list_head mmlist; /* mms that may have swap entries; mmlist_lock */
 	struct folio *huge_zero_folio;
+	unsigned long huge_zero_pfn; /* the same as a number, ~0: none; what a PMD is compared with */
 	atomic_t huge_zero_refcount;
+	spinlock_t huge_zero_lock;
 	struct folio_batch lru_add[NR_CPUS];
 	struct mutex mf_mutex;
 	spinlock_t mmlist_lock;          /* mms[] and refs[] */
 	struct mm_struct *mms[NR_MMS];
 	struct page *refs[NR_REFS];      /* references that programs hold */
+	u8 refs_pinned[NR_REFS];         /* 0: a reference, 1: a pin to read by, 2: a pin to write by */
 	atomic_t mm_ids; /* given out so far */
 	struct kmem_cache mm_cache, vma_cache, anon_vma_cache, anon_vma_chain_cache, ptdesc_cache;
 	struct kmem_cache swap_table_cache, swap_extend_table_cache;

@@ -168,6 +168,7 @@ enum pageflags {
 #define folio_clear_has_hwpoisoned(folio) clear_bit(PG_has_hwpoisoned, &(folio)->_flags_1)
 #define folio_test_large_rmappable(folio) test_bit(PG_large_rmappable, &(folio)->_flags_1)
 #define folio_set_large_rmappable(folio) set_bit(PG_large_rmappable, &(folio)->_flags_1)
+#define folio_clear_large_rmappable(folio) clear_bit(PG_large_rmappable, &(folio)->_flags_1)
 #define folio_test_partially_mapped(folio) test_bit(PG_partially_mapped, &(folio)->_flags_1)
 /*
  * The split queue's lock guards this one bit and no other of the word, so a plain load and

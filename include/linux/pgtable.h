@@ -118,6 +118,10 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 	return __pmd(folio_pfn(folio) << PFN_SHIFT | prot.pgprot | _PAGE_PSE);
 }
 
+/* What the hardware would let user space do: an entry that is invalidated, or a hint, it does not walk. */
+#define entry_access_permitted_(v, write) (((v) & _PAGE_PRESENT) && (!(write) || ((v) & _PAGE_RW)))
+#define pte_access_permitted(pte, write) entry_access_permitted_(pte_val(pte), write)
+#define pmd_access_permitted(pmd, write) entry_access_permitted_(pmd_val(pmd), write)
 /* Another protection, the rest kept; the writable bit is the protection's. */
 #define _PAGE_CHG_MASK (~(_PAGE_PRESENT | _PAGE_RW | _PAGE_PROTNONE))
 #define pte_modify(pte, prot) __pte((pte_val(pte) & _PAGE_CHG_MASK) | pgprot_val(prot))
@@ -170,6 +174,17 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 /* The same, and the flush is the caller's: no walk sets accessed and dirty bits from here on. */
 #define pmdp_invalidate_ad(vma, addr, pmdp) \
 	((void)(vma), (void)(addr), (pmd_t){ pmd_mkinvalid_("pmdp_invalidate_ad", pmdp, #pmdp) })
+/* The bit goes in one step: hardware may be setting others. The table's lock is held. */
+#define entry_clear_bits_(prim, word, str, bits)                               \
+	do {                                                                   \
+		unsigned long *word_ = &(word);                                \
+		engine_point(SITE(prim, "", str), word_, EVENT_RMW);           \
+		(void)access_fetch_and(word_, ~(bits), __ATOMIC_RELAXED);      \
+	} while (0)
+#define ptep_set_wrprotect(mm, addr, ptep) \
+	((void)(mm), (void)(addr), ({ entry_clear_bits_("ptep_set_wrprotect", (ptep)->pte, #ptep, _PAGE_RW); }))
+#define pmdp_set_wrprotect(mm, addr, pmdp) \
+	((void)(mm), (void)(addr), ({ entry_clear_bits_("pmdp_set_wrprotect", (pmdp)->pmd, #pmdp, _PAGE_RW); }))
 /* A CPU may have a translation of it: present, or made protnone by somebody whose flush is still to come. */
 #define pte_accessible(mm, pte)                                                \
 	((pte_val(pte) & _PAGE_PRESENT) ||                                     \

@@ -155,7 +155,7 @@ static inline struct page *softleaf_to_page(softleaf_t entry)
 		softleaf_t leaf_ = (entry);                                    \
 		struct folio *lf_ = page_folio(softleaf_to_page(leaf_));       \
 		if (softleaf_is_migration(leaf_)) {                            \
-			smp_rmb();                                             \
+			smp_rmb(); /* pairs with the barrier of a split before it makes tails heads */ \
 			VM_WARN_ON_ONCE(!folio_test_locked(lf_));              \
 		}                                                              \
 		lf_;                                                           \
@@ -190,6 +190,11 @@ static inline softleaf_t make_readable_exclusive_migration_entry(softleaf_t entr
 static inline softleaf_t make_device_private_entry(unsigned long pfn, bool writable)
 {
 	return softleaf_make(writable ? SOFTLEAF_DEVICE_PRIVATE_WRITE : SOFTLEAF_DEVICE_PRIVATE_READ, pfn);
+}
+/* What fork and mprotect leave of a writable one. */
+static inline softleaf_t make_readable_device_private_entry(softleaf_t entry)
+{
+	return make_device_private_entry(softleaf_to_pfn(entry), false);
 }
 static inline softleaf_t make_device_exclusive_entry(unsigned long pfn)
 {

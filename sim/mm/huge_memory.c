@@ -23,21 +23,15 @@
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/tlb.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vmstat.h>
 #include <foliofuzz/bug.h>
-
-/* maybe_pmd_mkwrite() - v7.1. Fidelity: same. */
-static pmd_t maybe_pmd_mkwrite(pmd_t pmd, struct vm_area_struct *vma)
-{
-	return vma->vm_flags & VM_WRITE ? pmd_mkwrite(pmd, vma) : pmd;
-}
 
 /*
  * vma_alloc_anon_folio_pmd() - v7.1. Fidelity: same, no swap throttling. NULL: no memory, or
  * the cgroup's limit.
  */
-static struct folio *vma_alloc_anon_folio_pmd(struct vm_area_struct *vma,
-					      unsigned long addr)
+struct folio *vma_alloc_anon_folio_pmd(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct folio *folio = vma_alloc_folio(GFP_TRANSHUGE, HPAGE_PMD_ORDER, vma,
 					      addr & HPAGE_PMD_MASK);
@@ -63,8 +57,8 @@ static struct folio *vma_alloc_anon_folio_pmd(struct vm_area_struct *vma,
  * fault). Fidelity: same. The PMD's lock is held, the PMD is none. A new folio is queued last:
  * with underused splitting any huge folio may turn out to be mostly zeroes.
  */
-static void map_anon_folio_pmd_pf(struct folio *folio, pmd_t *pmd,
-				  struct vm_area_struct *vma, unsigned long haddr)
+void map_anon_folio_pmd_pf(struct folio *folio, pmd_t *pmd, struct vm_area_struct *vma,
+			   unsigned long haddr)
 {
 	pmd_t entry = folio_mk_pmd(folio, vma_page_prot(vma));
 
@@ -79,14 +73,14 @@ static void map_anon_folio_pmd_pf(struct folio *folio, pmd_t *pmd,
 }
 
 /*
- * __do_huge_pmd_anonymous_page() - v7.1. Fidelity: same, no userfaultfd, no OOM reaper. Caller
- * holds mmap_lock for reading.
+ * __do_huge_pmd_anonymous_page() - v7.1. Fidelity: same. Caller holds mmap_lock for reading, or the VMA's lock.
  */
 static vm_fault_t __do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct mm_struct *mm = vma->vm_mm;
 	unsigned long haddr = vmf->address & HPAGE_PMD_MASK;
+	vm_fault_t ret = 0;
 	struct folio *folio;
 	pgtable_t pgtable;
 
@@ -100,25 +94,72 @@ static vm_fault_t __do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 	}
 
 	vmf->ptl = pmd_lock(mm, vmf->pmd);
-	if (!pmd_none(pmdp_get(vmf->pmd))) {
-		/* Another CPU was faster. */
-		if (!bug_enabled(huge_fault_abort_keeps_lock))
-			spin_unlock(vmf->ptl);
-		pte_free(mm, pgtable);
+	if (!pmd_none(pmdp_get(vmf->pmd)))
+		goto unlock_release; /* another CPU was faster */
+	ret = check_stable_address_space(mm);
+	if (ret)
+		goto unlock_release;
+	if (userfaultfd_missing(vma)) {
+		spin_unlock(vmf->ptl);
 		folio_put(folio);
-		return 0;
+		pte_free(mm, pgtable);
+		return handle_userfault(vmf, VM_UFFD_MISSING);
 	}
 	pgtable_trans_huge_deposit(mm, vmf->pmd, pgtable);
 	map_anon_folio_pmd_pf(folio, vmf->pmd, vma, haddr);
 	mm_inc_nr_ptes(mm);
 	spin_unlock(vmf->ptl);
 	return 0;
+unlock_release:
+	if (!bug_enabled(huge_fault_abort_keeps_lock))
+		spin_unlock(vmf->ptl);
+	pte_free(mm, pgtable);
+	folio_put(folio);
+	return ret;
 }
 
 /*
- * do_huge_pmd_anonymous_page() - v7.1. Fidelity: adapted: write faults only, there is no huge
- * zero folio. Caller holds mmap_lock for reading.
+ * The read half of do_huge_pmd_anonymous_page(), set_huge_zero_folio() - v7.1. Fidelity: same. The folio stays for as long as
+ * the mm does: no reference is taken for the mapping, and nothing is counted but the deposited table.
  */
+static vm_fault_t do_huge_zero_pmd(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct mm_struct *mm = vma->vm_mm;
+	pgtable_t pgtable = pte_alloc_one(mm);
+	struct folio *zero_folio;
+	vm_fault_t ret = 0;
+
+	if (!pgtable)
+		return VM_FAULT_OOM;
+	zero_folio = mm_get_huge_zero_folio(mm);
+	if (!zero_folio) {
+		pte_free(mm, pgtable);
+		return VM_FAULT_FALLBACK;
+	}
+	vmf->ptl = pmd_lock(mm, vmf->pmd);
+	if (pmd_none(pmdp_get(vmf->pmd))) {
+		ret = check_stable_address_space(mm);
+		if (!ret && userfaultfd_missing(vma)) {
+			spin_unlock(vmf->ptl);
+			pte_free(mm, pgtable);
+			return handle_userfault(vmf, VM_UFFD_MISSING);
+		}
+		if (!ret) {
+			pgtable_trans_huge_deposit(mm, vmf->pmd, pgtable);
+			set_pmd_at(mm, vmf->address & HPAGE_PMD_MASK, vmf->pmd,
+				   pmd_mkspecial(folio_mk_pmd(zero_folio, vma->vm_page_prot)));
+			mm_inc_nr_ptes(mm);
+			pgtable = NULL;
+		}
+	}
+	spin_unlock(vmf->ptl);
+	if (pgtable)
+		pte_free(mm, pgtable);
+	return ret;
+}
+
+/* do_huge_pmd_anonymous_page() - v7.1. Fidelity: same. Caller holds mmap_lock for reading, or the VMA's lock. */
 vm_fault_t do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 {
 	vm_fault_t ret;
@@ -128,6 +169,8 @@ vm_fault_t do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 	ret = vmf_anon_prepare(vmf);
 	if (ret)
 		return ret;
+	if (!vmf->write)
+		return do_huge_zero_pmd(vmf);
 	return __do_huge_pmd_anonymous_page(vmf);
 }
 
@@ -385,6 +428,12 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 	pgtable_t pgtable;
 	pte_t *pte;
 
+	if (is_huge_zero_pmd(pmdp_get(pmd))) {
+		__split_huge_zero_page_pmd(vma, haddr, pmd);
+		return;
+	}
+	leaf = take_pmd_leaf(vma, haddr, pmd);
+	folio = page_folio(leaf.page);
 	VM_BUG_ON(haddr & ~HPAGE_PMD_MASK);
 	VM_BUG_ON_VMA(vma->vm_start > haddr || vma->vm_end < haddr + HPAGE_PMD_SIZE, vma);
 

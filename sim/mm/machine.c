@@ -95,10 +95,13 @@ void machine_boot(const struct machine_config *config)
 	spin_lock_init(&machine->mmlist_lock);
 	memset(machine->mms, 0, sizeof(machine->mms));
 	memset(machine->refs, 0, sizeof(machine->refs));
+	memset(machine->refs_pinned, 0, sizeof(machine->refs_pinned));
 	machine->mm_ids.counter = 0;
 	list_boot(&machine->mmlist);
 	machine->huge_zero_folio = NULL;
+	machine->huge_zero_pfn = ~0ul;
 	machine->huge_zero_refcount.counter = 0;
+	spin_lock_init(&machine->huge_zero_lock);
 	tlb_boot();
 	files_boot();
 	swap_boot();

@@ -186,7 +186,8 @@ static struct folio *alloc_anon_folio(struct vm_fault *vmf)
 	unsigned long addr = vmf->address & ~((PAGE_SIZE << order) - 1);
 	struct folio *folio;
 
-	if (order && thp_vma_suitable_order(vma, addr, (int)order)) {
+	/* userfaultfd wants to hear of each page. */
+	if (order && !userfaultfd_armed(vma) && thp_vma_suitable_order(vma, addr, (int)order)) {
 		spinlock_t *ptl;
 		pmd_t pmdval;
 		pte_t *pte = pte_offset_map_rw_nolock(vma->vm_mm, vmf->pmd, addr, &pmdval, &ptl);
@@ -237,22 +238,94 @@ pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
 }
 
+/* vmf_orig_pte_uffd_wp() - v7.1. Fidelity: same: a marker said that the page was write-protected when it went. */
+static bool vmf_orig_pte_uffd_wp(struct vm_fault *vmf)
+{
+	softleaf_t entry = softleaf_from_pte(vmf->orig_pte);
+
+	return userfaultfd_wp(vmf->vma) && (vmf->flags & FAULT_FLAG_ORIG_PTE_VALID) && softleaf_is_marker(entry) &&
+	       (softleaf_to_marker(entry) & PTE_MARKER_UFFD_WP);
+}
+
+/* vmf_pte_changed() - v7.1. Fidelity: same. The table's lock is held. */
+static bool vmf_pte_changed(struct vm_fault *vmf)
+{
+	if (vmf->flags & FAULT_FLAG_ORIG_PTE_VALID)
+		return !pte_same(ptep_get(vmf->pte), vmf->orig_pte);
+	return !pte_none(ptep_get(vmf->pte));
+}
+
+/* The read half of do_anonymous_page(): the shared page of zeroes, which is counted nowhere. Caller holds mmap_lock for reading. */
+static vm_fault_t do_anonymous_zeropage(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	pte_t entry = pte_mkspecial(pfn_pte(zero_pfn(vmf->address), vma->vm_page_prot));
+	vm_fault_t ret = 0;
+
+	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
+	if (!vmf->pte)
+		return 0;
+	if (vmf_pte_changed(vmf))
+		goto unlock;
+	ret = check_stable_address_space(vma->vm_mm);
+	if (ret)
+		goto unlock;
+	if (userfaultfd_missing(vma)) {
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		return handle_userfault(vmf, VM_UFFD_MISSING);
+	}
+	if (vmf_orig_pte_uffd_wp(vmf))
+		entry = pte_mkuffd_wp(entry);
+	set_pte_at(vma->vm_mm, vmf->address, vmf->pte, entry);
+unlock:
+	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	return ret;
+}
+
+/* map_anon_folio_pte_pf() - v7.1. Fidelity: same. The table's lock is held, the entries are none (or one is a marker). */
+static void map_anon_folio_pte_pf(struct folio *folio, pte_t *pte, struct vm_area_struct *vma, unsigned long addr, bool uffd_wp)
+{
+	int nr_pages = (int)folio_nr_pages(folio);
+
+	if (!bug_enabled(anon_rmap_before_reference))
+		folio_ref_add(folio, nr_pages - 1);
+	add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr_pages);
+	if (nr_pages > 1)
+		mod_mthp_stat(2, MTHP_STAT_ANON_FAULT_ALLOC, 1);
+	folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
+	folio_add_lru_vma(folio, vma);
+	if (bug_enabled(anon_rmap_before_reference))
+		folio_ref_add(folio, nr_pages - 1);
+	for (int i = 0; i < nr_pages; i++) {
+		pte_t entry = mk_pte(folio_page(folio, i), vma->vm_page_prot);
+
+		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(entry)), vma);
+		if (uffd_wp)
+			entry = pte_mkuffd_wp(entry);
+		set_pte_at(vma->vm_mm, addr + i * PAGE_SIZE, pte + i, entry);
+	}
+}
+
 /*
- * do_anonymous_page() - v7.1. Fidelity: adapted: read faults map no zero page, they are as write faults. Caller holds mmap_lock
- * for reading. The table is made as late as here, so that a PMD that turns huge until then is only found to be no table. A
- * folio that came too late is put, and so freed, with the table's lock held.
+ * do_anonymous_page() - v7.1. Fidelity: same. Caller holds mmap_lock for reading, or the VMA's lock. The table is made as late as here,
+ * so that a PMD that turns huge until then is only found to be no table. A folio that came too late is put, and so freed, with the
+ * table's lock held.
  */
 vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long addr;
 	struct folio *folio;
-	int nr_pages;
 	vm_fault_t ret;
-	pte_t entry;
+	int nr_pages;
 
+	if (vma->vm_flags & VM_SHARED)
+		return VM_FAULT_SIGBUS;
 	if (pmd_none(pmdp_get_lockless(vmf->pmd)) && __pte_alloc(vma->vm_mm, vmf->pmd))
 		return VM_FAULT_OOM;
+	if (!vmf->write)
+		return do_anonymous_zeropage(vmf);
+
 	ret = vmf_anon_prepare(vmf);
 	if (ret)
 		return ret;
@@ -268,29 +341,30 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, addr, &vmf->ptl);
 	if (!vmf->pte)
 		goto release;
-	if (!pte_range_none(vmf->pte, nr_pages))
+	if (nr_pages == 1 ? vmf_pte_changed(vmf) : !pte_range_none(vmf->pte, nr_pages))
 		goto release;
-	if (!bug_enabled(anon_rmap_before_reference))
-		folio_ref_add(folio, nr_pages - 1);
-	add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr_pages);
-	if (nr_pages > 1)
-		mod_mthp_stat(2, MTHP_STAT_ANON_FAULT_ALLOC, 1);
-	folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
-	folio_add_lru_vma(folio, vma);
-	if (bug_enabled(anon_rmap_before_reference))
-		folio_ref_add(folio, nr_pages - 1);
-	for (int i = 0; i < nr_pages; i++) {
-		entry = mk_pte(folio_page(folio, i), vma->vm_page_prot);
-		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(entry)), vma);
-		set_pte_at(vma->vm_mm, addr + i * PAGE_SIZE, vmf->pte + i, entry);
+	ret = check_stable_address_space(vma->vm_mm);
+	if (ret)
+		goto release;
+	if (userfaultfd_missing(vma)) {
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		folio_put(folio);
+		return handle_userfault(vmf, VM_UFFD_MISSING);
 	}
+	map_anon_folio_pte_pf(folio, vmf->pte, vma, addr, vmf_orig_pte_uffd_wp(vmf));
 unlock:
 	if (vmf->pte)
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
-	return 0;
+	return ret;
 release:
 	folio_put(folio);
 	goto unlock;
+}
+
+/* do_pte_missing() - v7.1. Fidelity: same. Caller holds mmap_lock for reading, or the VMA's lock. */
+vm_fault_t do_pte_missing(struct vm_fault *vmf)
+{
+	return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
 }
 
 /*
@@ -304,24 +378,28 @@ void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty)
 }
 
 /*
- * handle_pte_fault() - v7.1. Fidelity: same, anonymous memory only. Caller holds mmap_lock for reading. The table
- * is the one that was found without a lock: that the entry is the same is all that is looked at again.
+ * handle_pte_fault() - v7.1. Fidelity: same. Caller holds mmap_lock for reading, or the VMA's lock. The table is the one that was found
+ * without a lock: that the entry is the same is all that is looked at again.
  */
 static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 {
 	pmd_t pmdval;
 	pte_t entry;
 
-	if (pmd_none(pmdp_get_lockless(vmf->pmd)))
-		return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
+	if (pmd_none(pmdp_get_lockless(vmf->pmd))) {
+		vmf->flags &= ~FAULT_FLAG_ORIG_PTE_VALID;
+		return do_pte_missing(vmf);
+	}
 	vmf->pte = pte_offset_map_rw_nolock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &pmdval,
 					    &vmf->ptl);
 	if (!vmf->pte)
 		return 0;
 	vmf->orig_pte = ptep_get_lockless(vmf->pte);
+	vmf->flags |= FAULT_FLAG_ORIG_PTE_VALID;
 	if (pte_none(vmf->orig_pte)) {
 		pte_unmap(vmf->pte);
-		return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
+		vmf->pte = NULL;
+		return do_pte_missing(vmf);
 	}
 	if (!pte_present(vmf->orig_pte)) {
 		pte_unmap(vmf->pte);
@@ -334,10 +412,11 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	entry = vmf->orig_pte;
 	if (!pte_same(ptep_get(vmf->pte), entry))
 		goto unlock;
-	if (vmf->write) {
+	if (vmf->flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) {
 		if (!pte_write(entry))
 			return do_wp_page(vmf);
-		entry = pte_mkdirty(entry);
+		if (vmf->write)
+			entry = pte_mkdirty(entry);
 	}
 	ptep_set_access_flags(vmf, pte_mkyoung(entry), vmf->write);
 unlock:
@@ -345,45 +424,79 @@ unlock:
 	return 0;
 }
 
+/* create_huge_pmd() - v7.1. Fidelity: adapted: a file's PMDs are do_fault()'s. */
+static vm_fault_t create_huge_pmd(struct vm_fault *vmf)
+{
+	return vma_is_anonymous(vmf->vma) ? do_huge_pmd_anonymous_page(vmf) : VM_FAULT_FALLBACK;
+}
+
+/* wp_huge_pmd() - v7.1. Fidelity: same, no asynchronous userfaultfd. A file's PMD is split: copies are made, and writes heard of, by PTE. */
+static vm_fault_t wp_huge_pmd(struct vm_fault *vmf)
+{
+	if (vma_is_anonymous(vmf->vma)) {
+		if (!(vmf->flags & FAULT_FLAG_UNSHARE) && userfaultfd_huge_pmd_wp(vmf->vma, vmf->orig_pmd))
+			return handle_userfault(vmf, VM_UFFD_WP);
+		return do_huge_pmd_wp_page(vmf);
+	}
+	__split_huge_pmd(vmf->vma, vmf->pmd, vmf->address, false);
+	return VM_FAULT_FALLBACK;
+}
+
+/* __handle_mm_fault() for a PMD that is no table, as vmf->orig_pmd says. VM_FAULT_FALLBACK: look at the table. */
+static vm_fault_t handle_huge_pmd_fault(struct vm_fault *vmf)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+
+	if (!pmd_present(vmf->orig_pmd)) {
+		if (pmd_is_device_private_entry(vmf->orig_pmd))
+			return do_huge_pmd_device_private(vmf);
+		if (pmd_is_migration_entry(vmf->orig_pmd))
+			pmd_migration_entry_wait(mm, vmf->pmd);
+		return VM_FAULT_RETRY;
+	}
+	if (!pmd_trans_huge(vmf->orig_pmd))
+		return VM_FAULT_FALLBACK;
+	if (pmd_protnone(vmf->orig_pmd) && vma_is_accessible(vmf->vma))
+		return do_huge_pmd_numa_page(vmf);
+	if ((vmf->flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) && !pmd_write(vmf->orig_pmd))
+		return wp_huge_pmd(vmf);
+	vmf->ptl = pmd_lock(mm, vmf->pmd);
+	(void)huge_pmd_set_accessed(vmf);
+	spin_unlock(vmf->ptl);
+	return 0;
+}
+
 /*
- * __handle_mm_fault() - v7.1. Fidelity: adapted: no write-protected huge PMD (there is no fork); a huge PMD that is there already is
- * not marked accessed. Caller holds mmap_lock for reading, or, with FAULT_FLAG_VMA_LOCK, the VMA's lock; whatever is returned, it still
- * does.
+ * handle_mm_fault(), __handle_mm_fault() - v7.1. Fidelity: adapted: what may be accessed is looked at here and not by the
+ * architecture; a wait for a migration asks for a retry, so that others go first. Caller holds mmap_lock for reading, or the VMA's
+ * lock.
  */
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
 			   unsigned int flags)
 {
 	struct vm_fault vmf = {
 		.vma = vma, .address = address & PAGE_MASK, .order = order, .write = flags & FAULT_FLAG_WRITE,
-		.flags = flags, .pmd = pmd_offset(vma->vm_mm, address),
+		.flags = flags, .pgoff = linear_page_index(vma, address), .pmd = pmd_offset(vma->vm_mm, address),
 	};
+	vm_fault_t ret;
 
-	vmf.orig_pmd = pmdp_get_lockless(vmf.pmd);
-	if (pmd_none(vmf.orig_pmd) && order == HPAGE_PMD_ORDER && vma_is_anonymous(vma)) {
-		vm_fault_t ret = do_huge_pmd_anonymous_page(&vmf);
+	if (!vma_is_accessible(vma) || (vmf.write && !(vma->vm_flags & VM_WRITE)))
+		return VM_FAULT_SIGSEGV;
+	VM_WARN_ON_ONCE(vmf.write && (flags & FAULT_FLAG_UNSHARE));
+	if (!is_cow_mapping(vma->vm_flags))
+		vmf.flags &= ~FAULT_FLAG_UNSHARE;
 
+	if (order == HPAGE_PMD_ORDER && pmd_none(pmdp_get_lockless(vmf.pmd))) {
+		ret = create_huge_pmd(&vmf);
 		if (!(ret & VM_FAULT_FALLBACK))
 			return ret;
-	} else if (pmd_is_huge(vmf.orig_pmd)) {
-		if (pmd_is_device_private_entry(vmf.orig_pmd))
-			return do_huge_pmd_device_private(&vmf);
-		if (pmd_is_migration_entry(vmf.orig_pmd)) {
-			pmd_migration_entry_wait(vma->vm_mm, vmf.pmd);
-			return VM_FAULT_RETRY;
-		}
-		if (pmd_protnone(vmf.orig_pmd) && vma_is_accessible(vma))
-			return do_huge_pmd_numa_page(&vmf);
-		if (!vmf.write || pmd_write(vmf.orig_pmd))
-			return 0;
-		if (vma_is_anonymous(vma)) {
-			vm_fault_t ret = do_huge_pmd_wp_page(&vmf);
-
-			if (!(ret & VM_FAULT_FALLBACK))
-				return ret;
-		} else {
-			/* wp_huge_pmd(): a file's pages come back one by one */
-			__split_huge_pmd(vma, vmf.pmd, vmf.address, false);
-		}
+		return handle_pte_fault(&vmf);
+	}
+	vmf.orig_pmd = pmdp_get_lockless(vmf.pmd);
+	if (pmd_is_huge(vmf.orig_pmd)) {
+		ret = handle_huge_pmd_fault(&vmf);
+		if (!(ret & VM_FAULT_FALLBACK))
+			return ret;
 	}
 	return handle_pte_fault(&vmf);
 }
@@ -746,12 +859,12 @@ struct folio *folio_walk_start(struct folio_walk *fw, struct vm_area_struct *vma
 	if (pmd_is_huge(pmdval)) {
 		fw->ptl = pmd_lock(mm, pmd);
 		pmdval = pmdp_get(pmd);
-		if (pmd_present(pmdval) && pmd_trans_huge(pmdval)) {
+		if (pmd_present(pmdval) && pmd_trans_huge(pmdval) && !pmd_special(pmdval)) {
 			fw->page = pmd_page(pmdval) + pte_index(addr);
 			return page_folio(fw->page);
 		}
 		spin_unlock(fw->ptl);
-		if (pmd_none(pmdval) || !pmd_present(pmdval))
+		if (!pmd_is_table(pmdval))
 			return NULL;
 	}
 

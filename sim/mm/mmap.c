@@ -33,6 +33,7 @@ struct mm_struct *mm_alloc(unsigned int slot)
 	mm->slot = slot;
 	mm->mm_id = (mm_id_t)atomic_inc_return(&machine->mm_ids);
 	mm->memcg = memcgs ? &machine->memcgs[1 + slot % memcgs] : NULL;
+	mm->mmlist.next = mm->mmlist.prev = &mm->mmlist; /* nobody else can find it yet */
 	return mm;
 }
 
@@ -257,6 +258,7 @@ void mmput(struct mm_struct *mm)
 	if (!atomic_dec_and_test(&mm->mm_users))
 		return;
 	exit_mmap(mm);
+	mm_put_huge_zero_folio(mm);
 	if (mm_is_listed(mm)) {
 		spin_lock(&machine->mmlist_lock);
 		list_del(&mm->mmlist);
@@ -330,4 +332,67 @@ int mmap_file_region(struct mm_struct *mm, unsigned long start, unsigned long le
 out:
 	mmap_write_unlock(mm);
 	return ret;
+}
+
+/* ------------------------------------------------------------------ fork ---- */
+
+/*
+ * One VMA of dup_mmap(): the copy, its place in the rmap, and its tables. A VMA that is in the mm stays there when its tables could
+ * not be copied: the caller takes the whole mm down.
+ */
+static int dup_vma(struct mm_struct *mm, struct vm_area_struct *mpnt)
+{
+	struct vm_area_struct *tmp;
+	int err;
+
+	vma_start_write(mpnt);
+	tmp = vm_area_dup(mpnt);
+	if (!tmp)
+		return -ENOMEM;
+	tmp->vm_mm = mm;
+	/* dup_userfaultfd(), for a monitor that does not want to hear of forks. */
+	tmp->uffd_ctx = NULL;
+	tmp->vm_flags &= ~(VM_UFFD_MISSING | VM_UFFD_WP);
+	if (tmp->vm_flags & VM_WIPEONFORK) {
+		plain_write(tmp->anon_vma, NULL);
+	} else if (anon_vma_fork(tmp, mpnt)) {
+		vm_area_free(tmp);
+		return -ENOMEM;
+	}
+	tmp->vm_flags &= ~VM_LOCKED;
+	err = vma_link(mm, tmp);
+	if (err) {
+		unlink_anon_vmas(tmp);
+		vm_area_free(tmp);
+		return err;
+	}
+	return tmp->vm_flags & VM_WIPEONFORK ? 0 : copy_page_range(tmp, mpnt);
+}
+
+/*
+ * dup_mmap() - v7.1, mm/mmap.c. Fidelity: adapted: the maple tree, which here never holds VMAs of the parent; accounting, policies, KSM,
+ * khugepaged's registration. Takes the parent's mmap_lock for writing, then the child's, which nobody else can want but rmap walks'
+ * owners, who take none. On failure what the child has got is unmapped here, with the locks held, and the mm is marked as what
+ * nobody may fault in; it is left without VMAs for mmput(). The parent's TLB entries go last: until then a thread of it may
+ * still write to what is shared already, which comes before the fork for all who look.
+ */
+int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
+{
+	int retval = 0;
+
+	mmap_write_lock(oldmm);
+	/* Not visible yet: no order between the two is broken. */
+	mmap_write_lock_nested(mm, SINGLE_DEPTH_NESTING);
+	mm->forked_from = oldmm;
+	for (unsigned int i = 0; i < oldmm->map_count && !retval; i++)
+		retval = dup_vma(mm, oldmm->vmas[i]);
+	if (retval) {
+		set_bit(MMF_OOM_SKIP, &mm->flags);
+		(void)do_vmi_munmap(mm, 0, TASK_SIZE, false);
+		set_bit(MMF_UNSTABLE, &mm->flags);
+	}
+	mmap_write_unlock(mm);
+	flush_tlb_mm(oldmm);
+	mmap_write_unlock(oldmm);
+	return retval;
 }

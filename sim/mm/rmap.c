@@ -161,13 +161,28 @@ static void cleanup_partial_anon_vmas(struct vm_area_struct *vma)
 }
 
 /*
- * anon_vma_clone() - v7.1, mm/rmap.c. Fidelity: adapted: for a VMA split only (dst->anon_vma is
- * a copy of the source's); fork's reuse rule is left out with fork. Caller holds mmap_lock for
- * writing; `dst` is not visible yet.
+ * maybe_reuse_anon_vma() - v7.1, mm/rmap.c. Fidelity: same. The root's rwsem is held for writing. An anon_vma that no VMA calls its
+ * own any more, with one child at most, is taken over: else a chain of forks, each of whose parents exits, grows without end.
+ */
+static void maybe_reuse_anon_vma(struct vm_area_struct *dst, struct anon_vma *anon_vma)
+{
+	if (plain_read(dst->anon_vma))
+		return;
+	if (anon_vma->num_active_vmas > 0 || anon_vma->num_children > 1)
+		return;
+	plain_write(dst->anon_vma, anon_vma);
+	anon_vma->num_active_vmas++;
+}
+
+/*
+ * anon_vma_clone() - v7.1, mm/rmap.c. Fidelity: same; a fork is told by dst->anon_vma, which is NULL (other callers have copied the
+ * source's). Caller holds mmap_lock for writing; `dst` is not visible yet, but its chains are to rmap walks as soon as they are in
+ * the trees.
  */
 int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 {
 	struct anon_vma *active = plain_read(src->anon_vma);
+	const bool fork = !plain_read(dst->anon_vma);
 	struct anon_vma_chain *avc, *pavc;
 
 	if (!active)
@@ -183,10 +198,60 @@ int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 	}
 
 	anon_vma_lock_write(active);
-	list_for_each_entry(avc, &dst->anon_vma_chain, same_vma)
+	list_for_each_entry_reverse(avc, &dst->anon_vma_chain, same_vma) {
 		anon_vma_interval_tree_insert(avc, avc->anon_vma);
-	active->num_active_vmas++;
+		if (fork)
+			maybe_reuse_anon_vma(dst, avc->anon_vma);
+	}
+	if (!fork)
+		active->num_active_vmas++;
 	anon_vma_unlock_write(active);
+	return 0;
+}
+
+/*
+ * anon_vma_fork() - v7.1, mm/rmap.c. Fidelity: same. The child's VMA hangs on all of the parent's anon_vmas, so that walks from pages
+ * that are still shared find it, and on one of its own, for the pages that it will copy; or takes over an abandoned one. Both
+ * mmap_locks are held for writing.
+ */
+int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *pvma)
+{
+	struct anon_vma *parent = plain_read(pvma->anon_vma);
+	struct anon_vma_chain *avc;
+	struct anon_vma *anon_vma;
+	int rc;
+
+	if (!parent)
+		return 0;
+	plain_write(vma->anon_vma, NULL);
+
+	anon_vma = anon_vma_alloc();
+	if (!anon_vma)
+		return -ENOMEM;
+	avc = kmem_cache_alloc(&machine->anon_vma_chain_cache, GFP_KERNEL);
+	if (!avc) {
+		put_anon_vma(anon_vma);
+		return -ENOMEM;
+	}
+
+	rc = anon_vma_clone(vma, pvma);
+	if (rc || plain_read(vma->anon_vma)) {
+		put_anon_vma(anon_vma);
+		kmem_cache_free(&machine->anon_vma_chain_cache, avc);
+		return rc;
+	}
+
+	anon_vma->num_active_vmas = 1;
+	WRITE_ONCE(anon_vma->root, parent->root);
+	anon_vma->parent = parent;
+	/* The lock lives in the root: it has to outlive this one. */
+	get_anon_vma(anon_vma->root);
+	plain_write(vma->anon_vma, anon_vma);
+	anon_vma_chain_assign(vma, avc, anon_vma);
+	anon_vma_lock_write(anon_vma);
+	anon_vma_interval_tree_insert(avc, anon_vma);
+	anon_vma->parent->num_children++;
+	anon_vma_unlock_write(anon_vma);
 	return 0;
 }
 
@@ -1058,9 +1123,89 @@ bool folio_mkclean(struct folio *folio)
 	return cleaned > 0;
 }
 
-/* ---- files, fork: stubs ---- */
-void folio_dup_file_rmap_ptes(struct folio *f, struct page *p, int n, struct vm_area_struct *v) { (void)f; (void)p; (void)n; (void)v; }
-void folio_dup_file_rmap_pmd(struct folio *f, struct page *p, struct vm_area_struct *v) { (void)f; (void)p; (void)v; }
-int folio_try_dup_anon_rmap_ptes(struct folio *f, struct page *p, int n, struct vm_area_struct *d, struct vm_area_struct *s) { (void)f; (void)p; (void)n; (void)d; (void)s; return -EBUSY; }
-int folio_try_dup_anon_rmap_pmd(struct folio *f, struct page *p, struct vm_area_struct *d, struct vm_area_struct *s) { (void)f; (void)p; (void)d; (void)s; return -EBUSY; }
-int anon_vma_fork(struct vm_area_struct *v, struct vm_area_struct *p) { (void)v; (void)p; return -ENOMEM; }
+/* ---- fork ---- */
+
+/*
+ * folio_needs_cow_for_dma() - v7.1, include/linux/mm.h. Fidelity: same. Caller holds the source's mmap_lock for writing and has raised
+ * write_protect_seq, so that no GUP-fast pin comes in between that would not be undone; slow ones wait for the lock.
+ */
+static bool folio_needs_cow_for_dma(struct vm_area_struct *vma, struct folio *folio)
+{
+	VM_BUG_ON(!(assert_read(vma->vm_mm->write_protect_seq) & 1));
+	if (!test_bit(MMF_HAS_PINNED, &vma->vm_mm->flags))
+		return false;
+	return folio_maybe_dma_pinned(folio);
+}
+
+/*
+ * __folio_dup_rmap() - v7.1, include/linux/rmap.h. Fidelity: same. The count that says "mapped at all" cannot leave zero here, since the
+ * parent maps the pages: neither _nr_pages_mapped nor a statistic moves. The child's id goes into the large count.
+ */
+static void __folio_dup_rmap(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma,
+			     enum pgtable_level level)
+{
+	if (level == PGTABLE_LEVEL_PMD) {
+		atomic_inc(&folio->_entire_mapcount);
+		folio_add_return_large_mapcount(folio, 1, dst_vma);
+		return;
+	}
+	if (!folio_test_large(folio)) {
+		atomic_inc(&folio->_mapcount);
+		return;
+	}
+	for (int i = 0; page_mapcount_enabled() && i < nr_pages; i++)
+		atomic_inc(&page[i]._mapcount);
+	folio_add_return_large_mapcount(folio, nr_pages, dst_vma);
+}
+
+/*
+ * __folio_try_dup_anon_rmap() - v7.1, include/linux/rmap.h. Fidelity: same. Device memory is never pinned. All that is pinned and
+ * exclusive has to stay so: the parent's DMA goes there; the whole run is refused before any bit changes.
+ */
+static int __folio_try_dup_anon_rmap(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma,
+				     struct vm_area_struct *src_vma, enum pgtable_level level)
+{
+	/* By PMD, the head's bit speaks for all. */
+	int bits = level == PGTABLE_LEVEL_PMD ? 1 : nr_pages;
+	bool maybe_pinned = !folio_is_device_private(folio) && folio_needs_cow_for_dma(src_vma, folio);
+
+	VM_WARN_ON_FOLIO(!folio_test_anon(folio), folio);
+	folio_rmap_sanity_checks(folio, page, nr_pages, level);
+
+	for (int i = 0; maybe_pinned && i < bits; i++)
+		if (PageAnonExclusive(page + i))
+			return -EBUSY;
+	for (int i = 0; i < bits; i++)
+		if (PageAnonExclusive(page + i))
+			ClearPageAnonExclusive(page + i);
+	__folio_dup_rmap(folio, page, nr_pages, dst_vma, level);
+	return 0;
+}
+
+/* folio_try_dup_anon_rmap_ptes() - v7.1, include/linux/rmap.h. Fidelity: same. */
+int folio_try_dup_anon_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma,
+				 struct vm_area_struct *src_vma)
+{
+	return __folio_try_dup_anon_rmap(folio, page, nr_pages, dst_vma, src_vma, PGTABLE_LEVEL_PTE);
+}
+
+/* folio_try_dup_anon_rmap_pmd() - v7.1, include/linux/rmap.h. Fidelity: same. */
+int folio_try_dup_anon_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma,
+				struct vm_area_struct *src_vma)
+{
+	return __folio_try_dup_anon_rmap(folio, page, HPAGE_PMD_NR, dst_vma, src_vma, PGTABLE_LEVEL_PMD);
+}
+
+/* folio_dup_file_rmap_ptes() - v7.1, include/linux/rmap.h. Fidelity: same. */
+void folio_dup_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma)
+{
+	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
+	__folio_dup_rmap(folio, page, nr_pages, dst_vma, PGTABLE_LEVEL_PTE);
+}
+
+/* folio_dup_file_rmap_pmd() - v7.1, include/linux/rmap.h. Fidelity: same. */
+void folio_dup_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma)
+{
+	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
+	__folio_dup_rmap(folio, page, HPAGE_PMD_NR, dst_vma, PGTABLE_LEVEL_PMD);
+}

@@ -613,6 +613,23 @@ static bool shmem_partial(struct inode *inode, struct folio *folio, pgoff_t star
 	return ret;
 }
 
+/*
+ * Where to read a large swap entry back from: at a page within the file's size, which a truncation has already lowered. v7.1 asks for the page
+ * that is the new end, is told that it lies behind it, and goes round for ever over an entry that it neither frees nor brings back.
+ */
+static pgoff_t shmem_partial_index(struct inode *inode, pgoff_t index)
+{
+	int order = 0;
+	void *entry;
+
+	if (bug_enabled(shmem_truncate_large_swap_livelock))
+		return index;
+	entry = xa_load(&inode->i_mapping->i_pages, index);
+	if (xa_is_value(entry))
+		order = shmem_confirm_swap(inode->i_mapping, index, entry);
+	return order > 0 ? index & ~((1ul << order) - 1) : index;
+}
+
 /* shmem_get_partial_folio() - v7.1. Fidelity: same. Locked; from swap only if it is larger than the page. */
 static struct folio *shmem_get_partial_folio(struct inode *inode, pgoff_t index)
 {
@@ -629,9 +646,14 @@ static struct folio *shmem_get_partial_folio(struct inode *inode, pgoff_t index)
 	}
 	/* Swapped out: to be split, or zeroed in part, it has to come back. */
 	folio = NULL;
-	if (shmem_get_folio(inode, index, &folio, SGP_READ, 0))
+	if (shmem_get_folio(inode, shmem_partial_index(inode, index), &folio, SGP_READ, 0) || !folio)
 		return NULL;
-	return folio;
+	/* it may have come back in parts */
+	if (index < folio_next_index(folio))
+		return folio;
+	folio_unlock(folio);
+	folio_put(folio);
+	return NULL;
 }
 
 static void batch_put(struct folio_batch *fbatch)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * User space touching memory, and the kernel holding it: read, write, get, put.
+ * User space touching memory, and the kernel holding it: read, write, get.
  *
  * A load or store goes by what its CPU's TLB says, stale or not, or else by a walk that fills the TLB; translation and access are one
  * step, as an instruction is.
@@ -169,6 +169,7 @@ int op_get(const u8 *args)
 	spin_lock(&machine->mmlist_lock);
 	if (!machine->refs[args[0]]) {
 		machine->refs[args[0]] = page;
+		machine->refs_pinned[args[0]] = 0;
 		page = NULL;
 	}
 	spin_unlock(&machine->mmlist_lock);
@@ -176,18 +177,4 @@ int op_get(const u8 *args)
 		return 0;
 	put_page(page);
 	return -EBUSY;
-}
-
-int op_put(const u8 *args)
-{
-	struct page *page;
-
-	spin_lock(&machine->mmlist_lock);
-	page = machine->refs[args[0]];
-	machine->refs[args[0]] = NULL;
-	spin_unlock(&machine->mmlist_lock);
-	if (!page)
-		return -ENOENT;
-	put_page(page);
-	return 0;
 }

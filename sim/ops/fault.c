@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Anonymous write faults of each size. */
+/* Faults of each size. */
 #include "ops_internal.h"
+#include <linux/huge_mm.h>
 #include <linux/pgtable.h>
 
 /* How often a fault is retried before the operation gives up; each retry lets others go first. */
@@ -67,7 +68,7 @@ int fault_in(struct mm_struct *mm, unsigned int vpn, unsigned int order, bool wr
 	return -EAGAIN;
 }
 
-static int fault_op(const u8 *args, unsigned int order)
+static int fault_op(const u8 *args, unsigned int order, bool write)
 {
 	struct mm_struct *mm = mm_pin(args[0]);
 	int err;
@@ -75,7 +76,7 @@ static int fault_op(const u8 *args, unsigned int order)
 	if (!mm)
 		return -ESRCH;
 	user_note(USER_COPY, args[0], args[1], 1, 0, 0);
-	err = fault_in(mm, args[1], order, true);
+	err = fault_in(mm, args[1], order, write);
 	user_note(USER_COPY, args[0], args[1], 1, 0, 0);
 	mm_unpin(mm);
 	return err;
@@ -83,15 +84,35 @@ static int fault_op(const u8 *args, unsigned int order)
 
 int op_fault(const u8 *args)
 {
-	return fault_op(args, 0);
+	return fault_op(args, 0, true);
 }
 
 int op_fault_mthp(const u8 *args)
 {
-	return fault_op(args, 2);
+	return fault_op(args, 2, true);
 }
 
 int op_fault_huge(const u8 *args)
 {
-	return fault_op(args, HPAGE_PMD_ORDER);
+	return fault_op(args, HPAGE_PMD_ORDER, true);
+}
+
+int op_fault_read(const u8 *args)
+{
+	return fault_op(args, 0, false);
+}
+
+int op_fault_read_huge(const u8 *args)
+{
+	return fault_op(args, HPAGE_PMD_ORDER, false);
+}
+
+int op_shrink_huge_zero(const u8 *args)
+{
+	struct shrink_control sc = { .nr_to_scan = 1 };
+
+	(void)args;
+	if (!shrink_huge_zero_folio_count(&sc))
+		return -EBUSY;
+	return shrink_huge_zero_folio_scan(&sc) ? 0 : -EBUSY;
 }

@@ -85,6 +85,7 @@ void ops_teardown(void)
 	for (u8 slot = 0; slot < NR_MMS; slot++)
 		op_exit(&slot);
 	files_evict();
+	op_shrink_huge_zero(NULL);
 	lru_add_drain_all();
 	/* folios that nobody maps any more may have stayed in the swap cache */
 	swapoff();

@@ -6,6 +6,12 @@
  *
  * For each virtual page the model keeps the values that may be there now, each with the time at which the operation
  * that puts it there was over; an operation that succeeds removes what was over before it began.
+ *
+ * What a device stores through a pin is the pinning mm's, at the address where it pinned, for as long as that has neither discarded nor
+ * moved it: then nobody has to see it, and who has it is not followed. What it loads is what the mm would read there.
+ *
+ * A child starts with every value that was its parent's at some time while it was being made, and has its own from then on: what one of
+ * them stores afterwards, the other may not read.
  */
 #include "oracle_internal.h"
 #include <foliofuzz/ops.h>
@@ -22,6 +28,7 @@ struct value {
 struct place {
 	struct value values[VALUES_MAX];
 	u8 count;
+	u8 epoch; /* how often its page was, or may have been, taken away */
 	bool lost_track; /* more values than the model can hold: nothing is checked any more */
 };
 struct reader {
@@ -35,12 +42,29 @@ struct running {
 	u8 mm, vpn, nr, to; /* to: of a move */
 	u32 began, token;
 };
+/* Where the page of a pin is mapped, if its place's epoch is still this. */
+struct pin {
+	bool pinned;
+	u8 mm, vpn, epoch;
+};
+enum { LOOSE_MAX = 16 };
+/* A fork in progress on a CPU: what the child may start with. Nobody reads there before the fork is over. */
+struct forking {
+	bool active;
+	u8 parent;
+	struct place places[PROG_VPNS];
+};
 static struct content_model {
 	u32 now;
 	u32 used; /* mms that were ever used */
 	struct place places[NR_MMS][PROG_VPNS];
 	struct reader readers[ENGINE_LANES_MAX];
 	struct running running[ENGINE_LANES_MAX];
+	struct forking forking[ENGINE_LANES_MAX];
+	struct pin pinning[ENGINE_LANES_MAX], pins[NR_REFS];
+	u32 loose[LOOSE_MAX]; /* stored through pins whose page was nobody's any more, or maybe */
+	u8 loose_count;
+	bool fork_seen; /* some CPU has forked in this execution */
 } model;
 
 static void place_reset(struct place *p)
@@ -68,6 +92,10 @@ void content_begin(void)
 			mm_reset(mm);
 	model.used = 0;
 	memset(model.running, 0, sizeof(model.running));
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
+		model.forking[i].active = false;
+	model.fork_seen = false;
+	model.loose_count = 0;
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
 		model.readers[i].active = false;
 }
@@ -104,14 +132,32 @@ static void reader_allow(struct reader *r, u32 token)
 		r->ignore = true;
 }
 
-static void place_put(unsigned mm, unsigned vpn, struct value v)
+static void place_keep(struct place *p, struct value v)
 {
-	struct place *p = &model.places[mm][vpn];
-
 	if (p->count < VALUES_MAX)
 		p->values[p->count++] = v;
 	else
 		p->lost_track = true;
+}
+
+/* Children that are being made may get it as well; whether it was there in time is nobody's to say. */
+static void place_put_forking(unsigned mm, unsigned vpn, u32 token)
+{
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		struct forking *f = &model.forking[i];
+
+		if (f->active && f->parent == mm)
+			place_keep(&f->places[vpn], (struct value){ token, model.now, 0 });
+	}
+}
+
+static void place_put(unsigned mm, unsigned vpn, struct value v)
+{
+	struct place *p = &model.places[mm][vpn];
+
+	place_keep(p, v);
+	if (model.fork_seen)
+		place_put_forking(mm, vpn, v.token);
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		struct reader *r = &model.readers[i];
 
@@ -177,6 +223,11 @@ static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, bool done
 	p->count = (u8)kept;
 }
 
+static void place_taken(unsigned mm, unsigned vpn)
+{
+	model.places[mm][vpn].epoch++;
+}
+
 static unsigned range_end(const struct user_note *n)
 {
 	return n->vpn + n->nr < PROG_VPNS ? n->vpn + n->nr : PROG_VPNS;
@@ -187,8 +238,11 @@ static void begin_change(const struct user_note *n, u32 token)
 	model.running[engine_cpu()] = (struct running){
 		.active = true, .mm = n->mm, .vpn = n->vpn, .nr = n->nr, .began = model.now, .token = token,
 	};
-	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++)
+	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++) {
 		place_add(n->mm, vpn, token);
+		if (n->event == USER_DISCARD_BEGIN)
+			place_taken(n->mm, vpn);
+	}
 }
 
 static void end_change(const struct user_note *n)
@@ -198,8 +252,11 @@ static void end_change(const struct user_note *n)
 	if (!r->active)
 		return;
 	r->active = false;
-	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++)
+	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++) {
 		place_end(n->mm, vpn, r->token, r->began, n->value);
+		if (n->event == USER_DISCARD_END)
+			place_taken(n->mm, vpn);
+	}
 }
 
 /* The source: as by a discard. The target: whatever may be at the source, from now until the end. */
@@ -211,6 +268,9 @@ static void begin_move(const struct user_note *n)
 	for (unsigned i = 0; i < n->nr; i++) {
 		const struct place *from = &model.places[n->mm][n->vpn + i];
 		struct place copy = *from;
+
+		place_taken(n->mm, n->vpn + i);
+		place_taken(n->mm, n->token + i);
 
 		/* the discard's zero is not at the source before the content has gone */
 		for (unsigned v = 0; v < copy.count; v++)
@@ -276,6 +336,9 @@ static void end_read(const struct user_note *n)
 	r->active = false;
 	if (r->ignore || n->event == USER_READ_FAILED || model.places[n->mm][n->vpn].lost_track)
 		return;
+	for (unsigned i = 0; i < model.loose_count; i++)
+		if (model.loose[i] == n->token || model.loose_count == LOOSE_MAX)
+			return;
 	for (unsigned i = 0; i < r->count; i++)
 		if (r->allowed[i] == n->token)
 			return;
@@ -288,7 +351,12 @@ static void end_read(const struct user_note *n)
 static void fresh_mm(unsigned mm)
 {
 	mm_reset(mm);
+	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
+		place_taken(mm, vpn);
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		if (model.forking[i].active && model.forking[i].parent == mm)
+			for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
+				model.forking[i].places[vpn].lost_track = true;
 		if (model.readers[i].mm == mm)
 			model.readers[i].ignore = true;
 		if (model.running[i].active && model.running[i].mm == mm) {
@@ -297,6 +365,111 @@ static void fresh_mm(unsigned mm)
 				model.places[mm][vpn].lost_track = true;
 		}
 	}
+}
+
+static void begin_fork(const struct user_note *n)
+{
+	struct forking *f = &model.forking[engine_cpu()];
+
+	f->active = model.fork_seen = true;
+	f->parent = n->mm;
+	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
+		f->places[vpn] = model.places[n->mm][vpn];
+		for (unsigned i = 0; i < f->places[vpn].count; i++)
+			f->places[vpn].values[i].over = model.now;
+	}
+}
+
+static void end_fork(const struct user_note *n)
+{
+	struct forking *f = &model.forking[engine_cpu()];
+
+	f->active = false;
+	if (!n->value)
+		return;
+	fresh_mm(n->mm);
+	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
+		struct place *p = &model.places[n->mm][vpn];
+
+		f->places[vpn].lost_track |= p->lost_track;
+		f->places[vpn].epoch = p->epoch;
+		*p = f->places[vpn];
+	}
+}
+
+/* ---- pins ---- */
+
+static bool pin_holds(const struct pin *p)
+{
+	return p->pinned && model.places[p->mm][p->vpn].epoch == p->epoch;
+}
+
+static void begin_pin(const struct user_note *n)
+{
+	(void)content_file_pinned(n->mm, n->vpn);
+	model.pinning[engine_cpu()] = (struct pin){
+		.mm = n->mm, .vpn = n->vpn, .epoch = model.places[n->mm][n->vpn].epoch,
+	};
+}
+
+static void end_pin(const struct user_note *n)
+{
+	model.pins[n->nr] = model.pinning[engine_cpu()];
+	/* an epoch that has passed shows itself; a page of a file is not followed */
+	model.pins[n->nr].pinned = n->value && !content_file_pinned(model.pins[n->nr].mm, model.pins[n->nr].vpn);
+}
+
+/* The pin as a place to write to or to read from. */
+static struct user_note pin_place(const struct user_note *n, const struct pin *p, enum user_event event)
+{
+	struct user_note at = *n;
+
+	at.event = (u8)event;
+	at.mm = p->mm;
+	at.vpn = p->vpn;
+	at.nr = 1;
+	return at;
+}
+
+static void loosen(u32 token)
+{
+	if (model.loose_count < LOOSE_MAX)
+		model.loose[model.loose_count++] = token;
+}
+
+static void begin_dma(const struct user_note *n, bool write)
+{
+	struct pin *p = &model.pinning[engine_cpu()];
+	struct user_note at;
+
+	p->pinned = pin_holds(p);
+	at = pin_place(n, p, write ? USER_WRITE_BEGIN : USER_READ_BEGIN);
+	if (p->pinned && write)
+		begin_change(&at, n->token);
+	else if (p->pinned)
+		begin_read(&at);
+	else if (write)
+		loosen(n->token);
+}
+
+static void end_dma(const struct user_note *n, bool write)
+{
+	const struct pin *p = &model.pinning[engine_cpu()];
+	struct user_note at;
+
+	if (!p->pinned)
+		return;
+	at = pin_place(n, p, write ? USER_WRITE_END : !n->value || !pin_holds(p) ? USER_READ_FAILED : USER_READ_END);
+	if (!write) {
+		end_read(&at);
+		return;
+	}
+	if (n->value && !pin_holds(p)) {
+		/* Taken away meanwhile: it is there or it is not, and what was there before is or is not. */
+		loosen(n->token);
+		at.value = 0;
+	}
+	end_change(&at);
 }
 
 static void check_not_free(u32 pfn)
@@ -342,6 +515,29 @@ void content_note(const volatile void *note)
 		break;
 	case USER_FRESH:
 		fresh_mm(n->mm);
+		break;
+	case USER_PIN_BEGIN:
+		begin_pin(n);
+		break;
+	case USER_PIN_END:
+		end_pin(n);
+		break;
+	case USER_PIN_TAKEN:
+		model.pinning[engine_cpu()] = model.pins[n->nr];
+		break;
+	case USER_DMA_WRITE_BEGIN:
+	case USER_DMA_READ_BEGIN:
+		begin_dma(n, n->event == USER_DMA_WRITE_BEGIN);
+		break;
+	case USER_DMA_WRITE_END:
+	case USER_DMA_READ_END:
+		end_dma(n, n->event == USER_DMA_WRITE_END);
+		break;
+	case USER_FORK_BEGIN:
+		begin_fork(n);
+		break;
+	case USER_FORK_END:
+		end_fork(n);
 		break;
 	default:
 		break;

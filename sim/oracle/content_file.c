@@ -23,7 +23,8 @@ struct place {
 struct view {
 	u8 kind, file, pgoff; /* enum user_mapping */
 	u8 next_file, next_pgoff, next_kind, pending; /* mappings that are being made here */
-	bool muddled;         /* two at once */
+	bool muddled;         /* two at once, now or when it was made */
+	bool overlap;         /* those that are being made here met another */
 	bool copy_met;        /* a copy without a store may have been made while they were */
 	bool copied;          /* private: the file's page is not seen any more */
 	u8 discards;          /* running */
@@ -49,6 +50,7 @@ static struct file_model {
 	struct view views[NR_MMS][PROG_VPNS];
 	struct reader readers[ENGINE_LANES_MAX];
 	struct running running[ENGINE_LANES_MAX];
+	struct view parents[ENGINE_LANES_MAX][PROG_VPNS]; /* as they were when a CPU's fork began */
 } model;
 
 void content_file_begin(void)
@@ -321,7 +323,8 @@ static void begin_map(const struct user_note *n)
 		v->next_file = (u8)(n->token >> 8);
 		v->next_pgoff = (u8)((n->token & 0xff) + i);
 		disturb(n->mm, n->vpn + i, v);
-		v->muddled |= v->pending > 0;
+		v->overlap = v->pending > 0;
+		v->muddled |= v->overlap;
 		v->pending++;
 	}
 }
@@ -338,7 +341,7 @@ static void end_map(const struct user_note *n)
 		store = disturb(n->mm, n->vpn + i, v);
 		if (!n->value)
 			continue;
-		if (!v->pending)
+		if (!v->pending && !v->overlap)
 			v->muddled = false;
 		v->kind = v->next_kind;
 		v->file = v->next_file;
@@ -403,6 +406,38 @@ static void end_move(const struct user_note *n)
 	}
 }
 
+static void begin_fork(const struct user_note *n)
+{
+	memcpy(model.parents[engine_cpu()], model.views[n->mm], sizeof(model.views[n->mm]));
+}
+
+static bool same_view(const struct view *a, const struct view *b)
+{
+	return a->kind == b->kind && a->file == b->file && a->pgoff == b->pgoff && !a->pending && !b->pending &&
+	       !a->muddled && !b->muddled;
+}
+
+/* The child shows what its parent showed, if that has not changed meanwhile; of private copies nothing is known. */
+static void end_fork(const struct user_note *n)
+{
+	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
+		struct view *v = &model.views[n->mm][vpn], *parent = &model.views[n->token % NR_MMS][vpn];
+
+		*v = *parent;
+		v->pending = 0;
+		v->copied = false;
+		v->muddled = !same_view(parent, &model.parents[engine_cpu()][vpn]);
+		if (v->muddled) { /* a store of the child may go to either's page */
+			v->next_file = model.parents[engine_cpu()][vpn].file;
+			v->next_pgoff = model.parents[engine_cpu()][vpn].pgoff;
+		}
+		if (v->kind == MAPPING_ANON && !v->muddled)
+			continue;
+		lose_track(&v->own);
+		lose_track(&parent->own);
+	}
+}
+
 static void fresh_mm(unsigned mm)
 {
 	memset(model.views[mm], 0, sizeof(model.views[mm]));
@@ -433,6 +468,18 @@ bool content_file_allows(unsigned mm, unsigned vpn, u32 token, bool *allows)
 	return true;
 }
 
+bool content_file_pinned(unsigned mm, unsigned vpn)
+{
+	struct view *v = &model.views[mm][vpn];
+
+	if (v->kind == MAPPING_ANON && !v->pending && !v->muddled)
+		return false;
+	lose_track(&v->own);
+	lose_track(file_place(v->file, v->pgoff));
+	lose_track(file_place(v->next_file, v->next_pgoff));
+	return true;
+}
+
 /* True: the note is about a file, and nobody else's. */
 bool content_file_note(const struct user_note *n)
 {
@@ -457,6 +504,15 @@ bool content_file_note(const struct user_note *n)
 		return false;
 	case USER_FRESH:
 		fresh_mm(n->mm);
+		return false;
+	case USER_FORK_BEGIN:
+		begin_fork(n);
+		return false;
+	case USER_FORK_END:
+		if (n->value)
+			fresh_mm(n->mm);
+		if (n->value && model.used)
+			end_fork(n);
 		return false;
 	case USER_MOVE_BEGIN:
 		if (model.used)

@@ -182,6 +182,8 @@ struct user_note;
 /* content_file.c */
 void content_file_begin(void);
 bool content_file_note(const struct user_note *n);
+/* The page is about to be pinned, or has been; true: it shows a file, whose page may be stored to at any time from now on. */
+bool content_file_pinned(unsigned mm, unsigned vpn);
 /* False: the page shows no file. */
 bool content_file_allows(unsigned mm, unsigned vpn, u32 token, bool *allows);
 /* May user space find `token` there now? */

@@ -115,12 +115,19 @@ static s32 batch_references(const struct folio *folio)
 	return n;
 }
 
+enum { PIN_BIAS = 1024 }; /* a small folio has no count of its pins */
+
+/* The shared page of zeroes is pinned without being counted. */
 static s32 held_references(u32 head)
 {
 	s32 n = 0;
 
+	if (head == ZERO_PFN)
+		return 0;
+
 	for (unsigned i = 0; i < NR_REFS; i++)
-		n += machine->refs[i] && oracle_head_of((u32)page_to_pfn(machine->refs[i])) == head;
+		if (machine->refs[i] && oracle_head_of((u32)page_to_pfn(machine->refs[i])) == head)
+			n += machine->refs_pinned[i] && !oracle_is_large(oracle_folio(head)) ? PIN_BIAS : 1;
 	return n;
 }
 

@@ -130,11 +130,13 @@ u8 aim_random_fail(struct prng *r)
 	return (u8)(1 + prng_below(r, prng_chance(r, 3, 4) ? 4 : PROG_FAIL_MAX));
 }
 
-/* A space that appears or disappears in the middle ends more programs than it starts races. */
+/* A space that appears or disappears in the middle ends more programs than it starts races; one that is a copy starts them. */
 static unsigned weight(const struct aim *aim, unsigned id)
 {
 	if (aim->swarm && !aim->allowed[id])
 		return 0;
+	if (id == OP_fork)
+		return WEIGHT;
 	if (prog_op_table[id].args[0] == ARG_NEWMM || id == OP_exit)
 		return 1;
 	return id == OP_relax ? WEIGHT / 4 : WEIGHT;
