@@ -128,6 +128,8 @@ void mmput(struct mm_struct *mm);
 void exit_mmap(struct mm_struct *mm);
 /* The VMA that contains addr, NULL if none. mmap_lock is held. */
 struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr);
+/* mmap.c: makes [start, end) of a VMA a VMA of its own. mmap_lock is held for writing. */
+struct vm_area_struct *vma_isolate_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len);
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
 int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len); /* mmap_lock is held */

@@ -58,7 +58,7 @@ static void remap_page(struct folio *folio, int nr, enum ttu_flags flags)
 }
 
 /*
- * lru_add_split_folio() - v7.1. Fidelity: same, no unevictable list. The lruvec's lock is held;
+ * lru_add_split_folio() - v7.1. Fidelity: same. The lruvec's lock is held;
  * the old folio is frozen and was on that LRU, or is isolated by the caller, who then gets each
  * new one with a reference.
  */
@@ -74,7 +74,11 @@ static void lru_add_split_folio(struct folio *folio, struct folio *new_folio,
 		list_add_tail(&new_folio->lru, list);
 	} else {
 		VM_WARN_ON(!folio_test_lru(folio));
-		list_add_tail(&new_folio->lru, &folio->lru);
+		/* unevictable: on no list, only counted */
+		if (folio_test_unevictable(folio))
+			new_folio->mlock_count = 0;
+		else
+			list_add_tail(&new_folio->lru, &folio->lru);
 		folio_set_lru(new_folio);
 	}
 }

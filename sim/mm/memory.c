@@ -206,7 +206,7 @@ fallback:
 
 pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 {
-	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
+	return assert_read(vma->vm_flags) & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
 }
 
 /*

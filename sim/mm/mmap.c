@@ -119,6 +119,7 @@ static int __split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigne
 	new->vm_pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 	new->vm_flags = vma->vm_flags;
 	new->vm_page_prot = vma->vm_page_prot;
+	new->uffd_ctx = vma->uffd_ctx;
 	new->anon_vma = plain_read(vma->anon_vma);
 	err = anon_vma_clone(new, vma);
 	if (err) {
@@ -181,6 +182,20 @@ static int split_at(struct mm_struct *mm, unsigned long addr)
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
 
 	return vma && vma->vm_start < addr ? __split_vma(mm, vma, addr) : 0;
+}
+
+/*
+ * vma_modify() - v7.1, mm/vma.c. Fidelity: adapted: no merging. [start, end) of the VMA becomes a VMA of its own, whose flags the caller
+ * is about to change. mmap_lock is held for writing. ERR_PTR: what was split stays split.
+ */
+struct vm_area_struct *vma_isolate_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	int err = split_at(mm, start);
+
+	if (!err)
+		err = split_at(mm, end);
+	return err ? ERR_PTR(err) : vma_lookup(mm, start);
 }
 
 /*

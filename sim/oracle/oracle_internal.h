@@ -13,6 +13,7 @@
 #include <linux/mm_types.h>
 #include <linux/mmzone.h>
 #include <linux/page-flags.h>
+#include <linux/swap.h>
 
 /* What the oracles know of a page that the page does not say. */
 struct ghost_page {

@@ -9,7 +9,7 @@
 struct counted {
 	long anon[NR_ORDERS], partial[NR_ORDERS];
 	long mapped[NR_NODES], thps[NR_NODES];
-	long lru[NR_NODES], lru_flagged[NR_NODES];
+	long lru[NR_NODES], lru_flagged[NR_NODES], unevictable[NR_NODES], mlocked[NR_NODES];
 };
 
 static bool wrong(const char *invariant, unsigned which, long counter, long counted)
@@ -40,8 +40,10 @@ static void count_folio(struct counted *c, u32 head)
 	unsigned order = oracle_order(folio), nr = 1u << order;
 	int nid = page_to_nid(&folio->page);
 
+	if (folio->flags & BIT(PG_mlocked))
+		c->mlocked[nid] += nr;
 	if (folio->flags & BIT(PG_lru))
-		c->lru_flagged[nid] += nr;
+		*(folio->flags & BIT(PG_unevictable) ? &c->unevictable[nid] : &c->lru_flagged[nid]) += nr;
 	if (!((unsigned long)folio->mapping & FOLIO_MAPPING_ANON))
 		return;
 	if (order) {
@@ -63,7 +65,8 @@ static bool count_lru(struct counted *c, int nid)
 	for (const struct list_head *p = head->next; p != head; p = p->next) {
 		const struct folio *folio = container_of((struct list_head *)(uintptr_t)p, struct folio, lru);
 
-		if (n++ > NR_PAGES || p->next->prev != p || !(folio->flags & BIT(PG_lru)))
+		if (n++ > NR_PAGES || p->next->prev != p || !(folio->flags & BIT(PG_lru)) ||
+		    (folio->flags & BIT(PG_unevictable)))
 			return false;
 		c->lru[nid] += 1l << oracle_order(folio);
 	}
@@ -79,6 +82,10 @@ static bool check_nodes(struct counted *c)
 			return wrong("LRU list and PG_lru", (unsigned)nid, c->lru_flagged[nid], c->lru[nid]);
 		if (stat[NR_LRU_PAGES] != c->lru[nid])
 			return wrong("pages on the LRU", (unsigned)nid, stat[NR_LRU_PAGES], c->lru[nid]);
+		if (stat[NR_UNEVICTABLE] != c->unevictable[nid])
+			return wrong("unevictable pages", (unsigned)nid, stat[NR_UNEVICTABLE], c->unevictable[nid]);
+		if (stat[NR_MLOCK] != c->mlocked[nid])
+			return wrong("NR_MLOCK", (unsigned)nid, stat[NR_MLOCK], c->mlocked[nid]);
 		if (stat[NR_ANON_MAPPED] != c->mapped[nid])
 			return wrong("NR_ANON_MAPPED", (unsigned)nid, stat[NR_ANON_MAPPED], c->mapped[nid]);
 		if (stat[NR_ANON_THPS] != c->thps[nid])
