@@ -57,6 +57,25 @@ static inline bool folio_mapped(const struct folio *folio)
 #define folio_maybe_dma_pinned(folio)                                          \
 	(folio_test_large(folio) ? atomic_read(&(folio)->_pincount) > 0 :      \
 				   folio_ref_count(folio) >= 1024)
+/*
+ * May more than one mm map it? Yes is a guess, no holds while a page table that maps it is locked, if it is small; of a large one it may
+ * just have been forgotten (P3).
+ */
+static inline bool folio_maybe_mapped_shared(struct folio *folio)
+{
+	int mapcount = folio_mapcount(folio);
+
+	if (!folio_test_large(folio))
+		return mapcount > 1;
+	if (mapcount <= 1)
+		return false;
+	if (generation_at_least(GENERATION_V7_1))
+		return test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
+	/* v6.12: folio_likely_mapped_shared() */
+	if (folio_entire_mapcount(folio))
+		return true;
+	return atomic_read(&folio->_mapcount) > 0;
+}
 /* References that mappings and caches explain: what a folio nobody else uses has, but for the caller's own. */
 static inline int folio_expected_ref_count(const struct folio *folio)
 {
@@ -99,6 +118,7 @@ static inline void folios_put(struct folio_batch *folios)
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)
 #define dec_mm_counter(mm, member) add_mm_counter(mm, member, -1)
 #define mmap_read_lock(mm) down_read(&(mm)->mmap_lock)
+#define mmap_read_trylock(mm) down_read_trylock(&(mm)->mmap_lock)
 #define mmap_read_unlock(mm) up_read(&(mm)->mmap_lock)
 #define mmap_write_lock(mm) down_write(&(mm)->mmap_lock)
 #define mmap_write_unlock(mm) up_write(&(mm)->mmap_lock)
@@ -125,6 +145,9 @@ void unmap_mapping_pages(struct address_space *mapping, pgoff_t start, pgoff_t n
 void unmap_mapping_folio(struct folio *folio);
 struct mm_struct *mm_alloc(unsigned int slot);
 void mmput(struct mm_struct *mm);
+/* A reference to the struct alone, which outlives the address space: mmgrab(), mmdrop(). */
+#define mmgrab(mm) atomic_inc(&(mm)->mm_count)
+void mmdrop(struct mm_struct *mm);
 void exit_mmap(struct mm_struct *mm);
 /* The VMA that contains addr, NULL if none. mmap_lock is held. */
 struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr);
@@ -132,7 +155,6 @@ struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr);
 struct vm_area_struct *vma_isolate_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len);
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
-int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len); /* mmap_lock is held */
 
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 {

@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/mmzone.h>
+#include <linux/oom.h>
 #include <linux/page_ref.h>
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
@@ -78,7 +79,7 @@ static void map_anon_folio_pmd_pf(struct folio *folio, pmd_t *pmd,
 }
 
 /*
- * __do_huge_pmd_anonymous_page() - v7.1. Fidelity: same, no userfaultfd, no OOM reaper. Caller
+ * __do_huge_pmd_anonymous_page() - v7.1. Fidelity: same, no userfaultfd. Caller
  * holds mmap_lock for reading.
  */
 static vm_fault_t __do_huge_pmd_anonymous_page(struct vm_fault *vmf)
@@ -88,6 +89,7 @@ static vm_fault_t __do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 	unsigned long haddr = vmf->address & HPAGE_PMD_MASK;
 	struct folio *folio;
 	pgtable_t pgtable;
+	vm_fault_t ret = 0;
 
 	folio = vma_alloc_anon_folio_pmd(vma, vmf->address);
 	if (!folio)
@@ -101,17 +103,24 @@ static vm_fault_t __do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 	vmf->ptl = pmd_lock(mm, vmf->pmd);
 	if (!pmd_none(pmdp_get(vmf->pmd))) {
 		/* Another CPU was faster. */
-		if (!bug_enabled(huge_fault_abort_keeps_lock))
-			spin_unlock(vmf->ptl);
-		pte_free(mm, pgtable);
-		folio_put(folio);
-		return 0;
+		if (bug_enabled(huge_fault_abort_keeps_lock))
+			goto release_keeping_lock;
+		goto unlock_release;
 	}
+	ret = check_stable_address_space(mm);
+	if (ret)
+		goto unlock_release;
 	pgtable_trans_huge_deposit(mm, vmf->pmd, pgtable);
 	map_anon_folio_pmd_pf(folio, vmf->pmd, vma, haddr);
 	mm_inc_nr_ptes(mm);
 	spin_unlock(vmf->ptl);
 	return 0;
+unlock_release:
+	spin_unlock(vmf->ptl);
+release_keeping_lock:
+	pte_free(mm, pgtable);
+	folio_put(folio);
+	return ret;
 }
 
 /*

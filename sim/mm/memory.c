@@ -11,6 +11,7 @@
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/oom.h>
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
 #include <linux/rcupdate.h>
@@ -219,6 +220,7 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long addr;
 	struct folio *folio;
+	vm_fault_t ret = 0;
 	int nr_pages;
 	pte_t entry;
 
@@ -240,6 +242,9 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 		goto release;
 	if (!pte_range_none(vmf->pte, nr_pages))
 		goto release;
+	ret = check_stable_address_space(vma->vm_mm);
+	if (ret)
+		goto release;
 	if (!bug_enabled(anon_rmap_before_reference))
 		folio_ref_add(folio, nr_pages - 1);
 	add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr_pages);
@@ -257,7 +262,7 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 unlock:
 	if (vmf->pte)
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
-	return 0;
+	return ret;
 release:
 	folio_put(folio);
 	goto unlock;

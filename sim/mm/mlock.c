@@ -14,6 +14,7 @@
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/pagewalk.h>
 #include <linux/pgtable.h>
 #include <linux/swap.h>
 #include <linux/vmstat.h>
@@ -257,12 +258,10 @@ static void mlock_or_munlock(struct folio *folio, struct vm_area_struct *vma)
 		munlock_folio(folio);
 }
 
-/*
- * mlock_pte_range() - v7.1. Fidelity: same. mmap_lock is held for writing. False: the table came or went meanwhile, look at this PMD
- * again.
- */
-static bool mlock_pte_range(struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr, unsigned long end)
+/* mlock_pte_range() - v7.1. Fidelity: same. mmap_lock is held for writing. */
+static int mlock_pte_range(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm_walk *walk)
 {
+	struct vm_area_struct *vma = walk->vma;
 	unsigned long start = addr;
 	pte_t *start_pte, *pte;
 	spinlock_t *ptl = pmd_trans_huge_lock(pmd, vma);
@@ -273,11 +272,13 @@ static bool mlock_pte_range(struct vm_area_struct *vma, pmd_t *pmd, unsigned lon
 		if (pmd_present(pmdval) && !is_huge_zero_pmd(pmdval) && !folio_is_zone_device(page_folio(pmd_page(pmdval))))
 			mlock_or_munlock(page_folio(pmd_page(pmdval)), vma);
 		spin_unlock(ptl);
-		return true;
+		return 0;
 	}
 	start_pte = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
-	if (!start_pte)
-		return false;
+	if (!start_pte) {
+		walk->action = ACTION_AGAIN;
+		return 0;
+	}
 	for (pte = start_pte; addr != end; pte++, addr += PAGE_SIZE) {
 		pte_t ptent = ptep_get(pte);
 		struct folio *folio;
@@ -295,7 +296,8 @@ static bool mlock_pte_range(struct vm_area_struct *vma, pmd_t *pmd, unsigned lon
 		addr += (step - 1) * PAGE_SIZE;
 	}
 	pte_unmap_unlock(start_pte, ptl);
-	return true;
+	cond_resched();
+	return 0;
 }
 
 /*
@@ -304,23 +306,14 @@ static bool mlock_pte_range(struct vm_area_struct *vma, pmd_t *pmd, unsigned lon
  */
 static void mlock_vma_pages_range(struct vm_area_struct *vma, unsigned long newflags)
 {
-	unsigned long next;
+	static const struct mm_walk_ops mlock_walk_ops = { .pmd_entry = mlock_pte_range };
 
 	if (newflags & VM_LOCKED)
 		newflags |= VM_IO;
 	WRITE_ONCE(vma->vm_flags, newflags);
 
 	lru_add_drain();
-	for (unsigned long addr = vma->vm_start; addr != vma->vm_end; addr = next) {
-		pmd_t *pmd = pmd_offset(vma->vm_mm, addr);
-
-		next = pmd_addr_end(addr, vma->vm_end);
-		do {
-			if (pmd_none(pmdp_get(pmd)))
-				break;
-		} while (!mlock_pte_range(vma, pmd, addr, next));
-		cond_resched();
-	}
+	walk_page_range_vma(vma, vma->vm_start, vma->vm_end, &mlock_walk_ops, NULL);
 	lru_add_drain();
 
 	if (newflags & VM_IO) {

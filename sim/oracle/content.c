@@ -98,11 +98,14 @@ static void place_add(unsigned mm, unsigned vpn, u32 token)
 	}
 }
 
+/* How an operation ended: not done; done; or done maybe, now or later (MADV_FREE), until the next store. */
+enum { DONE_NOT, DONE, DONE_MAYBE };
+
 /*
  * The operation that began at `began` and puts `token` is over. Done: what was over before it began is gone. Not done: its own
- * value never was there.
+ * value never was there. Maybe: both may be.
  */
-static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, bool done)
+static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, unsigned done)
 {
 	struct place *p = &model.places[mm][vpn];
 	unsigned kept = 0;
@@ -113,10 +116,10 @@ static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, bool done
 
 		if (!own && v.token == token && v.over == UNFINISHED) {
 			own = true;
-			if (!done)
+			if (done == DONE_NOT)
 				continue;
 			v.over = model.now;
-		} else if (done && v.over < began) {
+		} else if (done == DONE && v.over < began) {
 			continue;
 		}
 		p->values[kept++] = v;

@@ -27,6 +27,7 @@ struct ghost_page {
 	u8 poisoned_by;  /* cpu + 1 that set PG_hwpoison last */
 	u32 poisoned_at;  /* point at which it did */
 	u32 has_poison_at; /* of heads: point at which PG_has_hwpoisoned was set; 0: never */
+	struct list_head *lru_home; /* of heads: the list it was added to last, through ->lru */
 	/* deferred split queue; of heads */
 	struct deferred_split *queue; /* the queue it was last on */
 	struct list_head *home;       /* head of the list it is linked on, NULL: none */
@@ -34,7 +35,7 @@ struct ghost_page {
 	u8 excused;      /* the departure's cause, enum cause */
 	u8 scan_zero, scan_filled; /* pages that the taker found zero and not, since then */
 };
-enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED };
+enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED, CAUSE_MLOCKED };
 
 struct oracle_state {
 	struct oracle_options options;

@@ -3,8 +3,8 @@
  * Invariant 7: conservation of queue membership. A partially mapped folio is linked at quiescence, and every departure
  * from a queue is closed by a cause: queued again; split or freed; no reference to be had (the folio was frozen or
  * dying: accepted); or, for one that is not partially mapped, the scanner's verdict, which is that it read
- * the pages and found them in use, or that it took the folio's lock and tried to split. An unclosed departure is a
- * folio that reclaim has lost sight of.
+ * the pages and found them in use, or the folio mlocked (a split would keep its zeroes), or that it took the folio's lock and
+ * tried to split. An unclosed departure is a folio that reclaim has lost sight of.
  */
 #include "oracle_internal.h"
 
@@ -29,6 +29,8 @@ void queue_member_deleted(u32 head)
 		g->excused = CAUSE_NONE;
 		g->scan_zero = g->scan_filled = 0;
 	}
+	if (machine->memmap[head].flags & BIT(PG_mlocked))
+		g->excused = CAUSE_MLOCKED;
 	if (machine->memmap[head]._refcount.counter == 0)
 		g->excused = CAUSE_NO_REFERENCE;
 }
@@ -38,7 +40,6 @@ void queue_member_written(const struct event *ev, u32 pfn, u32 offset)
 {
 	struct ghost_page *g = &oracle.pages[pfn];
 
-	(void)offset;
 	if (pfn && (ev->set & BIT(PG_partially_mapped)) && oracle_head_of(pfn) == pfn - 1 &&
 	    oracle.pages[pfn - 1].departed)
 		oracle_benign_met(BENIGN_PARTIAL_AFTER_SCAN);
@@ -46,6 +47,8 @@ void queue_member_written(const struct event *ev, u32 pfn, u32 offset)
 		return;
 	if (ev->kind == EVENT_BIT_TRYLOCK && g->departed == ev->cpu + 1 && lock_is_held_(ev->object))
 		g->excused = CAUSE_SPLIT_TRIED;
+	if (offset == 0 && (ev->set & BIT(PG_mlocked)) && !g->excused)
+		g->excused = CAUSE_MLOCKED;
 	if (g->departed != ev->cpu + 1)
 		oracle_benign_met(BENIGN_PRIVATE_LIST);
 }
