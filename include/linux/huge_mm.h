@@ -53,6 +53,10 @@ int change_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *p
 bool move_huge_pmd(struct vm_area_struct *vma, unsigned long old_addr, unsigned long new_addr, pmd_t *old_pmd,
 		   pmd_t *new_pmd);
 vm_fault_t do_huge_pmd_device_private(struct vm_fault *vmf);
+/* UFFDIO_MOVE of a whole PMD. The PMD's lock is held, and dropped. -EAGAIN: look again. */
+int move_pages_huge_pmd(struct mm_struct *mm, pmd_t *dst_pmd, pmd_t *src_pmd, pmd_t dst_pmdval,
+			struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma, unsigned long dst_addr,
+			unsigned long src_addr);
 bool is_huge_zero_folio(const struct folio *folio);
 bool is_huge_zero_pmd(pmd_t pmd);
 /* NULL: no memory. One user more for the mm, until it exits. */

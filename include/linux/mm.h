@@ -124,6 +124,7 @@ static inline void folios_put(struct folio_batch *folios)
 #define mmap_write_unlock(mm) up_write(&(mm)->mmap_lock)
 #define mmap_write_downgrade(mm) downgrade_write(&(mm)->mmap_lock)
 
+struct mmu_gather;
 /* memory.c, for the faults in other files */
 struct folio *folio_prealloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr);
 pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma);
@@ -137,6 +138,12 @@ vm_fault_t do_numa_page(struct vm_fault *vmf);
 vm_fault_t do_huge_pmd_numa_page(struct vm_fault *vmf);
 /* memory_file.c: nothing is mapped at an address of a file. */
 vm_fault_t do_fault(struct vm_fault *vmf);
+/*
+ * mprotect.c: MM_CP_* say what changes; with MM_CP_UFFD_WP what has no page gets a marker. Returns entries changed, or an error. mmap_lock
+ * is held.
+ */
+long change_protection(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start, unsigned long end,
+		       unsigned long cp_flags);
 /* memory_fork.c: the child's copy of one VMA's tables. Both mmap_locks are held for writing. */
 int copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma);
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
@@ -151,8 +158,6 @@ void mmdrop(struct mm_struct *mm);
 void exit_mmap(struct mm_struct *mm);
 /* The VMA that contains addr, NULL if none. mmap_lock is held. */
 struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr);
-/* mmap.c: makes [start, end) of a VMA a VMA of its own. mmap_lock is held for writing. */
-struct vm_area_struct *vma_isolate_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len);
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
 

@@ -23,6 +23,7 @@
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/tlb.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vmstat.h>
 #include <foliofuzz/bug.h>
 
@@ -79,7 +80,7 @@ static void map_anon_folio_pmd_pf(struct folio *folio, pmd_t *pmd,
 }
 
 /*
- * __do_huge_pmd_anonymous_page() - v7.1. Fidelity: same, no userfaultfd. Caller
+ * __do_huge_pmd_anonymous_page() - v7.1. Fidelity: same. Caller
  * holds mmap_lock for reading.
  */
 static vm_fault_t __do_huge_pmd_anonymous_page(struct vm_fault *vmf)
@@ -110,6 +111,12 @@ static vm_fault_t __do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 	ret = check_stable_address_space(mm);
 	if (ret)
 		goto unlock_release;
+	if (userfaultfd_missing(vma)) {
+		spin_unlock(vmf->ptl);
+		folio_put(folio);
+		pte_free(mm, pgtable);
+		return handle_userfault(vmf, VM_UFFD_MISSING);
+	}
 	pgtable_trans_huge_deposit(mm, vmf->pmd, pgtable);
 	map_anon_folio_pmd_pf(folio, vmf->pmd, vma, haddr);
 	mm_inc_nr_ptes(mm);

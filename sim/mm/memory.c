@@ -19,6 +19,7 @@
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/tlb.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vmstat.h>
 #include <foliofuzz/bug.h>
 
@@ -179,7 +180,8 @@ static struct folio *alloc_anon_folio(struct vm_fault *vmf)
 	unsigned long addr = vmf->address & ~((PAGE_SIZE << order) - 1);
 	struct folio *folio;
 
-	if (order && thp_vma_suitable_order(vma, addr, (int)order)) {
+	/* the monitor answers for single pages */
+	if (order && !userfaultfd_armed(vma) && thp_vma_suitable_order(vma, addr, (int)order)) {
 		spinlock_t *ptl;
 		pmd_t pmdval;
 		pte_t *pte = pte_offset_map_rw_nolock(vma->vm_mm, vmf->pmd, addr, &pmdval, &ptl);
@@ -240,11 +242,18 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, addr, &vmf->ptl);
 	if (!vmf->pte)
 		goto release;
-	if (!pte_range_none(vmf->pte, nr_pages))
+	/* a single page may replace a marker */
+	if (nr_pages == 1 ? !pte_same(ptep_get(vmf->pte), vmf->orig_pte) : !pte_range_none(vmf->pte, nr_pages))
 		goto release;
 	ret = check_stable_address_space(vma->vm_mm);
 	if (ret)
 		goto release;
+	/* Inside the table's lock: UFFDIO_COPY may just have filled it. */
+	if (userfaultfd_missing(vma)) {
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		folio_put(folio);
+		return handle_userfault(vmf, VM_UFFD_MISSING);
+	}
 	if (!bug_enabled(anon_rmap_before_reference))
 		folio_ref_add(folio, nr_pages - 1);
 	add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr_pages);
@@ -257,6 +266,8 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	for (int i = 0; i < nr_pages; i++) {
 		entry = mk_pte(folio_page(folio, i), vma->vm_page_prot);
 		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(entry)), vma);
+		if (pte_is_uffd_wp_marker(vmf->orig_pte))
+			entry = pte_mkuffd_wp(entry);
 		set_pte_at(vma->vm_mm, addr + i * PAGE_SIZE, vmf->pte + i, entry);
 	}
 unlock:
@@ -406,7 +417,7 @@ static void zap_nonpresent_pte(struct zap_state *z, pte_t *pte, pte_t ptent, uns
 		(void)softleaf_to_folio(entry);
 		z->rss--;
 	} else {
-		VM_WARN_ON(!softleaf_is_hwpoison(entry));
+		VM_WARN_ON(!softleaf_is_hwpoison(entry) && !softleaf_is_marker(entry));
 	}
 	(void)ptep_get_and_clear(z->vma->vm_mm, addr, pte);
 }

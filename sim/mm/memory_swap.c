@@ -6,6 +6,7 @@
 #include <linux/huge_mm.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/userfaultfd_k.h>
 
 
 /* do_swap_page() - v7.1. Fidelity: stub: migration and hwpoison entries. */
@@ -17,6 +18,8 @@ vm_fault_t do_swap_page(struct vm_fault *vmf)
 		migration_entry_wait(vmf->vma->vm_mm, vmf->pmd, vmf->address);
 		return VM_FAULT_RETRY;
 	}
+	if (softleaf_is_marker(entry))
+		return handle_pte_marker(vmf);
 	if (softleaf_is_hwpoison(entry))
 		return VM_FAULT_HWPOISON;
 	return VM_FAULT_SIGBUS;

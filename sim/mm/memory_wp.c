@@ -10,6 +10,7 @@
 #include <linux/pgtable.h>
 #include <linux/rmap.h>
 #include <linux/swap.h>
+#include <linux/userfaultfd_k.h>
 
 /*
  * wp_page_copy() - v7.1. Fidelity: adapted: of the zero page, the only shared page there is without fork. Caller holds mmap_lock
@@ -60,6 +61,10 @@ static void wp_page_reuse(struct vm_fault *vmf)
  */
 vm_fault_t do_wp_page(struct vm_fault *vmf)
 {
+	if (userfaultfd_pte_wp(vmf->vma, vmf->orig_pte)) {
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		return handle_userfault(vmf, VM_UFFD_WP);
+	}
 	if (pte_special(vmf->orig_pte)) {
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
 		return wp_page_copy(vmf);

@@ -14,9 +14,11 @@
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/mmap_lock.h>
 #include <linux/pagewalk.h>
 #include <linux/pgtable.h>
 #include <linux/swap.h>
+#include <linux/vma.h>
 #include <linux/vmstat.h>
 
 /* What a slot of the batch says besides the folio: on the LRU as far as is known; never there yet; neither: munlock. */
@@ -301,19 +303,21 @@ static int mlock_pte_range(pmd_t *pmd, unsigned long addr, unsigned long end, st
 }
 
 /*
- * mlock_vma_pages_range() - v7.1. Fidelity: same, no per-VMA lock. mmap_lock is held for writing. With VM_IO nobody else counts a page
+ * mlock_vma_pages_range() - v7.1. Fidelity: same. mmap_lock is held for writing. With VM_IO nobody else counts a page
  * that is being counted here.
  */
-static void mlock_vma_pages_range(struct vm_area_struct *vma, unsigned long newflags)
+static void mlock_vma_pages_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+				  unsigned long newflags)
 {
 	static const struct mm_walk_ops mlock_walk_ops = { .pmd_entry = mlock_pte_range };
 
 	if (newflags & VM_LOCKED)
 		newflags |= VM_IO;
+	vma_start_write(vma);
 	WRITE_ONCE(vma->vm_flags, newflags);
 
 	lru_add_drain();
-	walk_page_range_vma(vma, vma->vm_start, vma->vm_end, &mlock_walk_ops, NULL);
+	walk_page_range_vma(vma, start, end, &mlock_walk_ops, NULL);
 	lru_add_drain();
 
 	if (newflags & VM_IO) {
@@ -322,17 +326,18 @@ static void mlock_vma_pages_range(struct vm_area_struct *vma, unsigned long newf
 	}
 }
 
-/* mlock_fixup() - v7.1. Fidelity: adapted: VMAs are split, never merged; no limits, no mm->locked_vm. mmap_lock is held for writing. */
+/* mlock_fixup() - v7.1. Fidelity: adapted: no limits, no mm->locked_vm. mmap_lock is held for writing. */
 static int mlock_fixup(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool lock)
 {
 	unsigned long newflags = lock ? vma->vm_flags | VM_LOCKED : vma->vm_flags & ~VM_LOCKED;
 
 	if (newflags == vma->vm_flags || (vma->vm_flags & VM_SPECIAL))
 		return 0;
-	vma = vma_isolate_range(vma, start, end);
+	vma = vma_modify_flags(vma, start, end, newflags);
 	if (IS_ERR(vma))
 		return (int)PTR_ERR(vma);
-	mlock_vma_pages_range(vma, newflags);
+	/* the whole of a VMA that it was merged into is not meant: the rest has been counted */
+	mlock_vma_pages_range(vma, start, end, newflags);
 	return 0;
 }
 

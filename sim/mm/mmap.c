@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/tlb.h>
+#include <linux/vma.h>
 #include <foliofuzz/bug.h>
 
 /* mm_alloc() - v7.1, kernel/fork.c. Fidelity: adapted: an mm's cgroup follows from its number. */
@@ -185,17 +186,27 @@ static int split_at(struct mm_struct *mm, unsigned long addr)
 }
 
 /*
- * vma_modify() - v7.1, mm/vma.c. Fidelity: adapted: no merging. [start, end) of the VMA becomes a VMA of its own, whose flags the caller
- * is about to change. mmap_lock is held for writing. ERR_PTR: what was split stays split.
+ * vma_modify_flags_uffd() - v7.1, mm/vma.c. Fidelity: adapted: no merging. [start, end) of the VMA becomes a VMA of its own, whose flags
+ * the caller is about to change. mmap_lock is held for writing. ERR_PTR: what was split stays split.
  */
-struct vm_area_struct *vma_isolate_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+struct vm_area_struct *vma_modify_flags_uffd(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+					     unsigned long vm_flags, struct userfaultfd_ctx *ctx)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	int err = split_at(mm, start);
 
+	(void)vm_flags;
+	(void)ctx;
 	if (!err)
 		err = split_at(mm, end);
 	return err ? ERR_PTR(err) : vma_lookup(mm, start);
+}
+
+/* vma_modify_flags() - v7.1, mm/vma.c. Fidelity: as above. */
+struct vm_area_struct *vma_modify_flags(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+					unsigned long vm_flags)
+{
+	return vma_modify_flags_uffd(vma, start, end, vm_flags, vma->uffd_ctx);
 }
 
 /*

@@ -17,6 +17,7 @@
 struct value {
 	u32 token;
 	u32 over; /* time at which its operation ended; UNFINISHED: still running */
+	u8 by;    /* cpu + 1 whose move, still running, may bring it; 0: no move */
 };
 struct place {
 	struct value values[VALUES_MAX];
@@ -34,17 +35,24 @@ struct running {
 	u8 mm, vpn, nr;
 	u32 began, token;
 };
+/* A move under way: whatever may be at the source, or comes there meanwhile, may be at the destination. */
+struct moving {
+	bool active;
+	u8 mm, from, to, nr;
+	u32 began;
+};
 static struct content_model {
 	u32 now;
 	u32 used; /* mms that were ever used */
 	struct place places[NR_MMS][PROG_VPNS];
 	struct reader readers[ENGINE_LANES_MAX];
 	struct running running[ENGINE_LANES_MAX];
+	struct moving moving[ENGINE_LANES_MAX];
 } model;
 
 static void place_reset(struct place *p)
 {
-	p->values[0] = (struct value){ 0, 0 };
+	p->values[0] = (struct value){ .token = 0 };
 	p->count = 1;
 	p->lost_track = false;
 }
@@ -66,6 +74,7 @@ void content_begin(void)
 			mm_reset(mm);
 	model.used = 0;
 	memset(model.running, 0, sizeof(model.running));
+	memset(model.moving, 0, sizeof(model.moving));
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
 		model.readers[i].active = false;
 }
@@ -81,13 +90,35 @@ static void reader_allow(struct reader *r, u32 token)
 		r->ignore = true;
 }
 
+static void place_add(unsigned mm, unsigned vpn, u32 token, u8 by);
+
+/* What has come to a page that is being moved may come along. */
+static void move_along(unsigned mm, unsigned vpn, u32 token)
+{
+	for (unsigned lane = 0; lane < ENGINE_LANES_MAX; lane++) {
+		const struct moving *m = &model.moving[lane];
+		const struct place *p;
+		bool there = false;
+
+		if (!m->active || m->mm != mm || vpn < m->from || vpn >= m->from + m->nr)
+			continue;
+		p = &model.places[mm][m->to + vpn - m->from];
+		for (unsigned i = 0; i < p->count; i++)
+			there |= p->values[i].token == token && p->values[i].by == lane + 1;
+		if (!there)
+			place_add(mm, m->to + vpn - m->from, token, (u8)(lane + 1));
+	}
+}
+
 /* From now on `token` may be at this place. */
-static void place_add(unsigned mm, unsigned vpn, u32 token)
+static void place_add(unsigned mm, unsigned vpn, u32 token, u8 by)
 {
 	struct place *p = &model.places[mm][vpn];
 
+	if (p->lost_track)
+		return;
 	if (p->count < VALUES_MAX)
-		p->values[p->count++] = (struct value){ token, UNFINISHED };
+		p->values[p->count++] = (struct value){ token, UNFINISHED, by };
 	else
 		p->lost_track = true;
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
@@ -96,6 +127,7 @@ static void place_add(unsigned mm, unsigned vpn, u32 token)
 		if (r->active && r->mm == mm && r->vpn == vpn)
 			reader_allow(r, token);
 	}
+	move_along(mm, vpn, token);
 }
 
 /* How an operation ended: not done; done; or done maybe, now or later (MADV_FREE), until the next store. */
@@ -114,7 +146,7 @@ static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, unsigned 
 	for (unsigned i = 0; i < p->count; i++) {
 		struct value v = p->values[i];
 
-		if (!own && v.token == token && v.over == UNFINISHED) {
+		if (!own && v.token == token && v.over == UNFINISHED && !v.by) {
 			own = true;
 			if (done == DONE_NOT)
 				continue;
@@ -138,7 +170,65 @@ static void begin_change(const struct user_note *n, u32 token)
 		.active = true, .mm = n->mm, .vpn = n->vpn, .nr = n->nr, .began = model.now, .token = token,
 	};
 	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++)
-		place_add(n->mm, vpn, token);
+		place_add(n->mm, vpn, token, 0);
+}
+
+/* What moves is at its destination, or not; and nothing is at its source, or it is. The void does not come along. */
+static void begin_move(const struct user_note *n)
+{
+	struct moving *m = &model.moving[engine_cpu()];
+	u8 by = (u8)(engine_cpu() + 1);
+
+	for (unsigned i = 0; i < n->nr; i++)
+		place_add(n->mm, n->vpn + i, 0, by);
+	*m = (struct moving){ .active = true, .mm = n->mm, .from = n->vpn, .to = (u8)n->token, .nr = n->nr, .began = model.now };
+	for (unsigned i = 0; i < n->nr; i++) {
+		struct place src = model.places[n->mm][n->vpn + i];
+
+		model.places[n->mm][n->token + i].lost_track |= src.lost_track;
+		for (unsigned v = 0; v < src.count; v++)
+			if (src.values[v].by != by)
+				move_along(n->mm, n->vpn + i, src.values[v].token);
+	}
+}
+
+/* One end of one page's move. */
+static void place_moved(unsigned mm, unsigned vpn, u8 by, u32 began, bool done)
+{
+	struct place *p = &model.places[mm][vpn];
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < p->count; i++) {
+		struct value v = p->values[i];
+
+		if (v.by == by) {
+			if (!done)
+				continue;
+			v.by = 0;
+			v.over = model.now;
+		} else if (done && v.over < began) {
+			continue;
+		}
+		p->values[kept++] = v;
+	}
+	p->count = (u8)kept;
+}
+
+static void end_move(const struct user_note *n)
+{
+	struct moving *m = &model.moving[engine_cpu()];
+	u8 by = (u8)(engine_cpu() + 1);
+
+	if (!m->active)
+		return;
+	m->active = false;
+	for (unsigned i = 0; i < m->nr; i++) {
+		bool done = i < n->value;
+
+		model.places[m->mm][m->to + i].lost_track |= model.places[m->mm][m->from + i].lost_track;
+		place_moved(m->mm, m->from + i, by, m->began, done);
+		place_moved(m->mm, m->to + i, by, m->began, done);
+	}
 }
 
 static void end_change(const struct user_note *n)
@@ -184,8 +274,8 @@ static void fresh_mm(unsigned mm)
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		if (model.readers[i].mm == mm)
 			model.readers[i].ignore = true;
-		if (model.running[i].active && model.running[i].mm == mm) {
-			model.running[i].active = false;
+		if ((model.running[i].active && model.running[i].mm == mm) || (model.moving[i].active && model.moving[i].mm == mm)) {
+			model.running[i].active = model.moving[i].active = false;
 			for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
 				model.places[mm][vpn].lost_track = true;
 		}
@@ -221,6 +311,12 @@ void content_note(const volatile void *note)
 	case USER_READ_END:
 	case USER_READ_FAILED:
 		end_read(n);
+		break;
+	case USER_MOVE_PAGE_BEGIN:
+		begin_move(n);
+		break;
+	case USER_MOVE_PAGE_END:
+		end_move(n);
 		break;
 	case USER_ACCESS:
 		check_not_free(n->token);
