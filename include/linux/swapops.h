@@ -154,8 +154,10 @@ static inline struct page *softleaf_to_page(softleaf_t entry)
 	({                                                                     \
 		softleaf_t leaf_ = (entry);                                    \
 		struct folio *lf_ = page_folio(softleaf_to_page(leaf_));       \
-		if (softleaf_is_migration(leaf_))                              \
+		if (softleaf_is_migration(leaf_)) {                            \
+			smp_rmb(); /* pairs with the barrier of a split before it makes tails heads */ \
 			VM_WARN_ON_ONCE(!folio_test_locked(lf_));              \
+		}                                                              \
 		lf_;                                                           \
 	})
 

@@ -112,7 +112,7 @@ static void split_prepare_tail(struct folio *folio, unsigned int i)
 
 	if (!bug_enabled(split_tail_flags_after_unfreeze))
 		split_copy_flags(folio, new_folio);
-	plain_write(new_folio->mapping, plain_read(folio->mapping));
+	plain_write_racy(new_folio->mapping, plain_read(folio->mapping)); /* smaps looks, by a migration entry */
 	plain_write(new_folio->index, index + i);
 	smp_wmb();
 	clear_compound_head(new_head);
