@@ -20,6 +20,8 @@ int exit_worst(int a, int b);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
+int cmd_explore(int argc, char **argv);
+int cmd_minimise(int argc, char **argv);
 int cmd_bugs(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_oracles(int argc, char **argv);
@@ -35,6 +37,7 @@ enum option_id {
 #undef OPTION
 	OPTION_COUNT
 };
+#define PREEMPTIONS_MAX 8
 #define ACCEPTS(id) (1u << OPTION_##id)
 
 struct command {
@@ -57,6 +60,8 @@ struct options {
 	u64 runs;
 	u64 seconds;
 	u32 repeat, jobs;
+	u32 preemptions;
+	u64 budget;
 	enum trace_form trace;
 	enum prog_form to;
 	const char *out;
@@ -190,6 +195,24 @@ bool write_file(const char *path, const void *data, size_t size);
  * success prog->sched is that schedule, as bytes.
  */
 bool calm_schedule(struct prog *prog, const struct run_options *o, const struct run_result *r);
+bool calm_schedule_within(struct prog *prog, const struct run_options *o, const struct run_result *r,
+			  unsigned switches, unsigned tries);
+
+/* ---- bugs_check.c ---- */
+/* Prints a table; EXIT_HARNESS when a bug does not do what is said of it. */
+int bugs_check(const struct options *o, const bool *wanted);
+
+/* ---- minimise.c ---- */
+/*
+ * For a find of a random walk that has too many switches to be written down: drops operations for as long as some random schedule
+ * still shows it, and then looks for a calm one. False: there is none.
+ */
+bool minimise_drawn(struct prog *p, const struct run_options *o, const struct run_result *found);
+/*
+ * Leaves of a find what it needs, under the same title; false when it is none, or its schedule cannot be written down. `tick`
+ * is told how many executions there were; may be NULL.
+ */
+bool minimise(struct prog *p, const struct run_options *o, void (*tick)(u64 runs), struct run_result *result);
 
 /* ---- summary.c ---- */
 void summary_print(FILE *out, const struct run_stats *stats);

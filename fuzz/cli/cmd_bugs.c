@@ -9,15 +9,17 @@
 
 static const struct command command = {
 	.name = "bugs",
-	.args = "[list | show ID]",
+	.args = "[list | show ID | check [ID...]]",
 	.summary =
 		"The catalogue of bugs that --bug and bugs= switch on: what each was, which commit\n"
-		"fixed it, and which generations have it from the start.",
+		"fixed it, and which generations have it from the start. check tries them: on, the\n"
+		"programs of corpus/bugs find each; off, they find nothing.",
 	.examples = "foliofuzz bugs\n"
 		    "foliofuzz bugs show partially-mapped-nonatomic\n"
+		    "foliofuzz bugs check --jobs 2\n"
 		    "foliofuzz bugs list --json\n",
-	.accepts = ACCEPTS(JSON),
-	.files_max = 2,
+	.accepts = ACCEPTS(JSON) | ACCEPTS(JOBS),
+	.files_max = BUG_COUNT + 1,
 };
 
 static json_t *bug_json(unsigned id)
@@ -79,6 +81,22 @@ static int show(const struct options *o, const char *name)
 	return EXIT_CLEAN;
 }
 
+static int check(const struct options *o)
+{
+	bool wanted[BUG_COUNT] = { false };
+
+	for (int i = 1; i < o->file_count; i++) {
+		int id = bug_find(o->files[i]);
+
+		if (id < 0)
+			return usage_error(&command, "expected the id of a bug, found '%s'", o->files[i]);
+		wanted[id] = true;
+	}
+	if (o->file_count == 1)
+		memset(wanted, true, sizeof(wanted));
+	return bugs_check(o, wanted);
+}
+
 int cmd_bugs(int argc, char **argv)
 {
 	struct options o;
@@ -90,5 +108,7 @@ int cmd_bugs(int argc, char **argv)
 		return list(&o);
 	if (!strcmp(o.files[0], "show") && o.file_count == 2)
 		return show(&o, o.files[1]);
-	return usage_error(&command, "expected list or show ID, found '%s'", o.files[0]);
+	if (!strcmp(o.files[0], "check"))
+		return check(&o);
+	return usage_error(&command, "expected list, show ID or check, found '%s'", o.files[0]);
 }

@@ -54,8 +54,9 @@ static int set_word(const struct command *c, enum option_id id, const char *s, c
 static int set_strategy(struct options *o, const struct command *c, const char *s)
 {
 	o->run.strategy = strategy_find(s);
-	return o->run.strategy >= 0 ? -1
-				    : expected(c, OPTION_STRATEGY, "random, bytes or replay", s);
+	if (o->run.strategy >= 0 && o->run.strategy != STRATEGY_BOUNDED)
+		return -1;
+	return expected(c, OPTION_STRATEGY, "random, pct, pos, bytes or replay", s);
 }
 
 static int set_kernel(struct options *o, const struct command *c, const char *s)
@@ -80,6 +81,16 @@ static int set_time(struct options *o, const struct command *c, const char *s)
 	return duration_parse(s, &o->seconds)
 		       ? -1
 		       : expected(c, OPTION_TIME, "a time such as 30s, 10m or 2h", s);
+}
+
+static int set_preemptions(struct options *o, const struct command *c, const char *s)
+{
+	u64 value;
+
+	if (!number_parse(s, 0, PREEMPTIONS_MAX, &value))
+		return expected(c, OPTION_PREEMPTIONS, "a number from 0 to 8", s);
+	o->preemptions = (u32)value;
+	return -1;
 }
 
 static int set_form(struct options *o, const struct command *c, enum option_id id, const char *s)
@@ -138,6 +149,10 @@ static int set_option(struct options *o, const struct command *c, enum option_id
 		return set_small(c, id, s, 1000000000, &o->repeat);
 	case OPTION_JOBS:
 		return set_small(c, id, s, CAMPAIGN_JOBS_MAX, &o->jobs);
+	case OPTION_PREEMPTIONS:
+		return set_preemptions(o, c, s);
+	case OPTION_BUDGET:
+		return set_number(c, id, s, UINT64_MAX, &o->budget);
 	case OPTION_OUT:
 		o->out = s;
 		break;
@@ -201,7 +216,7 @@ int options_parse(struct options *o, const struct command *c, int argc, char **a
 	bool only_files = false;
 	int code;
 
-	*o = (struct options){ .generation = -1, .repeat = 1, .jobs = 1, .files = argv };
+	*o = (struct options){ .generation = -1, .repeat = 1, .jobs = 1, .preemptions = 1, .files = argv };
 	run_options_init(&o->run);
 	o->run.seed = 1;
 	for (int i = 1; i < argc; i++) {

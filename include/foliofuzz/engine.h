@@ -57,6 +57,7 @@ struct decision {
 	const struct site *site; /* what `cpu` was about to do; NULL when it waited or had ended */
 	u16 op;                  /* last operation that `cpu` began */
 	u8 cpu;
+	u8 enabled; /* mask of the CPUs that could go on */
 	u8 normal; /* the CPU that "keep running; else the lowest enabled" would have taken */
 	u8 chosen;
 };

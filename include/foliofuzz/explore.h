@@ -25,6 +25,52 @@ struct random_strategy {
 };
 void random_strategy_init(struct random_strategy *r);
 
+/* pct.c: algorithms.md 4.2. `length`: choices of a typical execution of the program. */
+#define PCT_CHANGES_MAX 8
+struct pct_strategy {
+	struct strategy strategy;
+	struct prng prng;
+	u32 length, step;
+	unsigned changes;
+	u32 change[PCT_CHANGES_MAX]; /* choices, from 1 on, at which the running CPU falls */
+	s32 priority[ENGINE_LANES_MAX], lowest;
+};
+void pct_strategy_init(struct pct_strategy *p, u32 length);
+
+/* pos.c: algorithms.md 4.3. */
+struct pos_strategy {
+	struct strategy strategy;
+	struct prng prng;
+	u32 known; /* CPUs whose pending event has a priority */
+	u64 priority[ENGINE_LANES_MAX];
+	struct event event[ENGINE_LANES_MAX];
+};
+void pos_strategy_init(struct pos_strategy *p);
+
+/*
+ * bounded.c: the default schedule (keep running this CPU; when it waits or has ended, the lowest enabled one) but for a few choices,
+ * which are numbered from 0. Their list names a schedule, and each schedule has one.
+ */
+#define BOUNDED_TURNS_MAX 24
+struct bounded_schedule {
+	u8 count, preemptions;
+	struct {
+		u32 choice;
+		u8 cpu;
+	} turns[BOUNDED_TURNS_MAX];
+};
+struct bounded_strategy {
+	struct strategy strategy;
+	const struct bounded_schedule *schedule;
+	u32 choice;
+	u8 next;
+};
+void bounded_strategy_init(struct bounded_strategy *b, const struct bounded_schedule *schedule);
+/* The schedules that have one turn more than `s`, behind its last, and at most `preemptions` preemptions in all: to be done by `add`. */
+typedef void bounded_add(void *arg, const struct bounded_schedule *s);
+/* After s has been run with `record`. False: some have too many turns to be named. */
+bool bounded_expand(const struct bounded_schedule *s, unsigned preemptions, bounded_add *add, void *arg);
+
 /* bytes.c: `sched` must outlive the run and be of kind SCHED_BYTES (else: always stay). */
 struct bytes_strategy {
 	struct strategy strategy;

@@ -13,11 +13,13 @@
 #define RUN_STEPS_DEFAULT 20000u /* points before the schedule turns fair */
 #define RUN_TITLE_MAX 200
 
+struct bounded_schedule;
 struct run_options {
 	enum vehicle vehicle;
 	int strategy;      /* enum strategy_id */
 	u64 seed;          /* of the strategy; the program's own content decides everything else */
 	u32 steps_max;     /* 0: RUN_STEPS_DEFAULT */
+	const struct bounded_schedule *schedule; /* of STRATEGY_BOUNDED */
 	bool record;       /* keep the trace, see run_trace() */
 	bool strict_hwpoison;
 	int generation;    /* enum generation, or -1: the program's */
@@ -27,6 +29,10 @@ void run_options_init(struct run_options *o);
 
 /* What the kernel accepts; the list stands in sim/oracle/README.md. */
 const char *benign_name(enum benign b);
+
+/* bounded_expand() of the run that has just been recorded. */
+bool run_expand(const struct bounded_schedule *s, unsigned preemptions,
+		void (*add)(void *arg, const struct bounded_schedule *s), void *arg);
 
 struct run_result {
 	enum verdict verdict;
@@ -57,6 +63,13 @@ struct run_stats {
  */
 void run_one(const struct prog *prog, const struct run_options *options, struct run_result *result,
 	     struct run_stats *stats);
+
+/*
+ * One CPU and any number of operations. After each of them, while nothing is in flight, the quiescent oracles look, and every page of
+ * every address space holds what a map from virtual page to token says. Stops at the first find; *done: operations that were begun.
+ */
+void run_sequence(const struct prog_world *world, const struct prog_op *ops, size_t count,
+		  const struct run_options *options, struct run_result *result, size_t *done);
 
 /* The trace of the last run_one() with options->record; valid until the next one. */
 const struct event *run_trace(u32 *count);

@@ -131,6 +131,9 @@ pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma);
 /* A write stores the entry, a read leaves the accessed bit to the hardware. The table's lock is held. */
 void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty);
 vm_fault_t do_anonymous_page(struct vm_fault *vmf);
+/* The mm is half made, or half gone: nothing more may be mapped. The table's lock is held. */
+#define check_stable_address_space(mm) \
+	(test_bit(MMF_UNSTABLE, &(mm)->flags) ? (vm_fault_t)VM_FAULT_SIGBUS : (vm_fault_t)0)
 /* memory_wp.c: the table's lock is held, and dropped. */
 vm_fault_t do_wp_page(struct vm_fault *vmf);
 /* memory_numa.c: a protnone entry. */

@@ -158,14 +158,35 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 	((void)(vma), (void)(addr), entry_clear_young_("pmdp_test_and_clear_young", (pmdp)->pmd, #pmdp))
 #define pmdp_huge_get_and_clear(mm, addr, pmdp) \
 	((void)(mm), (void)(addr), (pmd_t){ entry_xchg_("pmdp_huge_get_and_clear", (pmdp)->pmd, #pmdp, 0ul) })
-/* Hardware no longer walks it; software still sees a huge PMD. One step, as x86's exchange. */
+/* Hardware no longer walks it; software still sees a huge PMD. One step, as x86's exchange; then the flush. */
 #define pmdp_invalidate(vma, addr, pmdp)                                       \
-	((void)(vma), (void)(addr), (pmd_t){ ({                                \
-		unsigned long *word_ = &(pmdp)->pmd;                           \
+	((pmd_t){ ({                                                           \
+		unsigned long *word_ = &(pmdp)->pmd, haddr_ = (addr) & PMD_MASK; \
 		engine_point(SITE("pmdp_invalidate", "", #pmdp), word_, EVENT_RMW); \
 		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
 		access_store(word_, was_ & ~_PAGE_PRESENT, __ATOMIC_RELAXED);  \
+		flush_tlb_mm_range((vma)->vm_mm, haddr_, haddr_ + PMD_SIZE);   \
 		was_; }) })
+/* A CPU may have a translation of it: present, or made protnone by somebody whose flush is still to come. */
+#define pte_accessible(mm, pte)                                                \
+	((pte_val(pte) & _PAGE_PRESENT) ||                                     \
+	 ((pte_val(pte) & _PAGE_PROTNONE) && mm_tlb_flush_pending(mm)))
+/* Cleared, and no CPU reaches the page by it any more. */
+#define ptep_clear_flush(vma, addr, ptep)                                      \
+	({                                                                     \
+		unsigned long addr_ = (addr);                                  \
+		pte_t was_ = ptep_get_and_clear((vma)->vm_mm, addr_, ptep);    \
+		if (pte_accessible((vma)->vm_mm, was_))                        \
+			flush_tlb_mm_range((vma)->vm_mm, addr_, addr_ + PAGE_SIZE); \
+		was_;                                                          \
+	})
+#define pmdp_huge_clear_flush(vma, addr, pmdp)                                 \
+	({                                                                     \
+		unsigned long haddr__ = (addr) & PMD_MASK;                     \
+		pmd_t was__ = pmdp_huge_get_and_clear((vma)->vm_mm, haddr__, pmdp); \
+		flush_tlb_mm_range((vma)->vm_mm, haddr__, haddr__ + PMD_SIZE); \
+		was__;                                                         \
+	})
 /* In a table that nobody else can find yet. */
 #define ptep_get_private(ptep) (*(ptep))
 #define set_pte_private(ptep, pteval) ((void)(*(ptep) = (pteval)))

@@ -36,6 +36,7 @@ void free_swap_cache(struct folio *folio);  /* the same, if it can be locked */
 int swap_dup_entry_direct(swp_entry_t entry); /* fork */
 void swap_put_entries_direct(swp_entry_t entry, int nr); /* zap */
 struct folio *swap_cache_get_folio(swp_entry_t entry);  /* with a reference; lockless; look again under the lock */
+bool swap_cache_has_folio(swp_entry_t entry);
 void swap_cache_del_folio(struct folio *folio);
 struct swap_cluster_info *swap_cluster_get_and_lock(struct folio *folio);
 struct swap_cluster_info *swap_cluster_get_and_lock_irq(struct folio *folio);

@@ -19,8 +19,6 @@ static inline bool pte_is_uffd_wp_marker(pte_t pte)
 
 	return softleaf_is_marker(entry) && (softleaf_to_marker(entry) & PTE_MARKER_UFFD_WP);
 }
-/* do_swap_page() has met a marker in vmf->orig_pte; no table is mapped. mm/memory.c in the kernel. */
-vm_fault_t handle_pte_marker(struct vm_fault *vmf);
 /* A VMA that was copied or moved has no userfaultfd any more: fork without its event, mremap without its. mmap_lock is held for writing. */
 void userfaultfd_reset_ctx(struct vm_area_struct *vma);
 

@@ -114,6 +114,7 @@ static __attribute__((noinline)) void record_decision(u32 enabled, unsigned cpu,
 		.site = can_stay ? engine.lanes[cpu].pending.site : NULL,
 		.op = engine.lanes[cpu].last_op,
 		.cpu = (u8)cpu,
+		.enabled = (u8)enabled,
 		.normal = (u8)(can_stay ? cpu : (unsigned)__builtin_ctz(enabled)),
 		.chosen = (u8)chosen,
 	};

@@ -15,7 +15,6 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/mmzone.h>
-#include <linux/oom.h>
 #include <linux/page_ref.h>
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>

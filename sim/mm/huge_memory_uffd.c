@@ -73,8 +73,7 @@ int move_pages_huge_pmd(struct mm_struct *mm, pmd_t *dst_pmd, pmd_t *src_pmd, pm
 		VM_WARN_ON(!folio_test_head(src_folio));
 		VM_WARN_ON(!folio_test_anon(src_folio));
 
-		src_pmdval = pmdp_huge_get_and_clear(mm, src_addr, src_pmd);
-		flush_tlb_range(src_vma, src_addr, src_addr + HPAGE_PMD_SIZE);
+		src_pmdval = pmdp_huge_clear_flush(src_vma, src_addr, src_pmd);
 		if (folio_maybe_dma_pinned(src_folio)) {
 			set_pmd_at(mm, src_addr, src_pmd, src_pmdval);
 			goto unlock;
@@ -84,8 +83,7 @@ int move_pages_huge_pmd(struct mm_struct *mm, pmd_t *dst_pmd, pmd_t *src_pmd, pm
 
 		_dst_pmd = pmd_mkwrite(pmd_mkdirty(folio_mk_pmd(src_folio, dst_vma->vm_page_prot)), dst_vma);
 	} else {
-		src_pmdval = pmdp_huge_get_and_clear(mm, src_addr, src_pmd);
-		flush_tlb_range(src_vma, src_addr, src_addr + HPAGE_PMD_SIZE);
+		src_pmdval = pmdp_huge_clear_flush(src_vma, src_addr, src_pmd);
 		_dst_pmd = pmd_clear_uffd_wp(pmd_mksoft_dirty(src_pmdval));
 	}
 	set_pmd_at(mm, dst_addr, dst_pmd, _dst_pmd);

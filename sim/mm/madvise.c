@@ -221,8 +221,7 @@ static int madvise_free_pte_range(pmd_t *pmd, unsigned long addr, unsigned long 
 			continue;
 		if (pte_young(ptent) || pte_dirty(ptent)) {
 			clear_young_dirty_ptes(vma, addr, pte, nr, true);
-			for (int i = 0; i < nr; i++)
-				tlb_remove_tlb_entry(tlb, pte + i, addr + i * PAGE_SIZE);
+			tlb_remove_tlb_entries(tlb, pte, nr, addr);
 		}
 		folio_mark_lazyfree(folio);
 	}
@@ -359,8 +358,7 @@ static int madvise_cold_or_pageout_pte_range(pmd_t *pmd, unsigned long addr, uns
 			continue;
 		if (!private->pageout && pte_young(ptent)) {
 			clear_young_dirty_ptes(vma, addr, pte, nr, false);
-			for (int i = 0; i < nr; i++)
-				tlb_remove_tlb_entry(private->tlb, pte + i, addr + i * PAGE_SIZE);
+			tlb_remove_tlb_entries(private->tlb, pte, nr, addr);
 		}
 		cold_or_isolate(folio, private->pageout, &folio_list);
 	}

@@ -16,6 +16,7 @@ void free_swap_cache(struct folio *folio) { (void)folio; }
 int swap_dup_entry_direct(swp_entry_t entry) { (void)entry; return -ENOMEM; }
 void swap_put_entries_direct(swp_entry_t entry, int nr) { (void)entry; (void)nr; }
 struct folio *swap_cache_get_folio(swp_entry_t entry) { (void)entry; return NULL; }
+bool swap_cache_has_folio(swp_entry_t e) { (void)e; return false; }
 void swap_cache_del_folio(struct folio *folio) { (void)folio; }
 struct swap_cluster_info *swap_cluster_get_and_lock(struct folio *folio) { (void)folio; return NULL; }
 struct swap_cluster_info *swap_cluster_get_and_lock_irq(struct folio *folio) { (void)folio; return NULL; }

@@ -73,36 +73,6 @@ vm_fault_t handle_userfault(struct vm_fault *vmf, unsigned long reason)
 	return VM_FAULT_RETRY;
 }
 
-/* pte_marker_clear() - v7.1, mm/memory.c. Fidelity: same. The marker has no meaning any more. */
-static vm_fault_t pte_marker_clear(struct vm_fault *vmf)
-{
-	pte_t ptent;
-
-	vmf->pte = pte_offset_map_lock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
-	if (!vmf->pte)
-		return 0;
-	/* it may have been filled meanwhile, or its protection lifted */
-	ptent = ptep_get(vmf->pte);
-	if (pte_same(vmf->orig_pte, ptent))
-		(void)ptep_get_and_clear(vmf->vma->vm_mm, vmf->address, vmf->pte);
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
-	return 0;
-}
-
-/* handle_pte_marker(), pte_marker_handle_uffd_wp() - v7.1, mm/memory.c. Fidelity: same, no guard markers. */
-vm_fault_t handle_pte_marker(struct vm_fault *vmf)
-{
-	unsigned long marker = softleaf_to_marker(softleaf_from_pte(vmf->orig_pte));
-
-	if (VM_WARN_ON_ONCE(!marker))
-		return VM_FAULT_SIGBUS;
-	if (marker & PTE_MARKER_POISONED)
-		return VM_FAULT_HWPOISON;
-	if (!userfaultfd_wp(vmf->vma))
-		return pte_marker_clear(vmf);
-	return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
-}
-
 /* ------------------------------------------------------------------ registration ---- */
 
 /* userfaultfd_set_ctx(), userfaultfd_set_vm_flags() - v7.1. Fidelity: same. mmap_lock is held for writing. */
@@ -523,15 +493,8 @@ static long move_swap_pte(struct move *m, softleaf_t entry)
 	if (folio) {
 		folio_move_anon_rmap(folio, m->dst_vma);
 		plain_write_racy(folio->index, linear_page_index(m->dst_vma, m->dst_addr));
-	} else {
-		struct folio *cached = swap_cache_get_folio(entry);
-
-		/* swap_cache_has_folio(): asks without taking; the put may be the last */
-		if (cached) {
-			double_pt_unlock(m->dst_ptl, m->src_ptl);
-			folio_put(cached);
-			return -EAGAIN;
-		}
+	} else if (swap_cache_has_folio(entry)) {
+		goto unlock;
 	}
 	ptent = ptep_get_and_clear(m->mm, m->src_addr, m->src_pte);
 	set_pte_at(m->mm, m->dst_addr, m->dst_pte, pte_swp_mksoft_dirty(ptent));
@@ -548,8 +511,7 @@ static long move_zeropage_pte(struct move *m)
 
 	double_pt_lock(m->dst_ptl, m->src_ptl);
 	if (is_pte_pages_stable(m)) {
-		(void)ptep_get_and_clear(m->mm, m->src_addr, m->src_pte);
-		flush_tlb_page(m->src_vma, m->src_addr);
+		(void)ptep_clear_flush(m->src_vma, m->src_addr, m->src_pte);
 		set_pte_at(m->mm, m->dst_addr, m->dst_pte,
 			   pte_mkspecial(pfn_pte(zero_pfn(m->dst_addr), m->dst_vma->vm_page_prot)));
 		ret = PAGE_SIZE;

@@ -22,7 +22,7 @@ static bool in_allocator(u32 pfn)
 		if (head->page_type == PGTY_buddy && head->private >= order)
 			return true;
 	}
-	return pfn >= machine->nodes[page_to_nid(&machine->memmap[pfn])].zone.untouched;
+	return oracle_is_device(pfn) || pfn >= machine->nodes[page_to_nid(&machine->memmap[pfn])].zone.untouched;
 }
 
 void freed_page_written(const struct event *ev, u32 pfn, u32 offset)

@@ -35,7 +35,7 @@ static void name_page(struct text *t, u32 pfn, u32 offset)
 {
 	u32 head = oracle_head_of(pfn);
 
-	text_printf(t, "folio%u", head);
+	text_printf(t, oracle_is_device(head) ? "device%u" : "folio%u", oracle_is_device(head) ? head - NR_PAGES : head);
 	if (pfn != head)
 		text_printf(t, ".page%u", pfn - head);
 	text_printf(t, ".%s", field_name(pfn - head, offset, oracle_is_large(oracle_folio(head))));

@@ -40,7 +40,7 @@ enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TR
 struct oracle_state {
 	struct oracle_options options;
 	u32 benign[BENIGN_COUNT];
-	struct ghost_page pages[NR_PAGES];
+	struct ghost_page pages[MAX_PFN];
 	u32 op_began[ENGINE_LANES_MAX]; /* point at which each CPU's operation began */
 	const char *slab_name[ARENA_GRAINS];
 };
@@ -93,10 +93,32 @@ static inline unsigned oracle_poisoned_pages(u32 head)
 		n += oracle.pages[head + i].poisoned_by != 0;
 	return n;
 }
-/* Pages that have ever been handed out in this execution. */
+/* Pages that may have been handed out in this execution: below each zone's untouched mark, and the device's. */
 #define for_each_touched_pfn(pfn)                                              \
-	for (u32 nid_ = 0; nid_ < NR_NODES; nid_++)                            \
-		for (u32 pfn = nid_ * NODE_PAGES; pfn < machine->nodes[nid_].zone.untouched; pfn++)
+	for (u32 part_ = 0; part_ <= NR_NODES; part_++)                        \
+		for (u32 pfn = part_ * NODE_PAGES, end_ = oracle_part_end(part_); pfn < end_; pfn++)
+static inline u32 oracle_part_end(u32 part)
+{
+	return part < NR_NODES ? machine->nodes[part].zone.untouched : MAX_PFN;
+}
+/* Device memory is handed out and taken back with page_alloc_note() and page_free_note(), as all other. */
+static inline bool oracle_is_device(u32 pfn)
+{
+	return pfn >= NR_PAGES;
+}
+static inline bool oracle_is_anon(const struct folio *folio)
+{
+	return (unsigned long)folio->mapping & FOLIO_MAPPING_ANON;
+}
+static inline bool oracle_in_swapcache(const struct folio *folio)
+{
+	return (folio->flags & BIT(PG_swapbacked)) && (folio->flags & BIT(PG_swapcache));
+}
+/* At quiescence: in a file's page cache. */
+static inline bool oracle_in_pagecache(const struct folio *folio)
+{
+	return folio->mapping && !oracle_is_anon(folio) && !oracle_is_device((u32)page_to_pfn(&folio->page));
+}
 
 
 /* lost_update.c */
@@ -127,12 +149,16 @@ void queue_member_deleted(u32 head);
 void queue_member_written(const struct event *ev, u32 pfn, u32 offset);
 void queue_member_content_read(u32 pfn);
 bool queue_member_quiescent(void);
+/* tlb.c */
+void tlb_page_freed(u32 pfn, u32 nr);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
 /* statistic.c */
 bool statistic_quiescent(void);
 /* content.c */
 void content_begin(void);
+/* May user space find `token` there now? */
+bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
 

@@ -2,8 +2,8 @@
 /*
  * Invariant 4: references. At each step: the count is never negative, does not leave zero but by its allocation or by
  * the CPU that froze it, and covers the mappings: mapcount - (PMD splits between adding the PTE rmaps and removing
- * the PMD rmap) <= refcount, while it is not zero. At quiescence it is exactly what mappings, batches and held
- * references explain; at the end every page is free.
+ * the PMD rmap) <= refcount, while it is not zero. At quiescence it is exactly what mappings, page cache and swap cache (one
+ * for each page), batches and held references explain; at the end every page is free.
  *
  * Poisoned pages are explained by the reference that memory_failure() keeps for good: one for each, if at all.
  */
@@ -127,11 +127,20 @@ static s32 held_references(u32 head)
 	return n;
 }
 
+/* One for each page of a folio in a cache, and the huge zero folio's own. */
+static s32 cache_references(const struct folio *folio)
+{
+	s32 nr = 1 << oracle_order(folio);
+
+	return (oracle_in_swapcache(folio) ? nr : 0) + (oracle_in_pagecache(folio) ? nr : 0) +
+	       (folio->flags & BIT(PG_private) ? 1 : 0) + (folio == machine->huge_zero_folio ? 1 : 0);
+}
+
 static bool check_exact(u32 head)
 {
 	struct folio *folio = oracle_folio(head);
 	s32 ref = folio->_refcount.counter;
-	s32 explained = mapcount_of(folio) + batch_references(folio) + held_references(head);
+	s32 explained = mapcount_of(folio) + cache_references(folio) + batch_references(folio) + held_references(head);
 	s32 most = explained + (s32)oracle_poisoned_pages(head);
 
 	if (folio->flags & BIT(PG_locked)) {

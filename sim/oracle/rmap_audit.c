@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Invariant 8: at quiescence page tables and counters agree. Every entry of every kind against every counter: per-page, entire, total
- * and nr_pages_mapped map counts; AnonExclusive (one mapping); RSS; one deposited table for each huge PMD, and
- * the count of tables; no migration entry is left.
+ * and nr_pages_mapped map counts; RSS by kind; one deposited table for each anonymous huge PMD, and the count of tables. Every entry
+ * lies in a VMA from whose folio a reverse walk finds the way back. An exclusive page has one mapping, a writable
+ * anonymous entry an exclusive page. An entry's kind fits its page; no migration entry is left.
  */
 #include "oracle_internal.h"
+#include <linux/rmap.h>
 #include <linux/swapops.h>
 #include <string.h>
 
 /* What the page tables say. */
 struct audit {
-	u16 ptes[NR_PAGES]; /* PTE mappings of each page */
-	u16 pmds[NR_PAGES]; /* PMD mappings of each head */
-	long rss, tables, deposited;
+	u16 ptes[MAX_PFN]; /* PTE mappings of each page */
+	u16 pmds[MAX_PFN]; /* PMD mappings of each head */
+	const struct mm_struct *mm;
+	unsigned long addr; /* of the entry that is looked at */
+	long rss[NR_MM_COUNTERS], tables, deposited;
 };
 
 static bool wrong(const char *invariant, const char *what, u32 pfn, long counter, long counted)
@@ -22,51 +26,162 @@ static bool wrong(const char *invariant, const char *what, u32 pfn, long counter
 	return false;
 }
 
+/* mm_counter(): what kind of memory a folio is to the mm that maps it. */
+static int rss_kind(const struct folio *folio)
+{
+	if (oracle_is_anon(folio))
+		return MM_ANONPAGES;
+	return folio->flags & BIT(PG_swapbacked) ? MM_SHMEMPAGES : MM_FILEPAGES;
+}
+
+static const struct vm_area_struct *vma_at(const struct mm_struct *mm, unsigned long addr)
+{
+	for (unsigned i = 0; i < mm->map_count; i++)
+		if (mm->vmas[i]->vm_start <= addr && addr < mm->vmas[i]->vm_end)
+			return mm->vmas[i];
+	return NULL;
+}
+
+static bool anon_vma_reaches(const struct folio *folio, const struct vm_area_struct *vma)
+{
+	const struct anon_vma *anon_vma = (const void *)((unsigned long)folio->mapping - FOLIO_MAPPING_ANON);
+
+	for (const struct anon_vma_chain *avc = anon_vma->rb_root; avc; avc = avc->rb_next)
+		if (avc->vma == vma)
+			return true;
+	return false;
+}
+
+/* From the page's folio back to the entry at a->addr, as rmap_walk() would go. */
+static bool audit_way_back(const struct audit *a, u32 pfn)
+{
+	const struct folio *folio = oracle_folio(oracle_head_of(pfn));
+	const struct vm_area_struct *vma = vma_at(a->mm, a->addr);
+	unsigned long index;
+
+	if (!vma)
+		return wrong("mapped outside every VMA", "an entry", pfn, 0, (long)(a->addr >> PAGE_SHIFT));
+	index = vma->vm_pgoff + ((a->addr - vma->vm_start) >> PAGE_SHIFT);
+	if (folio->index + pfn - (u32)page_to_pfn(&folio->page) != index)
+		return wrong("index does not match the address", "an entry", pfn,
+			     (long)(folio->index + pfn - (u32)page_to_pfn(&folio->page)), (long)index);
+	if (oracle_is_anon(folio) ? !anon_vma_reaches(folio, vma) :
+				    !vma->vm_file || (folio->mapping && vma->vm_file->f_mapping != folio->mapping))
+		return wrong("not found by a reverse walk", "an entry", pfn, 0, 1);
+	return true;
+}
+
+/* A present entry, or one that counts as a mapping; `nr` pages from pfn on. */
+static bool audit_mapping(struct audit *a, const char *what, u32 pfn, unsigned nr, bool device)
+{
+	if (pfn >= MAX_PFN || oracle_is_device(pfn) != device)
+		return wrong("entry's kind does not fit its page", what, pfn, device, oracle_is_device(pfn));
+	if (!oracle.pages[pfn].allocated)
+		return wrong("free page mapped", what, pfn, 0, 1);
+	a->rss[rss_kind(oracle_folio(oracle_head_of(pfn)))] += nr;
+	return audit_way_back(a, pfn);
+}
+
+/* Writable and anonymous means that nobody else has the page. */
+static bool audit_writable(const char *what, u32 pfn)
+{
+	if (oracle_is_anon(oracle_folio(oracle_head_of(pfn))) && !(machine->memmap[pfn].flags & BIT(PG_anon_exclusive)))
+		return wrong("writable entry of a page that is not exclusive", what, pfn, 0, 1);
+	return true;
+}
+
+static bool audit_pte_leaf(struct audit *a, softleaf_t entry)
+{
+	u32 pfn = (u32)softleaf_to_pfn(entry);
+
+	if (softleaf_is_swap(entry)) {
+		a->rss[MM_SWAPENTS]++;
+		return true;
+	}
+	if (softleaf_is_migration(entry))
+		return wrong("migration entry left", "a PTE", pfn, 1, 0);
+	if (!softleaf_is_device_private(entry) && !softleaf_is_device_exclusive(entry))
+		return true;
+	if (!audit_mapping(a, "a PTE", pfn, 1, softleaf_is_device_private(entry)))
+		return false;
+	a->ptes[pfn]++;
+	return !softleaf_is_device_private_write(entry) || audit_writable("a PTE", pfn);
+}
+
 static bool audit_pte(struct audit *a, unsigned long v)
 {
 	pte_t pte = __pte(v);
 
 	if (pte_none(pte))
 		return true;
-	if (!pte_present(pte)) {
-		if (!softleaf_is_migration(softleaf_from_pte(pte)))
-			return true;
-		a->rss++;
-		return wrong("migration entry left", "a PTE", (u32)softleaf_to_pfn(softleaf_from_pte(pte)), 1, 0);
-	}
+	if (!pte_present(pte))
+		return audit_pte_leaf(a, softleaf_from_pte(pte));
 	if (pte_special(pte))
 		return true;
-	if (!oracle.pages[pte_pfn(pte)].allocated)
-		return wrong("free page mapped", "a PTE", (u32)pte_pfn(pte), 0, 1);
+	if (!audit_mapping(a, "a PTE", (u32)pte_pfn(pte), 1, false))
+		return false;
 	a->ptes[pte_pfn(pte)]++;
-	a->rss++;
+	return !pte_write(pte) || audit_writable("a PTE", (u32)pte_pfn(pte));
+}
+
+static bool audit_pmd_leaf(struct audit *a, softleaf_t entry)
+{
+	u32 pfn = (u32)softleaf_to_pfn(entry);
+
+	if (softleaf_is_migration(entry))
+		return wrong("migration entry left", "a PMD", pfn, 1, 0);
+	if (!softleaf_is_device_private(entry))
+		return wrong("huge entry of a kind that there is not", "a PMD", pfn, 0, (long)softleaf_type(entry));
+	if (!audit_mapping(a, "a PMD", pfn, HPAGE_PMD_NR, true))
+		return false;
+	a->deposited++;
+	a->pmds[pfn]++;
+	return !softleaf_is_device_private_write(entry) || audit_writable("a PMD", pfn);
+}
+
+static bool audit_table(struct audit *a, const struct ptdesc *table)
+{
+	a->tables++;
+	for (unsigned i = 0; i < PTRS_PER_PTE; i++, a->addr += PAGE_SIZE)
+		if (!audit_pte(a, table->ptes[i].pte))
+			return false;
 	return true;
 }
 
 static bool audit_pmd(struct audit *a, unsigned long v)
 {
 	pmd_t pmd = __pmd(v);
+	u32 pfn = (u32)pmd_pfn(pmd);
 
 	if (pmd_none(pmd))
 		return true;
-	if (pmd_is_table(pmd)) {
-		const struct ptdesc *table = pmd_ptdesc(pmd);
-
-		a->tables++;
-		for (unsigned i = 0; i < PTRS_PER_PTE; i++)
-			if (!audit_pte(a, table->ptes[i].pte))
-				return false;
+	if (pmd_is_table(pmd))
+		return audit_table(a, pmd_ptdesc(pmd));
+	if (!pmd_present(pmd))
+		return audit_pmd_leaf(a, softleaf_from_pmd(pmd));
+	if (!(v & (_PAGE_PRESENT | _PAGE_PROTNONE)))
+		return wrong("invalid PMD left", "a PMD", pfn, 1, 0);
+	if (machine->huge_zero_folio && pfn == page_to_pfn(&machine->huge_zero_folio->page)) {
+		a->deposited++;
 		return true;
 	}
-	a->deposited++;
-	a->rss += HPAGE_PMD_NR;
-	if (!pmd_trans_huge(pmd))
-		return wrong("migration entry left", "a PMD", (u32)pmd_pfn(pmd), 1, 0);
-	if (!(v & _PAGE_PRESENT))
-		return wrong("invalid PMD left", "a PMD", (u32)pmd_pfn(pmd), 1, 0);
-	if (!oracle.pages[pmd_pfn(pmd)].allocated)
-		return wrong("free page mapped", "a PMD", (u32)pmd_pfn(pmd), 0, 1);
-	a->pmds[pmd_pfn(pmd)]++;
+	if (!audit_mapping(a, "a PMD", pfn, HPAGE_PMD_NR, false))
+		return false;
+	a->deposited += oracle_is_anon(oracle_folio(pfn));
+	a->pmds[pfn]++;
+	return !pmd_write(pmd) || audit_writable("a PMD", pfn);
+}
+
+static bool audit_rss(const struct audit *a, const struct mm_struct *mm)
+{
+	static const char *const names[NR_MM_COUNTERS] = {
+		[MM_FILEPAGES] = "RSS of files", [MM_ANONPAGES] = "RSS",
+		[MM_SWAPENTS] = "swap entries", [MM_SHMEMPAGES] = "RSS of shared memory",
+	};
+
+	for (unsigned i = 0; i < NR_MM_COUNTERS; i++)
+		if (mm->rss_stat[i] != a->rss[i])
+			return wrong(names[i], "mm", mm->slot, mm->rss_stat[i], a->rss[i]);
 	return true;
 }
 
@@ -74,19 +189,21 @@ static bool audit_mm(struct audit *a, const struct mm_struct *mm)
 {
 	long deposited = 0;
 
-	a->rss = a->tables = a->deposited = 0;
-	for (unsigned i = 0; i < PTRS_PER_PMD; i++)
+	memset(a->rss, 0, sizeof(a->rss));
+	a->tables = a->deposited = 0;
+	a->mm = mm;
+	for (unsigned i = 0; i < PTRS_PER_PMD; i++) {
+		a->addr = i * PMD_SIZE;
 		if (!audit_pmd(a, mm->pmds[i].pmd))
 			return false;
+	}
 	for (const struct ptdesc *t = mm->pmd_huge_pte; t && deposited <= PTRS_PER_PMD; t = t->deposit_next)
 		deposited++;
 	if (deposited != a->deposited)
 		return wrong("deposited tables", "mm", mm->slot, deposited, a->deposited);
 	if (mm->pgtables.counter != a->tables + a->deposited)
 		return wrong("page table count", "mm", mm->slot, mm->pgtables.counter, a->tables + a->deposited);
-	if (mm->rss_stat[MM_ANONPAGES] != a->rss)
-		return wrong("RSS", "mm", mm->slot, mm->rss_stat[MM_ANONPAGES], a->rss);
-	return true;
+	return audit_rss(a, mm);
 }
 
 static bool audit_small(const struct audit *a, u32 pfn)
@@ -118,6 +235,18 @@ static bool audit_page_mapcounts(const struct audit *a, u32 head, const struct f
 	return true;
 }
 
+/* The slots of mm ids may say too little, never too much. */
+static bool audit_mm_ids(u32 head, const struct folio *folio, long total)
+{
+	long slots = folio->_mm_id_mapcount[0] + folio->_mm_id_mapcount[1] + 2;
+
+	if (slots > total)
+		return wrong("mm-id slots", "large folio", head, slots, total);
+	if (!total && (folio->_mm_ids & BIT(FOLIO_MM_IDS_SHARED_BITNUM)))
+		return wrong("shared, and not mapped", "large folio", head, 1, 0);
+	return true;
+}
+
 static bool audit_large(const struct audit *a, u32 head, const struct folio *folio)
 {
 	unsigned nr = 1u << oracle_order(folio);
@@ -130,7 +259,7 @@ static bool audit_large(const struct audit *a, u32 head, const struct folio *fol
 			     a->pmds[head]);
 	if (folio->_large_mapcount.counter + 1 != total)
 		return wrong("large mapcount", "large folio", head, folio->_large_mapcount.counter + 1, total);
-	return audit_page_mapcounts(a, head, folio, nr);
+	return audit_mm_ids(head, folio, total) && audit_page_mapcounts(a, head, folio, nr);
 }
 
 /* An exclusive page has one mapping at most; of a PMD-mapped folio only the head's bit means anything. */
@@ -138,7 +267,9 @@ static bool audit_exclusive(const struct audit *a, u32 pfn)
 {
 	long n = a->ptes[pfn] + a->pmds[oracle_head_of(pfn)];
 
-	if ((machine->memmap[pfn].flags & BIT(PG_anon_exclusive)) && a->ptes[pfn] && n > 1)
+	if (!(machine->memmap[pfn].flags & BIT(PG_anon_exclusive)) || !oracle_is_anon(oracle_folio(oracle_head_of(pfn))))
+		return true;
+	if (n > 1 && (a->ptes[pfn] || oracle_head_of(pfn) == pfn))
 		return wrong("exclusive page mapped twice", "page", pfn, 1, n);
 	return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Invariant 9: at quiescence statistics equal what they count: anonymous folios by order, partially mapped ones by order, mapped
- * and PMD-mapped pages by node, pages on the LRU, and PG_lru says who is linked there.
+ * and PMD-mapped pages by node, pages of the caches, mlocked pages, pages on the LRU, and PG_lru says who is linked there; nothing is
+ * isolated any more.
  */
 #include "oracle_internal.h"
 #include <string.h>
@@ -9,7 +10,8 @@
 struct counted {
 	long anon[NR_ORDERS], partial[NR_ORDERS];
 	long mapped[NR_NODES], thps[NR_NODES];
-	long lru[NR_NODES], lru_flagged[NR_NODES], unevictable[NR_NODES], mlocked[NR_NODES];
+	long file_mapped[NR_NODES], file_pages[NR_NODES], shmem[NR_NODES], swapcache[NR_NODES], mlocked[NR_NODES];
+	long lru[NR_NODES], lru_flagged[NR_NODES], unevictable[NR_NODES];
 };
 
 static bool wrong(const char *invariant, unsigned which, long counter, long counted)
@@ -40,11 +42,21 @@ static void count_folio(struct counted *c, u32 head)
 	unsigned order = oracle_order(folio), nr = 1u << order;
 	int nid = page_to_nid(&folio->page);
 
-	if (folio->flags & BIT(PG_mlocked))
-		c->mlocked[nid] += nr;
 	if (folio->flags & BIT(PG_lru))
 		*(folio->flags & BIT(PG_unevictable) ? &c->unevictable[nid] : &c->lru_flagged[nid]) += nr;
-	if (!((unsigned long)folio->mapping & FOLIO_MAPPING_ANON))
+	if (folio->flags & BIT(PG_mlocked))
+		c->mlocked[nid] += nr;
+	if (oracle_in_swapcache(folio)) {
+		c->swapcache[nid] += nr;
+		c->file_pages[nid] += nr;
+	}
+	if (oracle_in_pagecache(folio)) {
+		c->file_pages[nid] += nr;
+		if (folio->flags & BIT(PG_swapbacked))
+			c->shmem[nid] += nr;
+		c->file_mapped[nid] += mapped_pages(head, folio, nr);
+	}
+	if (!oracle_is_anon(folio))
 		return;
 	if (order) {
 		c->anon[order]++;
@@ -82,14 +94,36 @@ static bool check_nodes(struct counted *c)
 			return wrong("LRU list and PG_lru", (unsigned)nid, c->lru_flagged[nid], c->lru[nid]);
 		if (stat[NR_LRU_PAGES] != c->lru[nid])
 			return wrong("pages on the LRU", (unsigned)nid, stat[NR_LRU_PAGES], c->lru[nid]);
-		if (stat[NR_UNEVICTABLE] != c->unevictable[nid])
-			return wrong("unevictable pages", (unsigned)nid, stat[NR_UNEVICTABLE], c->unevictable[nid]);
-		if (stat[NR_MLOCK] != c->mlocked[nid])
-			return wrong("NR_MLOCK", (unsigned)nid, stat[NR_MLOCK], c->mlocked[nid]);
 		if (stat[NR_ANON_MAPPED] != c->mapped[nid])
 			return wrong("NR_ANON_MAPPED", (unsigned)nid, stat[NR_ANON_MAPPED], c->mapped[nid]);
 		if (stat[NR_ANON_THPS] != c->thps[nid])
 			return wrong("NR_ANON_THPS", (unsigned)nid, stat[NR_ANON_THPS], c->thps[nid]);
+	}
+	return true;
+}
+
+static bool check_caches(const struct counted *c)
+{
+	for (int nid = 0; nid < NR_NODES; nid++) {
+		const struct {
+			const char *name;
+			enum node_stat_item item;
+			long counted;
+		} rows[] = {
+			{ "NR_FILE_MAPPED", NR_FILE_MAPPED, c->file_mapped[nid] },
+			{ "NR_FILE_PAGES", NR_FILE_PAGES, c->file_pages[nid] },
+			{ "NR_SHMEM", NR_SHMEM, c->shmem[nid] },
+			{ "NR_SWAPCACHE", NR_SWAPCACHE, c->swapcache[nid] },
+			{ "NR_MLOCK", NR_MLOCK, c->mlocked[nid] },
+			{ "NR_UNEVICTABLE", NR_UNEVICTABLE, c->unevictable[nid] },
+			{ "NR_ISOLATED_ANON", NR_ISOLATED_ANON, 0 },
+			{ "NR_ISOLATED_FILE", NR_ISOLATED_FILE, 0 },
+		};
+
+		for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+			if (machine->nodes[nid].vm_stat[rows[i].item] != rows[i].counted)
+				return wrong(rows[i].name, (unsigned)nid, machine->nodes[nid].vm_stat[rows[i].item],
+					     rows[i].counted);
 	}
 	return true;
 }
@@ -111,5 +145,5 @@ bool statistic_quiescent(void)
 			return wrong("nr_anon_partially_mapped", order, stat[MTHP_STAT_NR_ANON_PARTIALLY_MAPPED],
 				     c.partial[order]);
 	}
-	return check_nodes(&c);
+	return check_nodes(&c) && check_caches(&c);
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * bugs_check.c - foliofuzz bugs check: does every switch do what corpus/bugs says of it? On: min.prog ends as it expects, and a search from
+ * free.prog, which has no schedule, finds it within its budget, whatever the seed. Off (also where the release shipped the bug): the
+ * same replay and the same search are clean.
+ */
+#include "cli.h"
+#include "../report/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SEEDS = 20, BUDGET_MAX = 1000000 };
+#define FOLDER "corpus/bugs"
+
+/* What was found out about one bug. */
+struct check {
+	bool done, replayed, clean_off;
+	bool has_search, search_clean_off;
+	u32 found;               /* of SEEDS */
+	u32 executions[SEEDS];   /* to the find, sorted; those that found it first */
+	u32 budget;
+	char strategy[12];
+	char complaint[200];
+};
+
+static void complain(struct check *k, const char *what, const char *more)
+{
+	if (!k->complaint[0])
+		snprintf(k->complaint, sizeof(k->complaint), "%s%.150s", what, more);
+}
+
+static bool load(struct input *in, const char *id, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), FOLDER "/%s/%s", id, name);
+	return access(path, R_OK) == 0 && input_load(in, path);
+}
+
+/* The bug off, though the program or its release has it on. */
+static void switch_off(struct prog *p, unsigned id)
+{
+	bug_switch(&p->world.bugs, id, false);
+}
+
+static void check_replay(struct check *k, unsigned id)
+{
+	static struct input in;
+	struct run_options o;
+	struct run_result r;
+
+	if (!load(&in, bug_table[id].name, "min.prog")) {
+		complain(k, "no min.prog", "");
+		return;
+	}
+	run_options_init(&o);
+	o.strategy = STRATEGY_REPLAY;
+	run_one(&in.prog, &o, &r, NULL);
+	k->replayed = verdict_is_find(r.verdict) && in.prog.expect[0] && report_meets(in.prog.expect, &r);
+	if (!k->replayed)
+		complain(k, "min.prog: ", verdict_is_find(r.verdict) ? r.title : verdict_name(r.verdict));
+	switch_off(&in.prog, id);
+	run_one(&in.prog, &o, &r, NULL);
+	k->clean_off = r.verdict == VERDICT_CLEAN;
+	if (!k->clean_off)
+		complain(k, "min.prog, bug off: ", verdict_is_find(r.verdict) ? r.title : verdict_name(r.verdict));
+}
+
+/* "Found within N STRATEGY schedules." of the comment; false if it does not say. */
+static bool read_budget(struct check *k, const char *comment)
+{
+	const char *line = strstr(comment, "Found within ");
+
+	return line && sscanf(line, "Found within %u %11s schedules.", &k->budget, k->strategy) == 2 && k->budget &&
+	       k->budget <= BUDGET_MAX && strategy_find(k->strategy) >= 0;
+}
+
+/* Executions until the first find, 0: none within the budget. */
+static u32 search(const struct prog *p, const struct check *k, u64 seed, struct run_result *r)
+{
+	struct run_options o;
+
+	run_options_init(&o);
+	o.strategy = strategy_find(k->strategy);
+	for (u32 i = 0; i < k->budget; i++) {
+		o.seed = seed * BUDGET_MAX + i;
+		run_one(p, &o, r, NULL);
+		if (verdict_is_find(r->verdict))
+			return i + 1;
+	}
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void check_search(struct check *k, unsigned id)
+{
+	static struct input in;
+	struct run_result r;
+
+	if (!load(&in, bug_table[id].name, "free.prog"))
+		return;
+	k->has_search = true;
+	if (!read_budget(k, in.prog.comment)) {
+		complain(k, "free.prog: no line '# Found within N STRATEGY schedules.'", "");
+		return;
+	}
+	for (u64 seed = 1; seed <= SEEDS; seed++) {
+		u32 n = search(&in.prog, k, seed, &r);
+
+		if (n)
+			k->executions[k->found++] = n;
+	}
+	qsort(k->executions, k->found, sizeof(k->executions[0]), by_number);
+	if (k->found < SEEDS)
+		complain(k, "free.prog: not found with every seed", "");
+	switch_off(&in.prog, id);
+	k->search_clean_off = true;
+	for (u64 seed = 1; seed <= SEEDS && k->search_clean_off; seed++)
+		k->search_clean_off = !search(&in.prog, k, seed, &r);
+	if (!k->search_clean_off)
+		complain(k, "free.prog, bug off: ", r.title);
+}
+
+static bool is_good(const struct check *k)
+{
+	return k->done && k->replayed && k->clean_off && !k->complaint[0] &&
+	       (!k->has_search || (k->found == SEEDS && k->search_clean_off));
+}
+
+static void print_row(unsigned id, const struct check *k)
+{
+	char search[80] = "-";
+
+	if (k->has_search)
+		snprintf(search, sizeof(search), "%2u/%d %7u %7u %7u %s", k->found, SEEDS,
+			 k->found ? k->executions[k->found / 2] : 0, k->found ? k->executions[k->found - 1] : 0, k->budget,
+			 k->strategy);
+	printf("%-42s %-4s %-44s %s%s\n", bug_table[id].name, is_good(k) ? "ok" : "MISS", search,
+	       k->complaint[0] ? k->complaint : k->done ? "" : "the process that checked it was lost", "");
+}
+
+static void check_all(const bool *wanted, struct check *checks, u32 part, u32 parts)
+{
+	for (unsigned id = 0; id < BUG_COUNT; id++) {
+		if (!wanted[id] || id % parts != part)
+			continue;
+		check_replay(&checks[id], id);
+		check_search(&checks[id], id);
+		checks[id].done = true;
+	}
+}
+
+/* Each process has bugs of its own; results come back in shared memory. */
+static struct check *check_in_processes(const bool *wanted, u32 jobs)
+{
+	struct check *checks = mmap(NULL, BUG_COUNT * sizeof(*checks), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	HARNESS_BUG_ON(checks == MAP_FAILED);
+	for (u32 j = 0; j < jobs; j++) {
+		pid_t pid = fork();
+
+		HARNESS_BUG_ON(pid < 0);
+		if (!pid) {
+			check_all(wanted, checks, j, jobs);
+			_exit(0);
+		}
+	}
+	while (wait(NULL) > 0)
+		;
+	return checks;
+}
+
+int bugs_check(const struct options *o, const bool *wanted)
+{
+	struct check *checks;
+	unsigned good = 0, all = 0;
+
+	if (access(FOLDER, R_OK)) {
+		fprintf(stderr, "foliofuzz bugs check: expected " FOLDER " below the current directory, found none\n");
+		return EXIT_BAD_INPUT;
+	}
+	fflush(stdout);
+	checks = check_in_processes(wanted, o->jobs);
+	printf("%-42s %-4s %5s %7s %7s %7s %s\n", "bug", "", "found", "median", "worst", "budget", "executions of the search");
+	for (unsigned id = 0; id < BUG_COUNT; id++) {
+		if (!wanted[id])
+			continue;
+		print_row(id, &checks[id]);
+		all++;
+		good += is_good(&checks[id]);
+	}
+	printf("%u of %u bugs do what is said of them\n", good, all);
+	munmap(checks, BUG_COUNT * sizeof(*checks));
+	return good == all ? EXIT_CLEAN : EXIT_HARNESS;
+}
