@@ -31,8 +31,15 @@ enum user_event {
 	USER_POISON,      /* the page mapped at vpn may be lost: later access may be SIGBUS */
 	USER_ACCESS,    /* token: the page frame that hardware has just loaded from or stored to */
 	USER_FRESH,       /* the address space mm is new */
+	USER_MOVE_BEGIN,  /* [vpn, vpn + nr) is about to go to `token` on, with its content */
+	USER_MOVE_END,    /* value: enum user_move */
 	USER_MOVE_PAGE_BEGIN, /* pages from vpn on are about to move to `token` and leave nothing; the ranges do not overlap */
 	USER_MOVE_PAGE_END,   /* value: so many of them have */
+};
+enum user_move {
+	MOVE_NOTHING,     /* it did not begin */
+	MOVE_TARGET_GONE, /* what was mapped at the target is gone, and nothing has come */
+	MOVE_DONE,
 };
 struct user_note {
 	u8 event; /* enum user_event */

@@ -66,6 +66,22 @@ void mm_put_huge_zero_folio(struct mm_struct *mm);
 #define MM_CP_PROT_NUMA (1ul << 1)
 #define MM_CP_UFFD_WP (1ul << 2)
 #define MM_CP_UFFD_WP_RESOLVE (1ul << 3)
+#define MM_CP_TRY_CHANGE_WRITABLE (1ul << 4) /* without waiting for the fault, where that would do no more */
+/*
+ * mprotect.c: vma->vm_page_prot, or hints, for [start, end) of it. mmap_lock is held, for writing if the flags have changed.
+ * Returns entries that changed; < 0: no memory for tables, which only write protection of files needs.
+ */
+long change_protection(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start, unsigned long end,
+		       unsigned long cp_flags);
+int do_mprotect(struct mm_struct *mm, unsigned long start, unsigned long len, unsigned long prot);
+/* The table's lock is held: a write fault would do nothing but map it writable. */
+bool can_change_pte_writable(struct vm_area_struct *vma, unsigned long addr, pte_t pte);
+bool can_change_pmd_writable(struct vm_area_struct *vma, unsigned long addr, pmd_t pmd);
+#define vma_wants_manual_pte_write_upgrade(vma) \
+	((vma)->vm_flags & VM_SHARED ? true : ((vma)->vm_flags & VM_WRITE) != 0)
+/* memory_numa.c: hints over [start, end) of every VMA; mmap_lock is held for reading. */
+long change_prot_numa(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+bool folio_can_map_prot_numa(struct folio *folio, struct vm_area_struct *vma);
 /* Neither a table nor nothing: mapped huge, or a software entry. */
 static inline bool pmd_is_huge(pmd_t pmd)
 {

@@ -5,6 +5,7 @@
 
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/vmstat.h>
 
 enum migrate_mode { MIGRATE_ASYNC, MIGRATE_SYNC_LIGHT, MIGRATE_SYNC };
 enum migrate_reason { MR_COMPACTION, MR_MEMORY_FAILURE, MR_SYSCALL, MR_MEMPOLICY_MBIND, MR_NUMA_MISPLACED, MR_LONGTERM_PIN };
@@ -18,7 +19,8 @@ typedef void free_folio_t(struct folio *folio, unsigned long private);
 int migrate_pages(struct list_head *from, new_folio_t get_new_folio, free_folio_t put_new_folio,
 		  unsigned long private, enum migrate_mode mode, int reason, unsigned int *ret_succeeded);
 void putback_movable_pages(struct list_head *l);
-struct folio *alloc_migration_target(struct folio *src, unsigned long private); /* private: the node */
+#define NUMA_NO_NODE (-1)
+struct folio *alloc_migration_target(struct folio *src, unsigned long private); /* private: the node; NUMA_NO_NODE: as src */
 bool isolate_folio_to_list(struct folio *folio, struct list_head *list);
 int migrate_misplaced_folio_prepare(struct folio *folio, struct vm_area_struct *vma, int node);
 int migrate_misplaced_folio(struct folio *folio, int node);
@@ -26,8 +28,27 @@ int migrate_misplaced_folio(struct folio *folio, int node);
 int folio_migrate_mapping(struct address_space *mapping, struct folio *newfolio, struct folio *folio,
 			  int extra_count);
 void folio_migrate_flags(struct folio *newfolio, struct folio *folio);
-/* The last pins of device memory look for them too. */
-int folio_migrate_copy(struct folio *dst, struct folio *src);
+/* -EHWPOISON: a page of src is poisoned; dst has part of it. */
+int folio_mc_copy(struct folio *dst, struct folio *src);
+/* Content, without looking for poison, and flags: for drivers. */
+void folio_migrate_copy(struct folio *dst, struct folio *src);
+int migrate_folio(struct address_space *mapping, struct folio *dst, struct folio *src, enum migrate_mode mode);
+
+/* migrate.c: pages [start, start + len) of the mm, those that are mapped, to another node. > 0: so many were not moved. */
+int do_pages_move(struct mm_struct *mm, unsigned long start, unsigned long len, int node);
+/* compaction.c: moves what is movable of the node. 0, or negative: nothing was moved, no memory. */
+int compact_node(int nid, enum migrate_mode mode);
+
+/* For whoever watches. */
+#define folio_migrating_note(src, dst) engine_note(NOTE_FOLIO_MIGRATING, src, dst)
+#define folio_migrated_note(src, dst) engine_note(NOTE_FOLIO_MIGRATED, src, dst)
+#define migrate_return_note(from, rc) engine_note(NOTE_MIGRATE_RETURN, from, (void *)(long)(rc))
+
+/* Which statistic an isolated folio is in. */
+#define folio_is_file_lru(folio) ((assert_read((folio)->flags) & BIT(PG_swapbacked)) == 0)
+#define node_stat_isolated(folio, sign)                                        \
+	lruvec_stat_mod_folio(folio, folio_is_file_lru(folio) ? NR_ISOLATED_FILE : NR_ISOLATED_ANON, \
+			      (sign) * folio_nr_pages(folio))
 
 /* migrate_device.c */
 #define MIGRATE_PFN_VALID (1ul << 0)

@@ -9,6 +9,7 @@
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/mm_types.h>
+#include <linux/mmap_lock.h>
 #include <linux/mmzone.h>
 #include <linux/page_ref.h>
 #include <linux/page-flags.h>
@@ -113,16 +114,17 @@ static inline void folios_put(struct folio_batch *folios)
 }
 
 /* ---- address spaces ---- */
-#define add_mm_counter(mm, member, v) \
-	((void)access_add_fetch(&(mm)->rss_stat[member], (long)(v), __ATOMIC_RELAXED))
+/* Which RSS counter a mapping of the folio is in. */
+#define mm_counter_file(folio) (folio_test_swapbacked(folio) ? MM_SHMEMPAGES : MM_FILEPAGES)
+#define mm_counter(folio) (folio_test_anon(folio) ? MM_ANONPAGES : mm_counter_file(folio))
+/* One access: which counter, and how much, may take points to find out. */
+#define add_mm_counter(mm, member, v)                                          \
+	((void)({                                                              \
+		long *stat_ = &(mm)->rss_stat[member], by_ = (long)(v);        \
+		access_add_fetch(stat_, by_, __ATOMIC_RELAXED);                \
+	}))
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)
 #define dec_mm_counter(mm, member) add_mm_counter(mm, member, -1)
-#define mmap_read_lock(mm) down_read(&(mm)->mmap_lock)
-#define mmap_read_trylock(mm) down_read_trylock(&(mm)->mmap_lock)
-#define mmap_read_unlock(mm) up_read(&(mm)->mmap_lock)
-#define mmap_write_lock(mm) down_write(&(mm)->mmap_lock)
-#define mmap_write_unlock(mm) up_write(&(mm)->mmap_lock)
-#define mmap_write_downgrade(mm) downgrade_write(&(mm)->mmap_lock)
 
 struct mmu_gather;
 /* memory.c, for the faults in other files */
@@ -134,9 +136,11 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf);
 /* The mm is half made, or half gone: nothing more may be mapped. The table's lock is held. */
 #define check_stable_address_space(mm) \
 	(test_bit(MMF_UNSTABLE, &(mm)->flags) ? (vm_fault_t)VM_FAULT_SIGBUS : (vm_fault_t)0)
+/* Every fault that is about to map an anonymous page. */
+vm_fault_t vmf_anon_prepare(struct vm_fault *vmf);
 /* memory_wp.c: the table's lock is held, and dropped. */
 vm_fault_t do_wp_page(struct vm_fault *vmf);
-/* memory_numa.c: a protnone entry. */
+/* memory_numa.c: a protnone entry; nothing is locked, the PTE is mapped. */
 vm_fault_t do_numa_page(struct vm_fault *vmf);
 vm_fault_t do_huge_pmd_numa_page(struct vm_fault *vmf);
 /* memory_file.c: nothing is mapped at an address of a file. */
@@ -155,15 +159,22 @@ void unmap_mapping_pages(struct address_space *mapping, pgoff_t start, pgoff_t n
 void unmap_mapping_folio(struct folio *folio);
 struct mm_struct *mm_alloc(unsigned int slot);
 void mmput(struct mm_struct *mm);
-/* A reference to the struct alone, which outlives the address space: mmgrab(), mmdrop(). */
-#define mmgrab(mm) atomic_inc(&(mm)->mm_count)
+/* The struct alone is kept by a count; its VMAs, pages and tables by a user. */
 void mmdrop(struct mm_struct *mm);
+#define mmgrab(mm) atomic_inc(&(mm)->mm_count)
+/* With a count in hand: one user more, or false, and then the VMAs are not to be looked at: they are going, or gone. */
+#define mmget_not_zero(mm) atomic_inc_not_zero(&(mm)->mm_users)
 void exit_mmap(struct mm_struct *mm);
 /* The VMA that contains addr, NULL if none. mmap_lock is held. */
 struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr);
 int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len);
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
+/* mmap_lock is held for writing; with `unlock`, and on success, it is dropped. */
+int do_vmi_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool unlock);
 
+#define vma_is_accessible(vma) (((vma)->vm_flags & (VM_READ | VM_WRITE)) != 0)
+/* For who holds neither mmap_lock nor the VMA's lock: rmap walks. */
+#define vma_page_prot(vma) ((pgprot_t){ READ_ONCE((vma)->vm_page_prot.pgprot) })
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 {
 	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
@@ -182,9 +193,9 @@ static inline bool thp_vma_suitable_order(struct vm_area_struct *vma, unsigned l
 
 /* ---- memory.c ---- */
 struct mmu_gather;
-/* Takes mmap_lock for reading; order and write say what the fault is for. */
+/* Order: a wish; flags: enum fault_flag. mmap_lock, or the VMA's lock, is held, before and after. */
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
-			   bool write);
+			   unsigned int flags);
 void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		unsigned long end);
 void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,

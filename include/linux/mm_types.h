@@ -11,6 +11,7 @@
 #include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/rcupdate.h>
+#include <linux/rcuwait.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -29,7 +30,7 @@
 #define HPAGE_PMD_SIZE PMD_SIZE
 #define HPAGE_PMD_MASK PMD_MASK
 #define TASK_SIZE (PTRS_PER_PMD * PMD_SIZE)
-#define VMAS_PER_MM 6
+#define VMAS_PER_MM 8
 #define NR_MMS 3
 #define MAX_ORDER_ 3
 #define NR_ORDERS (MAX_ORDER_ + 1)
@@ -184,6 +185,8 @@ struct mm_struct {
 	struct rw_semaphore mmap_lock;
 	atomic_t mm_users, mm_count;
 	struct vm_area_struct *vmas[VMAS_PER_MM]; /* by address; mmap_lock */
+	struct vm_area_struct *mm_mt[TASK_SIZE >> PAGE_SHIFT]; /* the VMA of each page, stands for the maple tree; changed with
+								* mmap_lock for writing, read with RCU alone */
 	unsigned int map_count;
 	mm_id_t mm_id;
 	unsigned int slot; /* m0..m2, for reports */
@@ -197,7 +200,8 @@ struct mm_struct {
 	struct list_head mmlist;        /* mms that may have swap entries; machine->mmlist_lock */
 	struct mmu_notifier_subscription *notifier_subscriptions; /* of the simulated device */
 	struct mm_struct *forked_from;  /* no owner of it: for reports */
-	unsigned int mm_lock_seq;       /* per-VMA locks; mmap_lock for writing */
+	unsigned int mm_lock_seq;       /* per-VMA locks: odd while mmap_lock is held for writing, which changes it */
+	struct rcuwait vma_writer_wait; /* the one writer, for the readers of a VMA to go */
 	atomic_long_t tlb_gen;          /* flushes so far (x86: mm->context.tlb_gen) */
 	atomic_t tlb_flush_pending; /* gathers that are open: entries may be gone, and translations not */
 	atomic_t tlb_flush_batched;     /* low 16 bits: entries unmapped without a flush; high: of these, flushed since */
@@ -225,7 +229,7 @@ struct vm_area_struct {
 	unsigned long vm_pgoff;
 	struct file *vm_file;            /* NULL: anonymous */
 	struct list_head shared;         /* of mapping->i_mmap; i_mmap_rwsem */
-	atomic_t vm_refcnt;              /* per-VMA lock: 0 detached, 1 attached, + readers, + the writer's bit */
+	atomic_t vm_refcnt;              /* per-VMA lock: 0 detached, 1 attached, + readers, + VM_REFCNT_EXCLUDE_READERS_FLAG */
 	unsigned int vm_lock_seq;        /* == mm->mm_lock_seq: locked for writing */
 	struct rcu_head vm_rcu;
 	struct userfaultfd_ctx *uffd_ctx;

@@ -138,6 +138,7 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 #define set_pte_at(mm, addr, ptep, pteval) ((void)(mm), (void)(addr), ({ set_pte(ptep, pteval); }))
 #define set_pmd_at(mm, addr, pmdp, pmdval) \
 	((void)(mm), (void)(addr), ({ WRITE_ONCE((pmdp)->pmd, pmd_val(pmdval)); }))
+#define pmd_clear(pmdp) WRITE_ONCE((pmdp)->pmd, 0ul)
 #define entry_xchg_(prim, word, str, newval)                                   \
 	({                                                                     \
 		unsigned long *word_ = &(word);                                \
@@ -158,15 +159,27 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 	((void)(vma), (void)(addr), entry_clear_young_("pmdp_test_and_clear_young", (pmdp)->pmd, #pmdp))
 #define pmdp_huge_get_and_clear(mm, addr, pmdp) \
 	((void)(mm), (void)(addr), (pmd_t){ entry_xchg_("pmdp_huge_get_and_clear", (pmdp)->pmd, #pmdp, 0ul) })
-/* Hardware no longer walks it; software still sees a huge PMD. One step, as x86's exchange; then the flush. */
+/* Between the two the entry is none: nobody with the table's lock sees that, and the hardware can set no bit that gets lost. */
+#define ptep_modify_prot_start(vma, addr, ptep) ptep_get_and_clear((vma)->vm_mm, addr, ptep)
+#define ptep_modify_prot_commit(vma, addr, ptep, old, new) ((void)(old), ({ set_pte_at((vma)->vm_mm, addr, ptep, new); }))
+#define pmd_mkinvalid_(prim, pmdp, str)                                        \
+	({                                                                     \
+		unsigned long *word_ = &(pmdp)->pmd;                           \
+		engine_point(SITE(prim, "", str), word_, EVENT_RMW);           \
+		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
+		access_store(word_, was_ & ~(_PAGE_PRESENT | _PAGE_PROTNONE), __ATOMIC_RELAXED); \
+		was_;                                                          \
+	})
+/* Hardware no longer walks it; software still sees a huge PMD, and no hint. One step, as x86's exchange; then the flush. */
 #define pmdp_invalidate(vma, addr, pmdp)                                       \
 	((pmd_t){ ({                                                           \
-		unsigned long *word_ = &(pmdp)->pmd, haddr_ = (addr) & PMD_MASK; \
-		engine_point(SITE("pmdp_invalidate", "", #pmdp), word_, EVENT_RMW); \
-		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
-		access_store(word_, was_ & ~_PAGE_PRESENT, __ATOMIC_RELAXED);  \
+		unsigned long haddr_ = (addr) & PMD_MASK;                      \
+		unsigned long old_ = pmd_mkinvalid_("pmdp_invalidate", pmdp, #pmdp); \
 		flush_tlb_mm_range((vma)->vm_mm, haddr_, haddr_ + PMD_SIZE);   \
-		was_; }) })
+		old_; }) })
+/* The same, and the flush is the caller's: no walk sets accessed and dirty bits from here on. */
+#define pmdp_invalidate_ad(vma, addr, pmdp) \
+	((void)(vma), (void)(addr), (pmd_t){ pmd_mkinvalid_("pmdp_invalidate_ad", pmdp, #pmdp) })
 /* A CPU may have a translation of it: present, or made protnone by somebody whose flush is still to come. */
 #define pte_accessible(mm, pte)                                                \
 	((pte_val(pte) & _PAGE_PRESENT) ||                                     \

@@ -18,6 +18,9 @@ void cond_resched_at(const struct site *s);
 void wait_cpu_preemptible_at(const struct site *s, unsigned cpu);
 /* The work that ran in that CPU's stead is done. */
 void work_done_on(unsigned cpu);
+/* Until an interrupt that is sent to that CPU has been taken there: its interrupts are on. Returns at once for this CPU. */
+void wait_cpu_irqs_on_at(const struct site *s, unsigned cpu);
+#define wait_cpu_irqs_on(cpu) wait_cpu_irqs_on_at(SITE("smp_call_function", "", ""), cpu)
 #define wait_cpu_preemptible(cpu) wait_cpu_preemptible_at(SITE("flush_work", "", ""), cpu)
 
 #endif

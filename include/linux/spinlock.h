@@ -25,6 +25,7 @@ void spin_unlock_at(const struct site *s, spinlock_t *lock);
 		l_->class = LOCK_CLASS(#l, 0);                                 \
 	} while (0)
 #define spin_lock(l) spin_lock_at(SITE("spin_lock", "", #l), l, NULL)
+#define SINGLE_DEPTH_NESTING 1
 /* A second lock of the same class: its order against the first is the caller's to keep. */
 #define spin_lock_nested(l, sub) spin_lock_at(SITE("spin_lock_nested", "", #l), l, LOCK_CLASS(#l, 1))
 #define SINGLE_DEPTH_NESTING 1

@@ -53,6 +53,7 @@ unsigned int shrink_folio_list(struct list_head *folio_list, int nid);
 unsigned int reclaim_pages(struct list_head *folio_list);
 /* mlock.c, under the page table's lock and after the map count has changed. */
 void mlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
+void mlock_drain_local(void);
 void munlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
 void mlock_new_folio(struct folio *folio);
 void mlock_drain_local(void);

@@ -148,14 +148,14 @@ static inline struct page *softleaf_to_page(softleaf_t entry)
 /*
  * A migration entry keeps no reference: the folio is there, and is this folio, for as long as
  * its lock is held, which whoever made the entry does. So the caller holds the lock of the
- * table the entry is in.
+ * table the entry is in. The barrier pairs with the one of a split, before a part is a folio of its own.
  */
 #define softleaf_to_folio(entry)                                               \
 	({                                                                     \
 		softleaf_t leaf_ = (entry);                                    \
 		struct folio *lf_ = page_folio(softleaf_to_page(leaf_));       \
 		if (softleaf_is_migration(leaf_)) {                            \
-			smp_rmb(); /* pairs with the barrier of a split before it makes tails heads */ \
+			smp_rmb();                                             \
 			VM_WARN_ON_ONCE(!folio_test_locked(lf_));              \
 		}                                                              \
 		lf_;                                                           \

@@ -25,6 +25,8 @@ bool __tlb_remove_folio_pages(struct mmu_gather *tlb, struct page *page, unsigne
 void tlb_remove_page_size(struct mmu_gather *tlb, struct page *page, unsigned long size);
 void tlb_flush_mmu(struct mmu_gather *tlb);
 void tlb_finish_mmu(struct mmu_gather *tlb);
+/* Every CPU that walks tables with interrupts off has ended that walk. Interrupts are on. */
+void tlb_remove_table_sync_one(void);
 /* The entry at addr has been cleared or weakened: it goes with the next flush. */
 static inline void tlb_flush_range(struct mmu_gather *tlb, unsigned long addr, unsigned long size)
 {

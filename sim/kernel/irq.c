@@ -17,7 +17,15 @@ unsigned long irq_save_(void)
 
 void irq_restore_(unsigned long flags)
 {
-	this_cpu()->irqs_off = (u8)flags;
+	struct cpu_context *c = this_cpu();
+
+	if (c->irqs_off && !flags) {
+		edge_release(&c->irqs_off);
+		c->irqs_off = 0;
+		engine_kick();
+		return;
+	}
+	c->irqs_off = (u8)flags;
 }
 
 bool irqs_disabled(void)
@@ -86,4 +94,20 @@ void wait_cpu_preemptible_at(const struct site *s, unsigned cpu)
 		engine_wait(s, &kern->cpu[cpu], EVENT_WAIT, cpu_preemptible, &kern->cpu[cpu]);
 	while (!cpu_preemptible(&kern->cpu[cpu]));
 	edge_acquire(&kern->cpu[cpu].preempt);
+}
+
+static bool cpu_irqs_on(const volatile void *arg)
+{
+	return !((const struct cpu_context *)(uintptr_t)arg)->irqs_off;
+}
+
+void wait_cpu_irqs_on_at(const struct site *s, unsigned cpu)
+{
+	if (cpu == engine_cpu())
+		return;
+	/* as above */
+	do
+		engine_wait(s, &kern->cpu[cpu], EVENT_WAIT, cpu_irqs_on, &kern->cpu[cpu]);
+	while (!cpu_irqs_on(&kern->cpu[cpu]));
+	edge_acquire(&kern->cpu[cpu].irqs_off);
 }

@@ -6,6 +6,7 @@
  * one program alone.
  */
 #include "kernel_internal.h"
+#include <linux/lockdep.h>
 #include <string.h>
 
 extern struct lock_class __start_foliofuzz_classes[] __attribute__((weak));
@@ -169,6 +170,23 @@ bool lockdep_release(const volatile void *lock, unsigned flags)
 		return false;
 	engine_find(VERDICT_LOCK_RULE, "unlock by another", other ? other->site->function : NULL,
 		    "%s", other ? "the lock is held by another CPU" : "the lock is not held");
+}
+
+/* Locks that the replica makes of counters and tells of (linux/lockdep.h): sleeping ones. */
+void lock_acquire_shared_at(const struct site *s, const volatile void *lock, const struct lock_class *class)
+{
+	lockdep_acquired(s, lock, class, ACQUIRE_SLEEPS | ACQUIRE_SHARED | ACQUIRE_TRY);
+}
+
+void lock_acquire_exclusive_at(const struct site *s, const volatile void *lock, const struct lock_class *class)
+{
+	lockdep_check(s, lock, class, ACQUIRE_SLEEPS);
+	lockdep_acquired(s, lock, class, ACQUIRE_SLEEPS);
+}
+
+void lock_release_at(const volatile void *lock)
+{
+	lockdep_release(lock, ACQUIRE_SLEEPS);
 }
 
 bool lock_is_held_(const volatile void *lock);

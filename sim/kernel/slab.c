@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define SLAB_DEAD 1 /* arena_state of a freed object */
+#define SLAB_FREE 2 /* of one in a type-safe cache: there is memory still, and who may look at what of it the oracle knows */
 
 void kmem_cache_init(struct kmem_cache *c, const char *name, u32 size, u32 flags)
 {
@@ -16,6 +17,14 @@ static void **free_link(struct kmem_cache *c, void *object)
 {
 	/* behind the object, where no late reader looks */
 	return (void **)((char *)object + ((c->size + 7) & ~7u));
+}
+
+/* Not arena_mark(): to a sanitizer the object stays what it is. */
+static void mark_typesafe(struct kmem_cache *c, void *object, u8 state)
+{
+	u32 first = arena_offset(object) >> ARENA_GRAIN_SHIFT, last = (arena_offset(object) + c->size - 1) >> ARENA_GRAIN_SHIFT;
+
+	memset(arena_state + first, state, last - first + 1);
 }
 
 void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp)
@@ -29,6 +38,7 @@ void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp)
 	if (c->free) {
 		object = c->free;
 		c->free = *free_link(c, object);
+		mark_typesafe(c, object, 0);
 	} else {
 		object = arena_alloc(c->size + 16);
 	}
@@ -50,6 +60,7 @@ void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object
 	if (c->flags & SLAB_TYPESAFE_BY_RCU) {
 		*free_link(c, object) = c->free;
 		c->free = object;
+		mark_typesafe(c, object, SLAB_FREE);
 	} else {
 		arena_mark(object, c->size, SLAB_DEAD);
 	}

@@ -135,10 +135,13 @@ release_keeping_lock:
  */
 vm_fault_t do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 {
+	vm_fault_t ret;
+
 	if (!thp_vma_suitable_order(vmf->vma, vmf->address & HPAGE_PMD_MASK, HPAGE_PMD_ORDER))
 		return VM_FAULT_FALLBACK;
-	if (anon_vma_prepare(vmf->vma))
-		return VM_FAULT_OOM;
+	ret = vmf_anon_prepare(vmf);
+	if (ret)
+		return ret;
 	return __do_huge_pmd_anonymous_page(vmf);
 }
 
@@ -288,7 +291,7 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 								      leaf.anon_exclusive,
 								      leaf.young, leaf.dirty));
 		} else {
-			entry = mk_pte(page, vma->vm_page_prot);
+			entry = mk_pte(page, vma_page_prot(vma));
 			if (leaf.write)
 				entry = pte_mkwrite(entry, vma);
 			if (!leaf.young)
@@ -416,7 +419,7 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 
 	entry = softleaf_from_pmd(pmdp_get(pvmw->pmd));
 	folio_get(folio);
-	pmde = folio_mk_pmd(folio, vma->vm_page_prot);
+	pmde = folio_mk_pmd(folio, vma_page_prot(vma));
 	if (softleaf_is_migration_write(entry))
 		pmde = pmd_mkwrite(pmde, vma);
 	if (!softleaf_is_migration_young(entry))

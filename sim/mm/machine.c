@@ -104,7 +104,7 @@ void machine_boot(const struct machine_config *config)
 	swap_boot();
 	device_boot();
 	kmem_cache_init(&machine->mm_cache, "mm_struct", sizeof(struct mm_struct), 0);
-	kmem_cache_init(&machine->vma_cache, "vm_area_struct", sizeof(struct vm_area_struct), 0);
+	kmem_cache_init(&machine->vma_cache, "vm_area_struct", sizeof(struct vm_area_struct), SLAB_TYPESAFE_BY_RCU);
 	kmem_cache_init(&machine->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), SLAB_TYPESAFE_BY_RCU);
 	kmem_cache_init(&machine->anon_vma_chain_cache, "anon_vma_chain", sizeof(struct anon_vma_chain), 0);
 	kmem_cache_init(&machine->ptdesc_cache, "page table", sizeof(struct ptdesc), 0);

@@ -4,6 +4,7 @@
  * are an injected failure. Every change of memcg_data needs the folio off its queue first (P27).
  */
 #include <linux/fault.h>
+#include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 
@@ -81,5 +82,21 @@ void folio_split_memcg_refs(struct folio *folio, unsigned int old_order, unsigne
 	(void)new_order;
 }
 
-void mem_cgroup_migrate(struct folio *old, struct folio *new) { (void)old; (void)new; }
+/*
+ * mem_cgroup_migrate() - v7.1. Fidelity: adapted: the charge is not an objcg's. The new folio gets the old one's charge, which then keeps
+ * nothing; it was unqueued with the charge still there, so it is no more on a queue that nobody could name. Both are locked and isolated.
+ */
+void mem_cgroup_migrate(struct folio *old, struct folio *new)
+{
+	VM_BUG_ON_FOLIO(!folio_test_locked(old), old);
+	VM_BUG_ON_FOLIO(!folio_test_locked(new), new);
+	VM_BUG_ON_FOLIO(folio_nr_pages(old) != folio_nr_pages(new), new);
+	VM_BUG_ON_FOLIO(folio_test_lru(old), old);
+
+	if (mem_cgroup_disabled() || !folio_memcg_charged(old))
+		return;
+	plain_write(new->memcg_data, assert_read(old->memcg_data));
+	WARN_ON_ONCE(folio_unqueue_deferred_split(old));
+	plain_write(old->memcg_data, 0);
+}
 void mem_cgroup_swapout(struct folio *folio, swp_entry_t entry) { (void)folio; (void)entry; }

@@ -76,7 +76,7 @@ static int __get_hwpoison_page(struct page *page)
  * get_hwpoison_page(), get_any_page() - v7.1. Fidelity: same, no hugetlb, no per-CPU free
  * lists. 1: referenced; 0: a free page; below 0: cannot be handled.
  */
-static int get_hwpoison_page(struct page *page)
+int get_hwpoison_page(struct page *page)
 {
 	int pass = 0;
 
@@ -113,7 +113,7 @@ static int get_hwpoison_page(struct page *page)
  * try_to_split_thp_page() - v7.1. Fidelity: same. Caller holds a reference, which moves to the
  * folio of `page`.
  */
-static int try_to_split_thp_page(struct page *page)
+int try_to_split_thp_page(struct page *page)
 {
 	int ret;
 

@@ -206,6 +206,26 @@ fallback:
 	return folio_prealloc(vma->vm_mm, vma, vmf->address);
 }
 
+/*
+ * vmf_anon_prepare(), __vmf_anon_prepare() - v7.1. Fidelity: same; the VMA's lock is the caller's to drop. Linking an anon_vma needs
+ * mmap_lock; with the VMA's lock alone it is tried for, since waiting for it would be the wrong way round.
+ */
+vm_fault_t vmf_anon_prepare(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	vm_fault_t ret = 0;
+
+	if (likely(smp_load_acquire(&vma->anon_vma)))
+		return 0;
+	if ((vmf->flags & FAULT_FLAG_VMA_LOCK) && !mmap_read_trylock(vma->vm_mm))
+		return VM_FAULT_RETRY;
+	if (__anon_vma_prepare(vma))
+		ret = VM_FAULT_OOM;
+	if (vmf->flags & FAULT_FLAG_VMA_LOCK)
+		mmap_read_unlock(vma->vm_mm);
+	return ret;
+}
+
 pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 {
 	return assert_read(vma->vm_flags) & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
@@ -227,8 +247,9 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 
 	if (pmd_none(pmdp_get_lockless(vmf->pmd)) && __pte_alloc(vma->vm_mm, vmf->pmd))
 		return VM_FAULT_OOM;
-	if (anon_vma_prepare(vma))
-		return VM_FAULT_OOM;
+	ret = vmf_anon_prepare(vmf);
+	if (ret)
+		return ret;
 	folio = alloc_anon_folio(vmf);
 	if (IS_ERR(folio))
 		return 0;
@@ -289,7 +310,7 @@ void ptep_set_access_flags(struct vm_fault *vmf, pte_t entry, bool dirty)
 }
 
 /*
- * handle_pte_fault() - v7.1. Fidelity: same, anonymous memory only, no NUMA hints. Caller holds mmap_lock for reading. The table
+ * handle_pte_fault() - v7.1. Fidelity: same, anonymous memory only. Caller holds mmap_lock for reading. The table
  * is the one that was found without a lock: that the entry is the same is all that is looked at again.
  */
 static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
@@ -312,6 +333,8 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 		pte_unmap(vmf->pte);
 		return do_swap_page(vmf);
 	}
+	if (pte_protnone(vmf->orig_pte) && vma_is_accessible(vmf->vma))
+		return do_numa_page(vmf);
 
 	spin_lock(vmf->ptl);
 	entry = vmf->orig_pte;
@@ -329,29 +352,41 @@ unlock:
 }
 
 /*
- * __handle_mm_fault() - v7.1. Fidelity: adapted: no NUMA hints, no write-protected huge PMD (there is no fork); a huge PMD that is
- * there already is not marked accessed. Caller holds mmap_lock for reading, no per-VMA lock.
+ * __handle_mm_fault() - v7.1. Fidelity: adapted: no write-protected huge PMD (there is no fork); a huge PMD that is there already is
+ * not marked accessed. Caller holds mmap_lock for reading, or, with FAULT_FLAG_VMA_LOCK, the VMA's lock; whatever is returned, it still
+ * does.
  */
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int order,
-			   bool write)
+			   unsigned int flags)
 {
 	struct vm_fault vmf = {
-		.vma = vma, .address = address & PAGE_MASK, .order = order, .write = write,
-		.pmd = pmd_offset(vma->vm_mm, address),
+		.vma = vma, .address = address & PAGE_MASK, .order = order, .write = flags & FAULT_FLAG_WRITE,
+		.flags = flags, .pmd = pmd_offset(vma->vm_mm, address),
 	};
-	pmd_t pmdval = pmdp_get_lockless(vmf.pmd);
 
-	if (pmd_none(pmdval) && order == HPAGE_PMD_ORDER) {
+	vmf.orig_pmd = pmdp_get_lockless(vmf.pmd);
+	if (pmd_none(vmf.orig_pmd) && order == HPAGE_PMD_ORDER) {
 		vm_fault_t ret = do_huge_pmd_anonymous_page(&vmf);
 
 		if (!(ret & VM_FAULT_FALLBACK))
 			return ret;
-	} else if (pmd_is_huge(pmdval)) {
-		if (pmd_is_migration_entry(pmdval)) {
+	} else if (pmd_is_huge(vmf.orig_pmd)) {
+		if (pmd_is_device_private_entry(vmf.orig_pmd))
+			return do_huge_pmd_device_private(&vmf);
+		if (pmd_is_migration_entry(vmf.orig_pmd)) {
 			pmd_migration_entry_wait(vma->vm_mm, vmf.pmd);
 			return VM_FAULT_RETRY;
 		}
-		return 0;
+		if (pmd_protnone(vmf.orig_pmd) && vma_is_accessible(vma))
+			return do_huge_pmd_numa_page(&vmf);
+		if (vmf.write && !pmd_write(vmf.orig_pmd)) {
+			vm_fault_t ret = do_huge_pmd_wp_page(&vmf);
+
+			if (!(ret & VM_FAULT_FALLBACK))
+				return ret;
+		} else {
+			return 0;
+		}
 	}
 	return handle_pte_fault(&vmf);
 }

@@ -20,10 +20,12 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct folio *folio;
+	vm_fault_t ret;
 	pte_t entry;
 
-	if (anon_vma_prepare(vma))
-		return VM_FAULT_OOM;
+	ret = vmf_anon_prepare(vmf);
+	if (ret)
+		return ret;
 	folio = folio_prealloc(vma->vm_mm, vma, vmf->address);
 	if (!folio)
 		return VM_FAULT_OOM;

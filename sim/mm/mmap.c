@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mmap.c - address spaces and their VMAs: map, unmap with its splits, exit. Stands for mm/vma.c, mmap.c and fork.c.
- *
- * VMAs are changed under mmap_lock held for writing; a VMA's bounds also with the root anon_vma's rwsem, since rmap walks
- * read them. The VMAs stand in an array in the order of their addresses.
+ * mmap.c - address spaces: map, unmap, exit. Stands for mm/mmap.c, the system calls' part of vma.c, and fork.c. VMAs themselves are in
+ * vma.c, their lock in mmap_lock.c.
  */
 #include <linux/err.h>
 #include <linux/huge_mm.h>
@@ -36,125 +34,42 @@ struct mm_struct *mm_alloc(unsigned int slot)
 	return mm;
 }
 
-/* vma_lookup() - v7.1. Fidelity: adapted: an array. */
-struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr)
-{
-	for (unsigned int i = 0; i < mm->map_count; i++)
-		if (mm->vmas[i]->vm_start <= addr && addr < mm->vmas[i]->vm_end)
-			return mm->vmas[i];
-	return NULL;
-}
-
-static void vma_array_insert(struct mm_struct *mm, struct vm_area_struct *vma)
-{
-	unsigned int i = mm->map_count++;
-
-	for (; i > 0 && mm->vmas[i - 1]->vm_start > vma->vm_start; i--)
-		mm->vmas[i] = mm->vmas[i - 1];
-	mm->vmas[i] = vma;
-}
-
-static void vma_array_remove(struct mm_struct *mm, struct vm_area_struct *vma)
-{
-	unsigned int i = 0;
-
-	while (mm->vmas[i] != vma)
-		i++;
-	for (mm->map_count--; i < mm->map_count; i++)
-		mm->vmas[i] = mm->vmas[i + 1];
-}
-
-static struct vm_area_struct *vma_alloc(struct mm_struct *mm)
-{
-	struct vm_area_struct *vma = kmem_cache_alloc(&machine->vma_cache, GFP_KERNEL);
-
-	if (!vma)
-		return NULL;
-	vma->vm_mm = mm;
-	/* nobody else can find it yet */
-	vma->anon_vma_chain.next = vma->anon_vma_chain.prev = &vma->anon_vma_chain;
-	return vma;
-}
-
-/* mmap_region() - v7.1. Fidelity: adapted: anonymous, readable and writable, never merged. Takes mmap_lock. */
+/*
+ * mmap_region() - v7.1. Fidelity: adapted: anonymous, readable and writable; what is in the way is not unmapped but an error. Takes
+ * mmap_lock.
+ */
 int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len)
 {
+	unsigned long vm_flags = VM_READ | VM_WRITE | VM_MAYWRITE;
 	struct vm_area_struct *vma;
 	int ret = -ENOMEM;
 
 	mmap_write_lock(mm);
-	for (unsigned int i = 0; i < mm->map_count; i++)
-		if (mm->vmas[i]->vm_start < start + len && mm->vmas[i]->vm_end > start)
-			ret = -EEXIST;
-	if (ret == -EEXIST || mm->map_count == VMAS_PER_MM)
+	if (find_vma_intersection(mm, start, start + len)) {
+		ret = -EEXIST;
 		goto out;
-	vma = vma_alloc(mm);
-	if (!vma)
+	}
+	if (mm->map_count >= sysctl_max_map_count)
 		goto out;
+	ret = 0;
+	if (vma_merge_new(mm, start, start + len, vm_flags, NULL, start >> PAGE_SHIFT))
+		goto out;
+	vma = vm_area_alloc(mm);
+	if (!vma) {
+		ret = -ENOMEM;
+		goto out;
+	}
 	vma->vm_start = start;
 	vma->vm_end = start + len;
 	vma->vm_pgoff = start >> PAGE_SHIFT;
-	vma->vm_flags = VM_READ | VM_WRITE;
-	vma->vm_page_prot = PAGE_READONLY_PROT;
-	vma_array_insert(mm, vma);
-	ret = 0;
+	vma->vm_flags = vm_flags;
+	vma->vm_page_prot = vm_get_page_prot(vm_flags);
+	ret = vma_link(mm, vma);
+	if (ret)
+		vm_area_free(vma);
 out:
 	mmap_write_unlock(mm);
 	return ret;
-}
-
-/* __split_vma() - v7.1. Fidelity: same. The part from addr on becomes a VMA of its own. mmap_lock is held for writing. */
-static int __split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr)
-{
-	struct vm_area_struct *new;
-	struct anon_vma *anon_vma;
-	int err;
-
-	if (mm->map_count == VMAS_PER_MM)
-		return -ENOMEM;
-	new = vma_alloc(mm);
-	if (!new)
-		return -ENOMEM;
-	new->vm_start = addr;
-	new->vm_end = vma->vm_end;
-	new->vm_pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
-	new->vm_flags = vma->vm_flags;
-	new->vm_page_prot = vma->vm_page_prot;
-	new->uffd_ctx = vma->uffd_ctx;
-	new->anon_vma = plain_read(vma->anon_vma);
-	err = anon_vma_clone(new, vma);
-	if (err) {
-		kmem_cache_free(&machine->vma_cache, new);
-		return err;
-	}
-	anon_vma = plain_read(vma->anon_vma);
-	if (anon_vma)
-		anon_vma_lock_write(anon_vma);
-	vma_adjust_trans_huge(vma, vma->vm_start, addr, NULL);
-	plain_write(vma->vm_end, addr);
-	vma_array_insert(mm, new);
-	if (anon_vma)
-		anon_vma_unlock_write(anon_vma);
-	return 0;
-}
-
-/* The VMAs inside [start, end), whose edges lie on VMA edges: taken out of the mm, into `out`. */
-static unsigned int vms_gather(struct mm_struct *mm, unsigned long start, unsigned long end,
-			       struct vm_area_struct **out)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < mm->map_count;) {
-		struct vm_area_struct *vma = mm->vmas[i];
-
-		if (vma->vm_start >= start && vma->vm_end <= end) {
-			out[n++] = vma;
-			vma_array_remove(mm, vma);
-		} else {
-			i++;
-		}
-	}
-	return n;
 }
 
 /* unmap_region() - v7.1; v6.12: vms_clear_ptes(), which drains the CPU's batches first. Fidelity: same. mmap_lock is held for reading. */
@@ -175,78 +90,108 @@ static void unmap_region(struct mm_struct *mm, struct vm_area_struct **vmas, uns
 static void remove_vma(struct vm_area_struct *vma)
 {
 	might_sleep();
-	kmem_cache_free(&machine->vma_cache, vma);
+	vm_area_free(vma);
 }
 
-static int split_at(struct mm_struct *mm, unsigned long addr)
-{
-	struct vm_area_struct *vma = vma_lookup(mm, addr);
-
-	return vma && vma->vm_start < addr ? __split_vma(mm, vma, addr) : 0;
-}
-
-/*
- * vma_modify_flags_uffd() - v7.1, mm/vma.c. Fidelity: adapted: no merging. [start, end) of the VMA becomes a VMA of its own, whose flags
- * the caller is about to change. mmap_lock is held for writing. ERR_PTR: what was split stays split.
- */
-struct vm_area_struct *vma_modify_flags_uffd(struct vm_area_struct *vma, unsigned long start, unsigned long end,
-					     unsigned long vm_flags, struct userfaultfd_ctx *ctx)
-{
-	struct mm_struct *mm = vma->vm_mm;
-	int err = split_at(mm, start);
-
-	(void)vm_flags;
-	(void)ctx;
-	if (!err)
-		err = split_at(mm, end);
-	return err ? ERR_PTR(err) : vma_lookup(mm, start);
-}
-
-/* vma_modify_flags() - v7.1, mm/vma.c. Fidelity: as above. */
-struct vm_area_struct *vma_modify_flags(struct vm_area_struct *vma, unsigned long start, unsigned long end,
-					unsigned long vm_flags)
-{
-	return vma_modify_flags_uffd(vma, start, end, vm_flags, vma->uffd_ctx);
-}
-
-/*
- * do_vmi_align_munmap(), vms_complete_munmap_vmas() - v7.1. Fidelity: adapted: a split keeps the lower part in the old VMA, at both
- * ends, and what is split stays so when the other end fails. Takes mmap_lock for writing. Once nobody can find the VMAs any
- * more it is downgraded: faults next to them go on while they are unmapped.
- */
-int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len)
-{
-	struct vm_area_struct *vmas[VMAS_PER_MM];
-	unsigned long end = start + len;
+/* What is taken out of an address space. */
+struct vma_munmap_struct {
+	struct mm_struct *mm;
+	unsigned long start, end;
+	struct vm_area_struct *vmas[VMAS_PER_MM]; /* stands for the tree of detached VMAs */
 	unsigned int nr;
+};
+
+/* reattach_vmas() - v7.1. Fidelity: same. They are in the tree still. */
+static void reattach_vmas(struct vma_munmap_struct *vms)
+{
+	for (unsigned int i = 0; i < vms->nr; i++)
+		vma_mark_attached(vms->vmas[i]);
+}
+
+/*
+ * vms_gather_munmap_vmas() - v7.1. Fidelity: same. Splits what the edges cut, and detaches what is inside: it stays in the tree, but no
+ * reader can lock it any more. A split is not undone when what comes after it fails.
+ */
+static int vms_gather_munmap_vmas(struct vma_munmap_struct *vms)
+{
+	struct vm_area_struct *vma = find_vma_intersection(vms->mm, vms->start, vms->end);
 	int err;
 
-	mmap_write_lock(mm);
-	err = split_at(mm, start);
-	if (!err)
-		err = split_at(mm, end);
-	if (err)
-		goto unlock;
-	nr = vms_gather(mm, start, end, vmas);
-	if (!nr) {
-		err = -ENOENT;
-		goto unlock;
+	if (vma->vm_start < vms->start) {
+		if (vma->vm_end > vms->end && vms->mm->map_count >= sysctl_max_map_count)
+			return -ENOMEM;
+		err = __split_vma(vma, vms->start, true);
+		if (err)
+			return err;
 	}
-
-	mmap_write_downgrade(mm);
-	unmap_region(mm, vmas, nr);
-	for (unsigned int i = 0; i < nr; i++)
-		remove_vma(vmas[i]);
-	mmap_read_unlock(mm);
+	for (; vma; vma = find_vma_intersection(vms->mm, vma->vm_end, vms->end)) {
+		if (vma->vm_end > vms->end) {
+			err = __split_vma(vma, vms->end, false);
+			if (err)
+				goto reattach;
+		}
+		vma_start_write(vma);
+		vms->vmas[vms->nr++] = vma;
+		vma_mark_detached(vma);
+		if (vma->vm_end >= vms->end)
+			break;
+	}
 	return 0;
-unlock:
-	mmap_write_unlock(mm);
+reattach:
+	reattach_vmas(vms);
+	return err;
+}
+
+/*
+ * do_vmi_munmap(), do_vmi_align_munmap(), vms_complete_munmap_vmas() - v7.1. Fidelity: same. mmap_lock is held for writing. With `unlock`,
+ * and if it succeeds, it is downgraded as soon as nobody can find the VMAs, and let go of in the end: faults next to them go on
+ * while they are unmapped.
+ */
+int do_vmi_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool unlock)
+{
+	struct vma_munmap_struct vms = { .mm = mm, .start = start, .end = start + len };
+	int err;
+
+	mmap_assert_write_locked(mm);
+	if (!find_vma_intersection(mm, start, vms.end)) {
+		if (unlock)
+			mmap_write_unlock(mm);
+		return 0;
+	}
+	err = vms_gather_munmap_vmas(&vms);
+	if (err)
+		return err;
+	vma_iter_clear(mm, start, vms.end);
+	for (unsigned int i = 0; i < vms.nr; i++)
+		vma_array_remove(mm, vms.vmas[i]);
+
+	if (unlock)
+		mmap_write_downgrade(mm);
+	unmap_region(mm, vms.vmas, vms.nr);
+	for (unsigned int i = 0; i < vms.nr; i++)
+		remove_vma(vms.vmas[i]);
+	if (unlock)
+		mmap_read_unlock(mm);
+	return 0;
+}
+
+/* __vm_munmap() - v7.1. Fidelity: same, but that nothing mapped there is told. Takes mmap_lock. */
+int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len)
+{
+	int err = -ENOENT;
+
+	mmap_write_lock(mm);
+	if (find_vma_intersection(mm, start, start + len))
+		err = do_vmi_munmap(mm, start, len, true);
+	if (err)
+		mmap_write_unlock(mm);
 	return err;
 }
 
 /*
  * exit_mmap() - v7.1. Fidelity: same: nobody uses the mm any more, rmap walks may still come by. mmap_lock is held for reading while
- * the pages go, as whoever else is interested in a dying mm may look at it, and for writing while the tables do.
+ * the pages go, as whoever else is interested in a dying mm may look at it, and for writing while the tables do. Readers of a VMA
+ * lock may come by as well, who found the VMA when it was another mm's.
  */
 void exit_mmap(struct mm_struct *mm)
 {
@@ -265,11 +210,19 @@ void exit_mmap(struct mm_struct *mm)
 	set_bit(MMF_OOM_SKIP, &mm->flags);
 
 	mmap_write_lock(mm);
-	nr = vms_gather(mm, 0, TASK_SIZE, vmas);
+	nr = mm->map_count;
+	for (unsigned int i = 0; i < nr; i++) {
+		vmas[i] = mm->vmas[i];
+		vma_start_write(vmas[i]);
+	}
+	mm->map_count = 0;
+	vma_iter_clear(mm, 0, TASK_SIZE);
 	free_pgtables(mm, vmas, nr);
 	tlb_finish_mmu(&tlb);
-	for (unsigned int i = 0; i < nr; i++)
+	for (unsigned int i = 0; i < nr; i++) {
+		vma_mark_detached(vmas[i]);
 		remove_vma(vmas[i]);
+	}
 	mmap_write_unlock(mm);
 	for (int i = 0; i < NR_MM_COUNTERS; i++)
 		VM_WARN_ON(mm->rss_stat[i]);
@@ -277,14 +230,14 @@ void exit_mmap(struct mm_struct *mm)
 	VM_WARN_ON(mm->pmd_huge_pte);
 }
 
-/* mmdrop() - v7.1, kernel/fork.c. Fidelity: same. */
+/* mmdrop(), __mmdrop() - v7.1, include/linux/sched/mm.h, kernel/fork.c. Fidelity: same. What is left is the struct. */
 void mmdrop(struct mm_struct *mm)
 {
 	if (atomic_dec_and_test(&mm->mm_count))
 		kmem_cache_free(&machine->mm_cache, mm);
 }
 
-/* mmput() - v7.1, kernel/fork.c. Fidelity: same. May sleep. */
+/* mmput(), __mmput() - v7.1, kernel/fork.c. Fidelity: same. May sleep. All users together hold one count. */
 void mmput(struct mm_struct *mm)
 {
 	might_sleep();

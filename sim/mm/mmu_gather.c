@@ -5,6 +5,7 @@
  */
 #include <linux/mm.h>
 #include <linux/swap.h>
+#include <linux/sched.h>
 #include <linux/tlb.h>
 #include <foliofuzz/bug.h>
 
@@ -88,4 +89,11 @@ void tlb_finish_mmu(struct mmu_gather *tlb)
 	}
 	tlb_flush_mmu(tlb);
 	dec_tlb_flush_pending(tlb->mm);
+}
+
+/* tlb_remove_table_sync_one() - v7.1. Fidelity: same. An interrupt to every CPU that is waited for: none is in GUP-fast when it is taken. */
+void tlb_remove_table_sync_one(void)
+{
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
+		wait_cpu_irqs_on(cpu);
 }

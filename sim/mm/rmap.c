@@ -367,7 +367,7 @@ static unsigned int folio_mm_id(struct folio *folio, int idx)
 
 static void folio_set_mm_id(struct folio *folio, int idx, unsigned int id)
 {
-	plain_rmw_bits(folio->_mm_ids, (unsigned long)MM_ID_MASK << (MM_ID_BITS * idx),
+	plain_rmw_bits_owned(folio->_mm_ids, (unsigned long)MM_ID_MASK << (MM_ID_BITS * idx),
 		       (unsigned long)id << (MM_ID_BITS * idx));
 }
 
@@ -444,7 +444,7 @@ static int folio_add_return_large_mapcount(struct folio *folio, int diff,
 			 * taken.
 			 */
 			if (idx == 1 || total != diff - 1)
-				plain_rmw_bits(folio->_mm_ids, 0, BIT(FOLIO_MM_IDS_SHARED_BITNUM));
+				plain_rmw_bits_owned(folio->_mm_ids, 0, BIT(FOLIO_MM_IDS_SHARED_BITNUM));
 		}
 		/* Both slots taken: "shared" is set already. */
 	}
@@ -481,7 +481,7 @@ static int folio_sub_return_large_mapcount(struct folio *folio, int diff,
 	}
 	/* One slot has all mappings there are (or there are none): not shared any more. */
 	if (folio->_mm_id_mapcount[0] == total || folio->_mm_id_mapcount[1] == total)
-		plain_rmw_bits(folio->_mm_ids, BIT(FOLIO_MM_IDS_SHARED_BITNUM), 0);
+		plain_rmw_bits_owned(folio->_mm_ids, BIT(FOLIO_MM_IDS_SHARED_BITNUM), 0);
 unlock:
 	bit_spin_unlock(FOLIO_MM_IDS_LOCK_BITNUM, &folio->_mm_ids);
 	return total + 1;
@@ -979,83 +979,6 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma,
 	return ret;
 }
 
-/*
- * try_to_migrate_one() - v7.1, mm/rmap.c. Fidelity: adapted: no device memory, no uffd-wp and
- * soft-dirty bits. P14. With TTU_SPLIT_HUGE_PMD a PMD mapping becomes PTE migration entries at
- * once, or, if the folio is pinned, PTE mappings, at which the walk then gives up. RSS stays:
- * the memory is still the mm's, but for poisoned pages.
- */
-static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
-			       unsigned long address, void *arg)
-{
-	enum ttu_flags flags = (enum ttu_flags)(long)arg;
-	struct mm_struct *mm = vma->vm_mm;
-	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
-	bool ret = true;
-
-	if (flags & TTU_SYNC)
-		pvmw.flags = PVMW_SYNC;
-
-	while (page_vma_mapped_walk(&pvmw)) {
-		bool anon_exclusive, writable;
-		struct page *page;
-		pte_t pteval;
-
-		if (!pvmw.pte) {
-			pmd_t pmdval;
-
-			if (flags & TTU_SPLIT_HUGE_PMD) {
-				split_huge_pmd_locked(vma, pvmw.address, pvmw.pmd, true);
-				flags &= ~TTU_SPLIT_HUGE_PMD;
-				page_vma_mapped_walk_restart(&pvmw);
-				continue;
-			}
-			pmdval = pmdp_get(pvmw.pmd);
-			page = folio_page(folio, pmd_pfn(pmdval) - folio_pfn(folio));
-			if (set_pmd_migration_entry(&pvmw, page)) {
-				ret = false;
-				page_vma_mapped_walk_done(&pvmw);
-				break;
-			}
-			continue;
-		}
-
-		pteval = ptep_get(pvmw.pte);
-		page = folio_page(folio, pte_pfn(pteval) - folio_pfn(folio));
-		anon_exclusive = folio_test_anon(folio) && PageAnonExclusive(page);
-
-		pteval = ptep_get_and_clear(mm, pvmw.address, pvmw.pte);
-		if (flags & TTU_BATCH_FLUSH)
-			set_tlb_ubc_flush_pending(mm, pteval, pvmw.address, pvmw.address + PAGE_SIZE);
-		else
-			flush_tlb_page(vma, pvmw.address);
-		if (pte_dirty(pteval))
-			folio_mark_dirty(folio);
-		writable = pte_write(pteval);
-		VM_WARN_ON_FOLIO(writable && !anon_exclusive, folio);
-
-		if (PageHWPoison(page)) {
-			install_hwpoison_entry(vma, &pvmw, page);
-		} else {
-			softleaf_t entry;
-
-			/* Only with the entry cleared can a pin be ruled out. */
-			if (anon_exclusive && folio_try_share_anon_rmap_pte(folio, page)) {
-				set_pte_at(mm, pvmw.address, pvmw.pte, pteval);
-				ret = false;
-				page_vma_mapped_walk_done(&pvmw);
-				break;
-			}
-			entry = make_migration_entry(page, writable, anon_exclusive,
-						     pte_young(pteval), pte_dirty(pteval));
-			set_pte_at(mm, pvmw.address, pvmw.pte, swp_entry_to_pte(entry));
-		}
-		folio_remove_rmap_pte(folio, page, vma);
-		folio_put(folio);
-	}
-	return ret;
-}
-
 static int folio_not_mapped(struct folio *folio)
 {
 	return !folio_mapped(folio);
@@ -1074,29 +997,6 @@ void try_to_unmap(struct folio *folio, enum ttu_flags flags)
 		.anon_lock = folio_lock_anon_vma_read,
 	};
 
-	if (flags & TTU_RMAP_LOCKED)
-		rmap_walk_locked(folio, &rwc);
-	else
-		rmap_walk(folio, &rwc);
-}
-
-/*
- * try_to_migrate() - v7.1, mm/rmap.c. Fidelity: same; there are no temporary stack VMAs to
- * skip. Caller holds the folio lock and a reference. Entries point to the folio for as long as
- * its lock is held: remove_migration_ptes() before unlocking.
- */
-void try_to_migrate(struct folio *folio, enum ttu_flags flags)
-{
-	struct rmap_walk_control rwc = {
-		.arg = (void *)(long)flags,
-		.rmap_one = try_to_migrate_one,
-		.done = folio_not_mapped,
-		.anon_lock = folio_lock_anon_vma_read,
-	};
-
-	if (WARN_ON_ONCE(flags & ~(TTU_RMAP_LOCKED | TTU_SPLIT_HUGE_PMD | TTU_SYNC |
-				   TTU_BATCH_FLUSH)))
-		return;
 	if (flags & TTU_RMAP_LOCKED)
 		rmap_walk_locked(folio, &rwc);
 	else

@@ -6,18 +6,54 @@
 /* How often a fault is retried before the operation gives up; each retry lets others go first. */
 #define FAULT_RETRIES 8
 
+/* access_error() - v7.1, arch/x86/mm/fault.c: what the VMA does not allow. Writable memory can be read. */
+static bool access_error(struct vm_area_struct *vma, bool write)
+{
+	return write ? !(vma->vm_flags & VM_WRITE) : !vma_is_accessible(vma);
+}
+
+/* With the lock of the VMA alone. VM_FAULT_RETRY: that does not do, take mmap_lock. v6.12's lock of a VMA is another, and left out. */
+static vm_fault_t fault_under_vma_lock(struct mm_struct *mm, unsigned long addr, unsigned int order, bool write)
+{
+	struct vm_area_struct *vma;
+	vm_fault_t ret;
+
+	if (!generation_at_least(GENERATION_V6_19))
+		return VM_FAULT_RETRY;
+	vma = lock_vma_under_rcu(mm, addr);
+	if (!vma)
+		return VM_FAULT_RETRY;
+	if (access_error(vma, write))
+		ret = VM_FAULT_SIGSEGV;
+	else
+		ret = handle_mm_fault(vma, addr, order, (write ? FAULT_FLAG_WRITE : 0) | FAULT_FLAG_VMA_LOCK);
+	vma_end_read(vma);
+	return ret;
+}
+
+static vm_fault_t fault_under_mmap_lock(struct mm_struct *mm, unsigned long addr, unsigned int order, bool write)
+{
+	struct vm_area_struct *vma;
+	vm_fault_t ret = VM_FAULT_SIGSEGV;
+
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, addr);
+	if (vma && !access_error(vma, write))
+		ret = handle_mm_fault(vma, addr, order, write ? FAULT_FLAG_WRITE : 0);
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+/* do_user_addr_fault() - v7.1, arch/x86/mm/fault.c. Fidelity: same, but that a handler that asks for a retry drops no lock. */
 int fault_in(struct mm_struct *mm, unsigned int vpn, unsigned int order, bool write)
 {
 	unsigned long addr = vpn_to_addr(vpn);
 
 	for (int i = 0; i < FAULT_RETRIES; i++) {
-		struct vm_area_struct *vma;
-		vm_fault_t ret;
+		vm_fault_t ret = fault_under_vma_lock(mm, addr, order, write);
 
-		mmap_read_lock(mm);
-		vma = vma_lookup(mm, addr);
-		ret = vma ? handle_mm_fault(vma, addr, order, write) : VM_FAULT_SIGSEGV;
-		mmap_read_unlock(mm);
+		if (ret & VM_FAULT_RETRY)
+			ret = fault_under_mmap_lock(mm, addr, order, write);
 		if (ret & VM_FAULT_SIGSEGV)
 			return -EFAULT;
 		if (ret & (VM_FAULT_HWPOISON | VM_FAULT_SIGBUS))

@@ -17,7 +17,7 @@
 struct value {
 	u32 token;
 	u32 over; /* time at which its operation ended; UNFINISHED: still running */
-	u8 by;    /* cpu + 1 whose move, still running, may bring it; 0: no move */
+	u8 moved_by; /* cpu + 1 of the move that may put it there, until it ends */
 };
 struct place {
 	struct value values[VALUES_MAX];
@@ -31,15 +31,9 @@ struct reader {
 	u8 count;
 };
 struct running {
-	bool active;
-	u8 mm, vpn, nr;
+	bool active, move;
+	u8 mm, vpn, nr, to; /* to: of a move */
 	u32 began, token;
-};
-/* A move under way: whatever may be at the source, or comes there meanwhile, may be at the destination. */
-struct moving {
-	bool active;
-	u8 mm, from, to, nr;
-	u32 began;
 };
 static struct content_model {
 	u32 now;
@@ -47,12 +41,11 @@ static struct content_model {
 	struct place places[NR_MMS][PROG_VPNS];
 	struct reader readers[ENGINE_LANES_MAX];
 	struct running running[ENGINE_LANES_MAX];
-	struct moving moving[ENGINE_LANES_MAX];
 } model;
 
 static void place_reset(struct place *p)
 {
-	p->values[0] = (struct value){ .token = 0 };
+	p->values[0] = (struct value){ 0, 0, 0 };
 	p->count = 1;
 	p->lost_track = false;
 }
@@ -74,7 +67,6 @@ void content_begin(void)
 			mm_reset(mm);
 	model.used = 0;
 	memset(model.running, 0, sizeof(model.running));
-	memset(model.moving, 0, sizeof(model.moving));
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
 		model.readers[i].active = false;
 }
@@ -90,44 +82,51 @@ static void reader_allow(struct reader *r, u32 token)
 		r->ignore = true;
 }
 
-static void place_add(unsigned mm, unsigned vpn, u32 token, u8 by);
-
-/* What has come to a page that is being moved may come along. */
-static void move_along(unsigned mm, unsigned vpn, u32 token)
-{
-	for (unsigned lane = 0; lane < ENGINE_LANES_MAX; lane++) {
-		const struct moving *m = &model.moving[lane];
-		const struct place *p;
-		bool there = false;
-
-		if (!m->active || m->mm != mm || vpn < m->from || vpn >= m->from + m->nr)
-			continue;
-		p = &model.places[mm][m->to + vpn - m->from];
-		for (unsigned i = 0; i < p->count; i++)
-			there |= p->values[i].token == token && p->values[i].by == lane + 1;
-		if (!there)
-			place_add(mm, m->to + vpn - m->from, token, (u8)(lane + 1));
-	}
-}
-
-/* From now on `token` may be at this place. */
-static void place_add(unsigned mm, unsigned vpn, u32 token, u8 by)
+static void place_put(unsigned mm, unsigned vpn, struct value v)
 {
 	struct place *p = &model.places[mm][vpn];
 
-	if (p->lost_track)
-		return;
 	if (p->count < VALUES_MAX)
-		p->values[p->count++] = (struct value){ token, UNFINISHED, by };
+		p->values[p->count++] = v;
 	else
 		p->lost_track = true;
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		struct reader *r = &model.readers[i];
 
 		if (r->active && r->mm == mm && r->vpn == vpn)
-			reader_allow(r, token);
+			reader_allow(r, v.token);
 	}
-	move_along(mm, vpn, token);
+}
+
+/* A move that is running takes along what gets to its source, once: a ring of moves ends there. */
+static void carry_along(unsigned mm, unsigned vpn, u32 token)
+{
+	for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++) {
+		const struct running *r = &model.running[cpu];
+		unsigned to = r->to + vpn - r->vpn;
+		bool there = false;
+
+		if (!r->active || !r->move || r->mm != mm || vpn < r->vpn || vpn >= r->vpn + r->nr)
+			continue;
+		for (unsigned i = 0; i < model.places[mm][to].count; i++) {
+			const struct value *v = &model.places[mm][to].values[i];
+
+			there |= v->token == token && v->moved_by == cpu + 1;
+		}
+		if (model.places[mm][vpn].lost_track)
+			model.places[mm][to].lost_track = true;
+		if (there || model.places[mm][to].lost_track)
+			continue;
+		place_put(mm, to, (struct value){ token, UNFINISHED, (u8)(cpu + 1) });
+		carry_along(mm, to, token);
+	}
+}
+
+/* From now on `token` may be at this place. */
+static void place_add(unsigned mm, unsigned vpn, u32 token)
+{
+	place_put(mm, vpn, (struct value){ token, UNFINISHED, 0 });
+	carry_along(mm, vpn, token);
 }
 
 /* How an operation ended: not done; done; or done maybe, now or later (MADV_FREE), until the next store. */
@@ -146,7 +145,7 @@ static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, unsigned 
 	for (unsigned i = 0; i < p->count; i++) {
 		struct value v = p->values[i];
 
-		if (!own && v.token == token && v.over == UNFINISHED && !v.by) {
+		if (!own && v.token == token && v.over == UNFINISHED && !v.moved_by) {
 			own = true;
 			if (done == DONE_NOT)
 				continue;
@@ -170,65 +169,7 @@ static void begin_change(const struct user_note *n, u32 token)
 		.active = true, .mm = n->mm, .vpn = n->vpn, .nr = n->nr, .began = model.now, .token = token,
 	};
 	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++)
-		place_add(n->mm, vpn, token, 0);
-}
-
-/* What moves is at its destination, or not; and nothing is at its source, or it is. The void does not come along. */
-static void begin_move(const struct user_note *n)
-{
-	struct moving *m = &model.moving[engine_cpu()];
-	u8 by = (u8)(engine_cpu() + 1);
-
-	for (unsigned i = 0; i < n->nr; i++)
-		place_add(n->mm, n->vpn + i, 0, by);
-	*m = (struct moving){ .active = true, .mm = n->mm, .from = n->vpn, .to = (u8)n->token, .nr = n->nr, .began = model.now };
-	for (unsigned i = 0; i < n->nr; i++) {
-		struct place src = model.places[n->mm][n->vpn + i];
-
-		model.places[n->mm][n->token + i].lost_track |= src.lost_track;
-		for (unsigned v = 0; v < src.count; v++)
-			if (src.values[v].by != by)
-				move_along(n->mm, n->vpn + i, src.values[v].token);
-	}
-}
-
-/* One end of one page's move. */
-static void place_moved(unsigned mm, unsigned vpn, u8 by, u32 began, bool done)
-{
-	struct place *p = &model.places[mm][vpn];
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < p->count; i++) {
-		struct value v = p->values[i];
-
-		if (v.by == by) {
-			if (!done)
-				continue;
-			v.by = 0;
-			v.over = model.now;
-		} else if (done && v.over < began) {
-			continue;
-		}
-		p->values[kept++] = v;
-	}
-	p->count = (u8)kept;
-}
-
-static void end_move(const struct user_note *n)
-{
-	struct moving *m = &model.moving[engine_cpu()];
-	u8 by = (u8)(engine_cpu() + 1);
-
-	if (!m->active)
-		return;
-	m->active = false;
-	for (unsigned i = 0; i < m->nr; i++) {
-		bool done = i < n->value;
-
-		model.places[m->mm][m->to + i].lost_track |= model.places[m->mm][m->from + i].lost_track;
-		place_moved(m->mm, m->from + i, by, m->began, done);
-		place_moved(m->mm, m->to + i, by, m->began, done);
-	}
+		place_add(n->mm, vpn, token);
 }
 
 static void end_change(const struct user_note *n)
@@ -240,6 +181,67 @@ static void end_change(const struct user_note *n)
 	r->active = false;
 	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++)
 		place_end(n->mm, vpn, r->token, r->began, n->value);
+}
+
+/* The source: as by a discard. The target: whatever may be at the source, from now until the end. */
+static void begin_move(const struct user_note *n)
+{
+	begin_change(n, 0);
+	model.running[engine_cpu()].move = true;
+	model.running[engine_cpu()].to = (u8)n->token;
+	for (unsigned i = 0; i < n->nr; i++) {
+		const struct place *from = &model.places[n->mm][n->vpn + i];
+		struct place copy = *from;
+
+		/* the discard's zero is not at the source before the content has gone */
+		for (unsigned v = 0; v < copy.count; v++)
+			if (v + 1 < copy.count || copy.lost_track)
+				carry_along(n->mm, n->vpn + i, copy.values[v].token);
+		if (copy.lost_track)
+			model.places[n->mm][n->token + i].lost_track = true;
+	}
+}
+
+/* What was at the target before the move began has gone, if the target has been unmapped: to what has come, or to nothing. */
+static void end_move_target(unsigned mm, unsigned vpn, u32 began, enum user_move result)
+{
+	struct place *p = &model.places[mm][vpn];
+	u8 mover = (u8)(engine_cpu() + 1);
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < p->count; i++) {
+		struct value v = p->values[i];
+
+		if (v.moved_by == mover) {
+			if (result != MOVE_DONE)
+				continue;
+			v.moved_by = 0;
+			v.over = model.now;
+		} else if (result != MOVE_NOTHING && v.over < began) {
+			continue;
+		}
+		p->values[kept++] = v;
+	}
+	p->count = (u8)kept;
+	if (result == MOVE_TARGET_GONE)
+		place_put(mm, vpn, (struct value){ 0, model.now, 0 });
+}
+
+static void end_move(const struct user_note *n)
+{
+	struct running r = model.running[engine_cpu()];
+
+	if (!r.active)
+		return;
+	model.running[engine_cpu()].active = false;
+	for (unsigned i = 0; i < r.nr; i++) {
+		enum user_move result = (enum user_move)n->value;
+
+		if (n->event == USER_MOVE_PAGE_END) /* so many pages, and the rest is where it was */
+			result = i < n->value ? MOVE_DONE : MOVE_NOTHING;
+		end_move_target(r.mm, r.to + i, r.began, result);
+		place_end(r.mm, r.vpn + i, 0, r.began, result == MOVE_DONE ? DONE : DONE_NOT);
+	}
 }
 
 static void begin_read(const struct user_note *n)
@@ -274,8 +276,8 @@ static void fresh_mm(unsigned mm)
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		if (model.readers[i].mm == mm)
 			model.readers[i].ignore = true;
-		if ((model.running[i].active && model.running[i].mm == mm) || (model.moving[i].active && model.moving[i].mm == mm)) {
-			model.running[i].active = model.moving[i].active = false;
+		if (model.running[i].active && model.running[i].mm == mm) {
+			model.running[i].active = false;
 			for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
 				model.places[mm][vpn].lost_track = true;
 		}
@@ -312,14 +314,16 @@ void content_note(const volatile void *note)
 	case USER_READ_FAILED:
 		end_read(n);
 		break;
+	case USER_ACCESS:
+		check_not_free(n->token);
+		break;
+	case USER_MOVE_BEGIN:
 	case USER_MOVE_PAGE_BEGIN:
 		begin_move(n);
 		break;
+	case USER_MOVE_END:
 	case USER_MOVE_PAGE_END:
 		end_move(n);
-		break;
-	case USER_ACCESS:
-		check_not_free(n->token);
 		break;
 	case USER_FRESH:
 		fresh_mm(n->mm);
@@ -364,6 +368,12 @@ void content_written(const struct event *ev)
 	check_not_free(pfn);
 	check_poison(ev, pfn);
 	queue_member_content_read(pfn);
+}
+
+/* The same where a machine check is caught: it may well be poisoned. */
+void content_copied(const struct event *ev)
+{
+	check_not_free((u32)((const volatile u64 *)ev->object - machine->content));
 }
 
 bool content_allows(unsigned mm, unsigned vpn, u32 token)

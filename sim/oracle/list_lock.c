@@ -59,21 +59,9 @@ static void check_lru(u32 pfn, const struct list_head *home)
 	struct lruvec *lruvec = &machine->nodes[page_to_nid(&machine->memmap[pfn])].lruvec;
 
 	if (home && home != &lruvec->list)
-		return; /* a private list of isolated or split folios */
+		return; /* a private list, of split folios or isolated ones */
 	if (!lock_is_held_(&lruvec->lru_lock))
 		engine_find(VERDICT_LIST_CORRUPTION, "LRU edited without lru_lock", NULL, "page %u", pfn);
-}
-
-/* An add, or a splice, of which `entry` is the first: who stood there before knows its home. */
-static void lru_moved(const struct list_head *entry, struct list_head *home)
-{
-	u32 head;
-
-	for (const struct list_head *p = entry; home && p != home; p = p->next) {
-		if (kind_of(p, &head) != LIST_LRU || oracle.pages[head].lru_home == home)
-			return;
-		oracle.pages[head].lru_home = home;
-	}
 }
 
 /* The queue that names the lock: where it is, or, from a scanner's private list, where it came from. */
@@ -98,7 +86,6 @@ void list_lock_added(const struct list_head *entry)
 	switch (kind_of(entry, &head)) {
 	case LIST_LRU:
 		check_lru(head, home);
-		lru_moved(entry, home);
 		return;
 	case LIST_DEFERRED:
 		break;
@@ -119,14 +106,15 @@ void list_lock_added(const struct list_head *entry)
 	}
 }
 
-void list_lock_deleted(const struct list_head *entry)
+/* `prev` stood before the entry, and tells where that was. */
+void list_lock_deleted(const struct list_head *entry, struct list_head *prev)
 {
 	struct ghost_page *g;
 	u32 head;
 
 	switch (kind_of(entry, &head)) {
 	case LIST_LRU:
-		check_lru(head, oracle.pages[head].lru_home);
+		check_lru(head, in_memmap(prev) ? head_of(prev) : prev);
 		return;
 	case LIST_DEFERRED:
 		break;

@@ -29,6 +29,10 @@ static void on_written(const struct event *ev)
 		content_written(ev);
 		return;
 	}
+	if (ev->kind == EVENT_CONTENT_COPY) {
+		content_copied(ev);
+		return;
+	}
 	if (!oracle_page_of(ev->object, &pfn, &offset))
 		return;
 	freed_page_written(ev, pfn, offset);
@@ -94,7 +98,7 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		list_lock_added((const struct list_head *)(uintptr_t)a);
 		break;
 	case NOTE_LIST_DELETED:
-		list_lock_deleted((const struct list_head *)(uintptr_t)a);
+		list_lock_deleted((const struct list_head *)(uintptr_t)a, (struct list_head *)(uintptr_t)b);
 		break;
 	case NOTE_UNLOCKING:
 		queue = queue_of_lock(a);
@@ -110,6 +114,17 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		break;
 	case NOTE_PAGE_FREED:
 		on_page_freed(a, (unsigned)(uintptr_t)b);
+		break;
+	case NOTE_FOLIO_MIGRATING:
+		queue_member_migrating(a);
+		migrate_contract_migrating(a);
+		break;
+	case NOTE_FOLIO_MIGRATED:
+		queue_member_migrated(a, b);
+		migrate_contract_migrated(a, b);
+		break;
+	case NOTE_MIGRATE_RETURN:
+		migrate_contract_returned(a, (long)(uintptr_t)b);
 		break;
 	case NOTE_OP_BEGIN:
 		oracle.op_began[engine_cpu()] = engine_stats()->points;

@@ -27,15 +27,17 @@ struct ghost_page {
 	u8 poisoned_by;  /* cpu + 1 that set PG_hwpoison last */
 	u32 poisoned_at;  /* point at which it did */
 	u32 has_poison_at; /* of heads: point at which PG_has_hwpoisoned was set; 0: never */
-	struct list_head *lru_home; /* of heads: the list it was added to last, through ->lru */
 	/* deferred split queue; of heads */
 	struct deferred_split *queue; /* the queue it was last on */
 	struct list_head *home;       /* head of the list it is linked on, NULL: none */
 	u8 departed;     /* cpu + 1 that took it off a queue, until a cause closes that */
 	u8 excused;      /* the departure's cause, enum cause */
+	u8 migrating;    /* cpu + 1 that moves it, as the source */
+	bool left_by_migration; /* it was on a queue until that */
+	unsigned long flags_before; /* migrate_contract.c: what it had when that began */
 	u8 scan_zero, scan_filled; /* pages that the taker found zero and not, since then */
 };
-enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED, CAUSE_MLOCKED };
+enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED, CAUSE_MIGRATED, CAUSE_MLOCKED };
 
 struct oracle_state {
 	struct oracle_options options;
@@ -138,7 +140,7 @@ bool reference_quiescent(void);
 bool reference_end(void);
 /* list_lock.c */
 void list_lock_added(const struct list_head *entry);
-void list_lock_deleted(const struct list_head *entry);
+void list_lock_deleted(const struct list_head *entry, struct list_head *prev);
 /* queue_length.c */
 struct deferred_split *queue_of_lock(const volatile void *lock);
 void queue_length_unlocking(struct deferred_split *queue);
@@ -148,7 +150,13 @@ void queue_member_added(u32 head, struct list_head *home);
 void queue_member_deleted(u32 head);
 void queue_member_written(const struct event *ev, u32 pfn, u32 offset);
 void queue_member_content_read(u32 pfn);
+void queue_member_migrating(const volatile void *src);
+void queue_member_migrated(const volatile void *src, const volatile void *dst);
 bool queue_member_quiescent(void);
+/* migrate_contract.c */
+void migrate_contract_migrating(const volatile void *src);
+void migrate_contract_migrated(const volatile void *src, const volatile void *dst);
+void migrate_contract_returned(const volatile void *list, long rc);
 /* tlb.c */
 void tlb_page_freed(u32 pfn, u32 nr);
 /* rmap_audit.c */
@@ -161,5 +169,6 @@ void content_begin(void);
 bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
+void content_copied(const struct event *ev);
 
 #endif

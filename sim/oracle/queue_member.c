@@ -3,8 +3,8 @@
  * Invariant 7: conservation of queue membership. A partially mapped folio is linked at quiescence, and every departure
  * from a queue is closed by a cause: queued again; split or freed; no reference to be had (the folio was frozen or
  * dying: accepted); or, for one that is not partially mapped, the scanner's verdict, which is that it read
- * the pages and found them in use, or the folio mlocked (a split would keep its zeroes), or that it took the folio's lock and
- * tried to split. An unclosed departure is a folio that reclaim has lost sight of.
+ * the pages and found them in use, or that it took the folio's lock and tried to split. A folio that migrates hands its place on. An unclosed departure is a
+ * folio that reclaim has lost sight of.
  */
 #include "oracle_internal.h"
 
@@ -18,21 +18,54 @@ void queue_member_added(u32 head, struct list_head *home)
 		g->departed = 0;
 }
 
+static void departs(struct ghost_page *g)
+{
+	g->departed = (u8)(engine_cpu() + 1);
+	g->excused = CAUSE_NONE;
+	g->scan_zero = g->scan_filled = 0;
+}
+
 void queue_member_deleted(u32 head)
 {
 	struct ghost_page *g = &oracle.pages[head];
 	bool from_queue = g->queue && g->home == &g->queue->split_queue;
 
 	g->home = NULL;
-	if (from_queue || !g->departed) {
-		g->departed = (u8)(engine_cpu() + 1);
-		g->excused = CAUSE_NONE;
-		g->scan_zero = g->scan_filled = 0;
-	}
-	if (machine->memmap[head].flags & BIT(PG_mlocked))
+	if (from_queue || !g->departed)
+		departs(g);
+	if (from_queue && g->migrating == engine_cpu() + 1)
+		g->left_by_migration = true;
+	if (machine->memmap[head].flags & BIT(PG_mlocked)) /* the scanner leaves it: a split would keep its zeroes */
 		g->excused = CAUSE_MLOCKED;
 	if (machine->memmap[head]._refcount.counter == 0)
 		g->excused = CAUSE_NO_REFERENCE;
+}
+
+void queue_member_migrating(const volatile void *src)
+{
+	struct ghost_page *g = &oracle.pages[page_to_pfn((const struct page *)(uintptr_t)src)];
+
+	g->migrating = (u8)(engine_cpu() + 1);
+	g->left_by_migration = false;
+}
+
+/*
+ * The source's place is the new folio's. One in the swap cache is on its way out and has none; and up to v6.19 migration loses it, by design:
+ * whoever is unmapped in part next is queued again.
+ */
+void queue_member_migrated(const volatile void *src, const volatile void *dst)
+{
+	struct ghost_page *from = &oracle.pages[page_to_pfn((const struct page *)(uintptr_t)src)];
+	u32 head = (u32)page_to_pfn((const struct page *)(uintptr_t)dst);
+	struct ghost_page *g = &oracle.pages[head];
+
+	from->migrating = 0;
+	if (!from->left_by_migration || oracle_in_swapcache(oracle_folio(head)))
+		return;
+	g->queue = from->queue;
+	departs(g);
+	if (!generation_at_least(GENERATION_V7_1))
+		g->excused = CAUSE_MIGRATED;
 }
 
 /* The taker locks the folio: it is going to try to split it. */

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * soft_offline.c - a page that is about to go bad is taken out of use while it still can be read: the part of the kernel's
+ * mm/memory-failure.c that migrates. The mark comes last, when nobody has the page any more; mf_mutex is held throughout.
+ */
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/huge_mm.h>
+#include <linux/memory-failure.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/page_ref.h>
+#include <linux/pagemap.h>
+#include <linux/swap.h>
+
+/*
+ * page_handle_poison() - v7.1, mm/memory-failure.c. Fidelity: same, no hugetlb, no count of poisoned pages. The page is free, or the caller
+ * has its one reference (`release`), and then it is never free again: a page that is marked before its last put does not go back to the
+ * allocator. The reference taken here keeps it.
+ */
+static bool page_handle_poison(struct page *page, bool freepage, bool release)
+{
+	if (freepage && !take_page_off_buddy(page))
+		return false;
+	SetPageHWPoison(page);
+	if (release) {
+		put_page(page);
+		page_alloc_note(page, 0);
+	}
+	page_ref_inc(page);
+	return true;
+}
+
+/*
+ * soft_offline_in_use_page() - v7.1, mm/memory-failure.c. Fidelity: adapted: no hugetlb; mapping_evict_folio() is left out: what is clean and in
+ * no page table is moved too. The caller's reference goes.
+ */
+static int soft_offline_in_use_page(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+	LIST_HEAD(pagelist);
+	bool isolated;
+	int ret;
+
+	if (folio_test_large(folio)) {
+		if (try_to_split_thp_page(page)) {
+			folio_put(page_folio(page));
+			return -EBUSY;
+		}
+		folio = page_folio(page);
+	}
+
+	folio_lock(folio);
+	folio_wait_writeback(folio);
+	if (PageHWPoison(page)) {
+		folio_unlock(folio);
+		folio_put(folio);
+		return 0;
+	}
+	folio_unlock(folio);
+
+	isolated = isolate_folio_to_list(folio, &pagelist);
+	/* Isolated, it has another one; not isolated, that was it. */
+	folio_put(folio);
+	if (!isolated)
+		return -EBUSY;
+
+	ret = migrate_pages(&pagelist, alloc_migration_target, NULL, (unsigned long)NUMA_NO_NODE, MIGRATE_SYNC,
+			    MR_MEMORY_FAILURE, NULL);
+	if (!ret) {
+		/* Alone with it: migrate_folio_done() has left the reference of the isolation. */
+		page_handle_poison(page, false, true);
+		return 0;
+	}
+	if (!list_empty(&pagelist))
+		putback_movable_pages(&pagelist);
+	return ret > 0 ? -EBUSY : ret;
+}
+
+/* soft_offline_page() - v7.1, mm/memory-failure.c. Fidelity: adapted: no hotplug, no filter, no reference of the caller's. */
+int soft_offline_page(unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+	bool try_again = true;
+	int ret;
+
+	if (pfn >= NR_PAGES)
+		return -EIO;
+	mutex_lock(&machine->mf_mutex);
+	if (PageHWPoison(page)) {
+		mutex_unlock(&machine->mf_mutex);
+		return 0;
+	}
+retry:
+	ret = get_hwpoison_page(page);
+	if (ret > 0) {
+		ret = soft_offline_in_use_page(page);
+	} else if (ret == 0 && !page_handle_poison(page, true, false)) {
+		if (try_again) {
+			try_again = false;
+			goto retry;
+		}
+		ret = -EBUSY;
+	}
+	mutex_unlock(&machine->mf_mutex);
+	return ret;
+}
