@@ -27,7 +27,7 @@ enum user_event {
 	USER_READ_END,    /* token was read */
 	USER_READ_FAILED, /* nothing mapped there, or SIGBUS */
 	USER_DISCARD_BEGIN, /* [vpn, vpn + nr) may lose its content from here on */
-	USER_DISCARD_END,   /* value: 1 if it is gone now */
+	USER_DISCARD_END,   /* value: 1 if it is gone now; 2: it may go until the next store */
 	USER_POISON,      /* the page mapped at vpn may be lost: later access may be SIGBUS */
 	USER_ACCESS,    /* token: the page frame that hardware has just loaded from or stored to */
 	USER_FRESH,       /* the address space mm is new */
@@ -53,6 +53,8 @@ enum user_event {
 	USER_DMA_READ_END,    /* token was read; value: 1 if anything was */
 	USER_FORK_BEGIN,  /* this CPU begins to copy mm */
 	USER_FORK_END,    /* value: 1 if mm is the copy, from here on, of the mm `token` */
+	USER_MOVE_PAGE_BEGIN, /* pages from vpn on are about to move to `token` and leave nothing; the ranges do not overlap */
+	USER_MOVE_PAGE_END,   /* value: so many of them have */
 };
 enum user_move {
 	MOVE_NOTHING,     /* it did not begin */

@@ -68,6 +68,10 @@ bool huge_pmd_set_accessed(struct vm_fault *vmf);
 /* The shrinker that frees the huge zero folio when nobody but it has a reference. */
 unsigned long shrink_huge_zero_folio_count(struct shrink_control *sc);
 unsigned long shrink_huge_zero_folio_scan(struct shrink_control *sc);
+/* UFFDIO_MOVE of a whole PMD. The PMD's lock is held, and dropped. -EAGAIN: look again. */
+int move_pages_huge_pmd(struct mm_struct *mm, pmd_t *dst_pmd, pmd_t *src_pmd, pmd_t dst_pmdval,
+			struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma, unsigned long dst_addr,
+			unsigned long src_addr);
 bool is_huge_zero_folio(const struct folio *folio);
 bool is_huge_zero_pmd(pmd_t pmd);
 /* NULL: no memory. One user more for the mm, until it exits. */

@@ -60,18 +60,28 @@ static inline bool folio_mapped(const struct folio *folio)
 {
 	return folio_mapcount(folio) > 0;
 }
-/* Mapped by more than one mm, as far as is known: "no" is certain, but for folios that share no mm id slots. */
+#define folio_maybe_dma_pinned(folio)                                          \
+	(folio_test_large(folio) ? atomic_read(&(folio)->_pincount) > 0 :      \
+				   folio_ref_count(folio) >= 1024)
+/*
+ * May more than one mm map it? Yes is a guess, no holds while a page table that maps it is locked, if it is small; of a large one it may
+ * just have been forgotten (P3).
+ */
 static inline bool folio_maybe_mapped_shared(struct folio *folio)
 {
 	int mapcount = folio_mapcount(folio);
 
 	if (!folio_test_large(folio))
 		return mapcount > 1;
-	return mapcount > 1 && test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
+	if (mapcount <= 1)
+		return false;
+	if (generation_at_least(GENERATION_V7_1))
+		return test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
+	/* v6.12: folio_likely_mapped_shared() */
+	if (folio_entire_mapcount(folio))
+		return true;
+	return atomic_read(&folio->_mapcount) > 0;
 }
-#define folio_maybe_dma_pinned(folio)                                          \
-	(folio_test_large(folio) ? atomic_read(&(folio)->_pincount) > 0 :      \
-				   folio_ref_count(folio) >= 1024)
 /* References that mappings and caches explain: what a folio nobody else uses has, but for the caller's own. */
 static inline int folio_expected_ref_count(const struct folio *folio)
 {
@@ -131,6 +141,7 @@ static inline void folios_put(struct folio_batch *folios)
 #define inc_mm_counter(mm, member) add_mm_counter(mm, member, 1)
 #define dec_mm_counter(mm, member) add_mm_counter(mm, member, -1)
 
+struct mmu_gather;
 /* memory.c, for the faults in other files */
 struct folio *folio_prealloc(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr);
 pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma);
@@ -159,9 +170,6 @@ vm_fault_t do_numa_page(struct vm_fault *vmf);
 vm_fault_t do_huge_pmd_numa_page(struct vm_fault *vmf);
 /* memory_file.c: nothing is mapped at an address of a file. */
 vm_fault_t do_fault(struct vm_fault *vmf);
-/* memory_device.c: a fault on an entry of device memory, and on one that a device has for itself. mmap_lock or the VMA's lock is held. */
-vm_fault_t do_device_private_page(struct vm_fault *vmf);
-vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf);
 /* memory_fork.c: the child's copy of one VMA's tables. Both mmap_locks are held for writing. */
 int copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma);
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
@@ -192,7 +200,6 @@ int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len);
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len);
 /* mmap_lock is held for writing; with `unlock`, and on success, it is dropped. */
 int do_vmi_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool unlock);
-int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len); /* mmap_lock is held */
 
 #define vma_is_accessible(vma) (((vma)->vm_flags & (VM_READ | VM_WRITE)) != 0)
 /* For who holds neither mmap_lock nor the VMA's lock: rmap walks. */

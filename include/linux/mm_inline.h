@@ -7,18 +7,28 @@
 #include <linux/mm.h>
 #include <linux/vmstat.h>
 
+/* Who is on the LRU changes this bit under lru_lock only, so a look is no step. Unevictable folios are on no list: mlock_count is there. */
+#define lru_unevictable(folio) ((assert_read((folio)->flags) & BIT(PG_unevictable)) != 0)
 /* lru_lock is held. */
 static inline void lruvec_add_folio(struct lruvec *lruvec, struct folio *folio)
 {
-	lruvec_stat_mod_folio(folio, NR_LRU_PAGES, folio_nr_pages(folio));
-	list_add(&folio->lru, &lruvec->list);
+	bool unevictable = lru_unevictable(folio);
+
+	lruvec_stat_mod_folio(folio, unevictable ? NR_UNEVICTABLE : NR_LRU_PAGES, folio_nr_pages(folio));
+	if (!unevictable)
+		list_add(&folio->lru, &lruvec->list);
 }
 static inline void lruvec_del_folio(struct lruvec *lruvec, struct folio *folio)
 {
+	bool unevictable = lru_unevictable(folio);
+
 	(void)lruvec;
-	lruvec_stat_mod_folio(folio, NR_LRU_PAGES, -folio_nr_pages(folio));
-	list_del(&folio->lru);
+	lruvec_stat_mod_folio(folio, unevictable ? NR_UNEVICTABLE : NR_LRU_PAGES, -folio_nr_pages(folio));
+	if (!unevictable)
+		list_del(&folio->lru);
 }
+/* The rest, mappings that are unevictable as a whole, is left out. Takes no lock: PG_mlocked may change at once. */
+#define folio_evictable(folio) (!folio_test_mlocked(folio))
 
 /*
  * __folio_clear_lru_flags() - v7.1. Fidelity: adapted: three plain updates of the word are one here, since what falls between

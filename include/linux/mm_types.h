@@ -216,6 +216,8 @@ enum mm_flags { MMF_OOM_SKIP, MMF_UNSTABLE, MMF_HUGE_ZERO_FOLIO, MMF_HAS_PINNED,
 #define VM_UFFD_MISSING 0x200ul
 #define VM_UFFD_WP 0x1000ul
 #define VM_LOCKED 0x2000ul
+#define VM_IO 0x4000ul
+#define VM_SPECIAL VM_IO
 #define VM_WIPEONFORK 0x2000000ul
 
 struct vm_area_struct {

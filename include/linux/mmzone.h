@@ -99,6 +99,9 @@ struct machine_state {
 	atomic_t huge_zero_refcount;
 	spinlock_t huge_zero_lock;
 	struct folio_batch lru_add[NR_CPUS];
+	struct folio_batch lru_lazyfree[NR_CPUS];
+	struct folio_batch lru_deactivate[NR_CPUS];
+	struct folio_batch mlock_batch[NR_CPUS]; /* what is to be done stands in the pointers' low bits (mlock.c) */
 	struct mutex mf_mutex;
 	spinlock_t mmlist_lock;          /* mms[] and refs[] */
 	struct mm_struct *mms[NR_MMS];

@@ -42,6 +42,8 @@ enum pageflags {
 	PG_dropbehind,
 	PG_mlocked,
 	PG_hwpoison,
+	PG_young,
+	PG_idle,
 	NR_PAGEFLAGS,
 
 	PG_swapcache = PG_owner_priv_1,   /* anon: swap slot in ->swap is valid */
@@ -143,8 +145,19 @@ enum pageflags {
 #define folio_set_unevictable(folio) set_bit(PG_unevictable, &(folio)->flags)
 #define folio_clear_unevictable(folio) clear_bit(PG_unevictable, &(folio)->flags)
 #define __folio_clear_unevictable(folio) __clear_bit_owned(PG_unevictable, &(folio)->flags)
+#define folio_test_clear_unevictable(folio) test_and_clear_bit(PG_unevictable, &(folio)->flags)
+#define folio_set_mlocked(folio) set_bit(PG_mlocked, &(folio)->flags)
+#define folio_test_set_mlocked(folio) test_and_set_bit(PG_mlocked, &(folio)->flags)
+#define __folio_clear_mlocked(folio) __clear_bit_owned(PG_mlocked, &(folio)->flags)
 #define folio_test_mlocked(folio) test_bit(PG_mlocked, &(folio)->flags)
 #define folio_test_clear_mlocked(folio) test_and_clear_bit(PG_mlocked, &(folio)->flags)
+#define folio_test_young(folio) test_bit(PG_young, &(folio)->flags)
+#define folio_set_young(folio) set_bit(PG_young, &(folio)->flags)
+#define folio_test_clear_young(folio) test_and_clear_bit(PG_young, &(folio)->flags)
+#define folio_test_idle(folio) test_bit(PG_idle, &(folio)->flags)
+#define folio_set_idle(folio) set_bit(PG_idle, &(folio)->flags)
+#define folio_clear_idle(folio) clear_bit(PG_idle, &(folio)->flags)
+#define folio_set_workingset(folio) set_bit(PG_workingset, &(folio)->flags)
 #define folio_test_private(folio) test_bit(PG_private, &(folio)->flags)
 #define folio_test_reserved(folio) test_bit(PG_reserved, &(folio)->flags)
 /* A swap slot needs swapbacked memory: the bit alone is the owner's private flag. */

@@ -151,6 +151,16 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 	})
 #define ptep_get_and_clear(mm, addr, ptep) \
 	((void)(mm), (void)(addr), (pte_t){ entry_xchg_("ptep_get_and_clear", (ptep)->pte, #ptep, 0ul) })
+#define entry_clear_young_(prim, word, str)                                    \
+	({                                                                     \
+		unsigned long *word_ = &(word);                                \
+		engine_point(SITE(prim, "", str), word_, EVENT_RMW);           \
+		(access_fetch_and(word_, ~_PAGE_ACCESSED, __ATOMIC_RELAXED) & _PAGE_ACCESSED) != 0; \
+	})
+#define ptep_test_and_clear_young(vma, addr, ptep) \
+	((void)(vma), (void)(addr), entry_clear_young_("ptep_test_and_clear_young", (ptep)->pte, #ptep))
+#define pmdp_test_and_clear_young(vma, addr, pmdp) \
+	((void)(vma), (void)(addr), entry_clear_young_("pmdp_test_and_clear_young", (pmdp)->pmd, #pmdp))
 #define pmdp_huge_get_and_clear(mm, addr, pmdp) \
 	((void)(mm), (void)(addr), (pmd_t){ entry_xchg_("pmdp_huge_get_and_clear", (pmdp)->pmd, #pmdp, 0ul) })
 /* Between the two the entry is none: nobody with the table's lock sees that, and the hardware can set no bit that gets lost. */

@@ -28,6 +28,7 @@ void spin_unlock_at(const struct site *s, spinlock_t *lock);
 #define SINGLE_DEPTH_NESTING 1
 /* A second lock of the same class: its order against the first is the caller's to keep. */
 #define spin_lock_nested(l, sub) spin_lock_at(SITE("spin_lock_nested", "", #l), l, LOCK_CLASS(#l, 1))
+#define SINGLE_DEPTH_NESTING 1
 #define spin_trylock(l) spin_trylock_at(SITE("spin_trylock", "", #l), l, NULL)
 #define spin_unlock(l) spin_unlock_at(SITE("spin_unlock", "", #l), l)
 #define spin_lock_irq(l)                                                       \

@@ -13,11 +13,11 @@
 #include <linux/swapops.h>
 
 void folio_add_lru(struct folio *folio);
-static inline void folio_add_lru_vma(struct folio *folio, struct vm_area_struct *vma)
-{
-	(void)vma;
-	folio_add_lru(folio);
-}
+/* Of a locked VMA: the unevictable list, by the CPU's mlock batch. */
+void folio_add_lru_vma(struct folio *folio, struct vm_area_struct *vma);
+/* Anonymous and clean from here on: reclaim may drop it. By a batch of the CPU. */
+void folio_mark_lazyfree(struct folio *folio);
+void folio_deactivate(struct folio *folio);
 void lru_add_drain(void);
 /* Every CPU's batch; waits until each CPU can be preempted. */
 void lru_add_drain_all(void);
@@ -97,7 +97,13 @@ int madvise_pageout(struct mm_struct *mm, unsigned long start, unsigned long len
 void mlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
 void mlock_drain_local(void);
 void munlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
-void mlock_drain_local(void); /* this CPU's batch of both */
+void mlock_new_folio(struct folio *folio);
+void mlock_drain_local(void);
+void mlock_folio_batch(struct folio_batch *fbatch);
+/* mlock(2), munlock(2): splits VMAs at the edges. Takes mmap_lock. -ENOMEM: holes, or too many VMAs. */
+int do_mlock(struct mm_struct *mm, unsigned long start, unsigned long len, bool lock);
+/* Not in the kernel: what a slot of the mlock batch points to. */
+#define mlock_batch_folio(entry) ((struct folio *)((unsigned long)(entry) & ~3ul))
 struct lruvec *folio_lruvec_lock(struct folio *folio);
 struct lruvec *folio_lruvec_lock_irqsave(struct folio *folio, unsigned long *flags);
 void lruvec_unlock(struct lruvec *lruvec);

@@ -99,6 +99,7 @@ static void lru_add_split_folio(struct folio *folio, struct folio *new_folio,
 		list_add_tail(&new_folio->lru, list);
 	} else {
 		VM_WARN_ON(!folio_test_lru(folio));
+		/* unevictable: on no list, only counted */
 		if (folio_test_unevictable(folio))
 			new_folio->mlock_count = 0;
 		else
@@ -152,7 +153,7 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 		VM_BUG_ON_PAGE(PageTail(new_head), new_head);
 		folio_set_has_hwpoisoned(new_folio);
 	}
-	plain_write(new_folio->mapping, plain_read(folio->mapping));
+	plain_write_racy(new_folio->mapping, plain_read(folio->mapping)); /* smaps looks, by a migration entry */
 	plain_write(new_folio->index, index + i);
 	if (folio_test_swapcache(folio)) {
 		unsigned long val = plain_read(folio->swap.val);

@@ -90,7 +90,8 @@ void machine_boot(const struct machine_config *config)
 		memcg_boot(id);
 	memset(machine->mthp_stat, 0, sizeof(machine->mthp_stat));
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
-		machine->lru_add[cpu].nr = 0;
+		machine->lru_add[cpu].nr = machine->lru_lazyfree[cpu].nr = machine->lru_deactivate[cpu].nr =
+			machine->mlock_batch[cpu].nr = 0;
 	mutex_init(&machine->mf_mutex);
 	spin_lock_init(&machine->mmlist_lock);
 	memset(machine->mms, 0, sizeof(machine->mms));

@@ -235,7 +235,7 @@ vm_fault_t vmf_anon_prepare(struct vm_fault *vmf)
 
 pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 {
-	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
+	return assert_read(vma->vm_flags) & VM_WRITE ? pte_mkwrite(pte, vma) : pte;
 }
 
 /* vmf_orig_pte_uffd_wp() - v7.1. Fidelity: same: a marker said that the page was write-protected when it went. */

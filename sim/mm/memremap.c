@@ -44,6 +44,11 @@ void free_zone_device_folio(struct folio *folio)
 		if (!bug_enabled(zone_device_free_keeps_nr_anon))
 			mod_mthp_stat(order, MTHP_STAT_NR_ANON, -1);
 	}
+	/* it may have been in an mlocked VMA that forgot it (MREMAP_DONTUNMAP of a part): free_pages_prepare() sees to that, for other memory */
+	if (!bug_enabled(zone_device_free_keeps_mlocked) && folio_test_mlocked(folio)) {
+		__folio_clear_mlocked(folio);
+		lruvec_stat_mod_folio(folio, NR_MLOCK, -(1l << order));
+	}
 	plain_write_racy(folio->mapping, NULL);
 	page_free_note(&folio->page, order);
 	pgmap->ops->folio_free(folio);

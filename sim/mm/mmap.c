@@ -209,6 +209,8 @@ void exit_mmap(struct mm_struct *mm)
 	for (unsigned int i = 0; i < mm->map_count; i++)
 		unmap_vmas(&tlb, mm->vmas[i], mm->vmas[i]->vm_start, mm->vmas[i]->vm_end);
 	mmap_read_unlock(mm);
+	/* the reaper's work is done; it looks with mmap_lock held, so after the next lines it is not in the middle of it */
+	set_bit(MMF_OOM_SKIP, &mm->flags);
 
 	mmap_write_lock(mm);
 	nr = mm->map_count;
@@ -265,37 +267,6 @@ void mmput(struct mm_struct *mm)
 		spin_unlock(&machine->mmlist_lock);
 	}
 	mmdrop(mm);
-}
-
-/*
- * do_madvise(), madvise_dontneed_single_vma() - v7.1, mm/madvise.c. Fidelity: adapted: mmap_lock, no per-VMA lock, and no reclaim of
- * empty tables. Caller holds mmap_lock for reading. What all VMAs of the range let go of is freed last. -ENOMEM: some of the range
- * is not mapped; what is has been dealt with.
- */
-int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long len)
-{
-	unsigned long end = start + len;
-	struct mmu_gather tlb;
-	int ret = 0;
-
-	lockdep_assert_held(&mm->mmap_lock);
-	tlb_gather_mmu(&tlb, mm);
-	for (unsigned int i = 0; i < mm->map_count; i++) {
-		struct vm_area_struct *vma = mm->vmas[i];
-		unsigned long from = vma->vm_start > start ? vma->vm_start : start;
-		unsigned long to = vma->vm_end < end ? vma->vm_end : end;
-
-		if (from >= to)
-			continue;
-		if (start < from)
-			ret = -ENOMEM;
-		zap_vma_range_batched(&tlb, vma, from, to - from);
-		start = to;
-	}
-	if (start < end)
-		ret = -ENOMEM;
-	tlb_finish_mmu(&tlb);
-	return ret;
 }
 
 /*

@@ -273,6 +273,11 @@ static bool free_pages_prepare(struct page *page, unsigned int order)
 {
 	struct folio *folio = (struct folio *)page;
 
+	/* The last munlock may still be in a batch's future, or never come: by a truncation, or for pages that are no LRU folios. */
+	if (unlikely(folio_test_mlocked(folio))) {
+		__folio_clear_mlocked(folio);
+		lruvec_stat_mod_folio(folio, NR_MLOCK, -(1l << order));
+	}
 	if (PageHWPoison(page) && !order) {
 		page_free_note(page, order);
 		return false;

@@ -23,6 +23,7 @@
 #include <linux/rmap.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/vmstat.h>
 #include <foliofuzz/bug.h>
@@ -668,9 +669,10 @@ static void __folio_set_anon(struct folio *folio, struct vm_area_struct *vma,
 }
 
 /*
- * __folio_add_anon_rmap() - v7.1, mm/rmap.c. Fidelity: adapted: no mlock; that an exclusive
- * page is mapped once is left to the rmap oracle. Caller holds the page table lock, and the
- * folio lock against a change of mapping.
+ * __folio_add_anon_rmap() - v7.1, mm/rmap.c. Fidelity: adapted: that an exclusive page is mapped
+ * once is left to the rmap oracle. Caller holds the page table lock, and the folio lock against
+ * a change of mapping. A large folio is mlocked only
+ * as a whole; up to v6.12 not here at all.
  */
 static void __folio_add_anon_rmap(struct folio *folio, struct page *page, int nr_pages,
 				  struct vm_area_struct *vma, unsigned long address,
@@ -684,13 +686,12 @@ static void __folio_add_anon_rmap(struct folio *folio, struct page *page, int nr
 	pgoff = folio_pgoff(folio);
 	VM_BUG_ON_PAGE(pgoff + (page - &folio->page) != linear_page_index(vma, address), page);
 
-	if (!(flags & RMAP_EXCLUSIVE))
-		return;
 	/* By PMD, the head's bit speaks for all. */
-	if (level == PGTABLE_LEVEL_PMD)
-		nr_pages = 1;
-	for (int i = 0; i < nr_pages; i++)
-		SetPageAnonExclusive(page + i);
+	if (flags & RMAP_EXCLUSIVE)
+		for (int i = 0; i < (level == PGTABLE_LEVEL_PMD ? 1 : nr_pages); i++)
+			SetPageAnonExclusive(page + i);
+	if (generation_at_least(GENERATION_V6_19) ? folio_nr_pages(folio) == nr_pages : !folio_test_large(folio))
+		mlock_vma_folio(folio, vma);
 }
 
 /* folio_add_anon_rmap_ptes() - v7.1, mm/rmap.c. Fidelity: same. */
@@ -773,7 +774,7 @@ void folio_add_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_a
 }
 
 /*
- * __folio_remove_rmap() - v7.1, mm/rmap.c. Fidelity: same, no PUDs, no munlock. P2: the mirror
+ * __folio_remove_rmap() - v7.1, mm/rmap.c. Fidelity: same, no PUDs. P2: the mirror
  * of adding: the large count first. Caller holds the page table lock, and drops the references
  * afterwards.
  *
@@ -850,6 +851,7 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 	}
 
 	__folio_mod_stat(folio, -nr, -nr_pmdmapped);
+	munlock_vma_folio(folio, vma);
 }
 
 /* folio_remove_rmap_ptes() - v7.1, mm/rmap.c. Fidelity: same. */

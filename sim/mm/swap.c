@@ -127,15 +127,53 @@ void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
 	free_unref_folios(folios);
 }
 
-/* lru_add() - v7.1. Fidelity: adapted: no unevictable list, no ageing. lru_lock is held. */
+typedef void (*move_fn_t)(struct lruvec *lruvec, struct folio *folio);
+
+/*
+ * lru_add() - v7.1. Fidelity: adapted: no ageing. lru_lock is held. Whether somebody has mlocked it already and counted that is not
+ * known: the count starts at zero, and is rather too low than too high.
+ */
 static void lru_add(struct lruvec *lruvec, struct folio *folio)
 {
+	(void)folio_test_clear_unevictable(folio);
 	VM_BUG_ON_FOLIO(folio_test_lru(folio), folio);
+	if (!folio_evictable(folio)) {
+		folio_clear_active(folio);
+		folio_set_unevictable(folio);
+		folio->mlock_count = 0;
+	}
 	lruvec_add_folio(lruvec, folio);
 }
 
-/* folio_batch_move_lru() - v7.1. Fidelity: same. The CPU's local lock is held. */
-static void folio_batch_move_lru(struct folio_batch *fbatch)
+/* lru_deactivate() - v7.1. Fidelity: same. lru_lock is held, PG_lru is this CPU's. */
+static void lru_deactivate(struct lruvec *lruvec, struct folio *folio)
+{
+	if (folio_test_unevictable(folio) || !folio_test_active(folio))
+		return;
+	lruvec_del_folio(lruvec, folio);
+	folio_clear_active(folio);
+	folio_clear_referenced(folio);
+	lruvec_add_folio(lruvec, folio);
+}
+
+/* lru_lazyfree() - v7.1. Fidelity: same, no multi-generational LRU. lru_lock is held, PG_lru is this CPU's. */
+static void lru_lazyfree(struct lruvec *lruvec, struct folio *folio)
+{
+	if (!folio_test_anon(folio) || !folio_test_swapbacked(folio) || folio_test_swapcache(folio) ||
+	    folio_test_unevictable(folio))
+		return;
+	lruvec_del_folio(lruvec, folio);
+	folio_clear_active(folio);
+	folio_clear_referenced(folio);
+	folio_clear_swapbacked(folio);
+	lruvec_add_folio(lruvec, folio);
+}
+
+/*
+ * folio_batch_move_lru() - v7.1. Fidelity: same. The CPU's local lock is held. What is moved must be on the LRU; who takes PG_lru away
+ * owns it until it is back.
+ */
+static void folio_batch_move_lru(struct folio_batch *fbatch, move_fn_t move_fn)
 {
 	struct lruvec *lruvec = NULL;
 	unsigned long flags = 0;
@@ -143,8 +181,10 @@ static void folio_batch_move_lru(struct folio_batch *fbatch)
 	for (unsigned int i = 0; i < fbatch->nr; i++) {
 		struct folio *folio = fbatch->folios[i];
 
+		if (move_fn != lru_add && !folio_test_clear_lru(folio))
+			continue;
 		folio_lruvec_relock_irqsave(folio, &lruvec, &flags);
-		lru_add(lruvec, folio);
+		move_fn(lruvec, folio);
 		folio_set_lru(folio);
 	}
 	if (lruvec)
@@ -152,26 +192,108 @@ static void folio_batch_move_lru(struct folio_batch *fbatch)
 	folios_put(fbatch);
 }
 
-/* folio_add_lru() - v7.1. Fidelity: same. Large folios do not wait in a batch. */
-void folio_add_lru(struct folio *folio)
+/* folio_batch_add_and_move() - v7.1. Fidelity: same. Large folios do not wait in a batch. */
+static void folio_batch_add_and_move(struct folio_batch *fbatches, struct folio *folio, move_fn_t move_fn)
 {
 	struct folio_batch *fbatch;
 
-	VM_BUG_ON_FOLIO(folio_test_lru(folio), folio);
 	folio_get(folio);
 	preempt_disable();
-	fbatch = this_cpu_ptr(machine->lru_add);
+	fbatch = this_cpu_ptr(fbatches);
 	if (!folio_batch_add(fbatch, folio) || folio_test_large(folio))
-		folio_batch_move_lru(fbatch);
+		folio_batch_move_lru(fbatch, move_fn);
 	preempt_enable();
 }
 
-/* lru_add_drain() - v7.1. Fidelity: same. */
+/* folio_add_lru() - v7.1. Fidelity: same, no multi-generational LRU. */
+void folio_add_lru(struct folio *folio)
+{
+	VM_BUG_ON_FOLIO(folio_test_lru(folio), folio);
+	folio_batch_add_and_move(machine->lru_add, folio, lru_add);
+}
+
+/* folio_add_lru_vma() - v7.1. Fidelity: same. The folio is new, and mapped or about to be. */
+void folio_add_lru_vma(struct folio *folio, struct vm_area_struct *vma)
+{
+	VM_BUG_ON_FOLIO(folio_test_lru(folio), folio);
+	if (unlikely((plain_read_racy(vma->vm_flags) & (VM_LOCKED | VM_SPECIAL)) == VM_LOCKED))
+		mlock_new_folio(folio);
+	else
+		folio_add_lru(folio);
+}
+
+/* folio_deactivate() - v7.1. Fidelity: same. The caller has a reference, or the mapping's table locked. */
+void folio_deactivate(struct folio *folio)
+{
+	if (folio_test_unevictable(folio) || !folio_test_lru(folio) || !folio_test_active(folio))
+		return;
+	folio_batch_add_and_move(machine->lru_deactivate, folio, lru_deactivate);
+}
+
+/* folio_mark_lazyfree() - v7.1. Fidelity: same. As above. */
+void folio_mark_lazyfree(struct folio *folio)
+{
+	if (!folio_test_anon(folio) || !folio_test_swapbacked(folio) || !folio_test_lru(folio) ||
+	    folio_test_swapcache(folio) || folio_test_unevictable(folio))
+		return;
+	folio_batch_add_and_move(machine->lru_lazyfree, folio, lru_lazyfree);
+}
+
+/* The LRU batches of a CPU, in the order in which they are drained; the mlock batch comes after them. */
+static const struct lru_batch {
+	size_t offset;
+	move_fn_t move_fn;
+} lru_batches[] = {
+	{ offsetof(struct machine_state, lru_add), lru_add },
+	{ offsetof(struct machine_state, lru_deactivate), lru_deactivate },
+	{ offsetof(struct machine_state, lru_lazyfree), lru_lazyfree },
+};
+#define NR_LRU_BATCHES ARRAY_SIZE(lru_batches)
+#define lru_batch_of(i, cpu) per_cpu_ptr((struct folio_batch *)((char *)machine + lru_batches[i].offset), cpu)
+
+/* lru_add_drain(), lru_add_drain_cpu() - v7.1. Fidelity: same. */
 void lru_add_drain(void)
 {
 	preempt_disable();
-	if (this_cpu_ptr(machine->lru_add)->nr)
-		folio_batch_move_lru(this_cpu_ptr(machine->lru_add));
+	for (unsigned int i = 0; i < NR_LRU_BATCHES; i++) {
+		struct folio_batch *fbatch = lru_batch_of(i, smp_processor_id());
+
+		if (fbatch->nr)
+			folio_batch_move_lru(fbatch, lru_batches[i].move_fn);
+	}
+	preempt_enable();
+	mlock_drain_local();
+}
+
+/* cpu_needs_drain() - v7.1. Fidelity: adapted: one look at all counts. */
+static bool cpu_needs_drain(unsigned int cpu)
+{
+	if (plain_read_racy(lru_batch_of(0, cpu)->nr)) /* the kernel's folio_batch_count() from afar */
+		return true;
+	for (unsigned int i = 1; i < NR_LRU_BATCHES; i++)
+		if (assert_read(lru_batch_of(i, cpu)->nr))
+			return true;
+	return assert_read(per_cpu_ptr(machine->mlock_batch, cpu)->nr);
+}
+
+/* The drain of another CPU's batches, as its worker makes it; that CPU can be preempted. */
+static void drain_from_afar(unsigned int cpu)
+{
+	struct folio_batch batches[NR_LRU_BATCHES + 1];
+
+	preempt_disable();
+	for (unsigned int i = 0; i < NR_LRU_BATCHES; i++) {
+		batches[i] = *lru_batch_of(i, cpu);
+		folio_batch_init(lru_batch_of(i, cpu));
+	}
+	batches[NR_LRU_BATCHES] = *per_cpu_ptr(machine->mlock_batch, cpu);
+	folio_batch_init(per_cpu_ptr(machine->mlock_batch, cpu));
+	work_done_on(cpu);
+	for (unsigned int i = 0; i < NR_LRU_BATCHES; i++)
+		if (batches[i].nr)
+			folio_batch_move_lru(&batches[i], lru_batches[i].move_fn);
+	if (batches[NR_LRU_BATCHES].nr)
+		mlock_folio_batch(&batches[NR_LRU_BATCHES]);
 	preempt_enable();
 }
 
@@ -189,25 +311,13 @@ void lru_add_drain_all(void)
 	lru_add_drain();
 	/* which CPUs get work is settled before any of it is waited for */
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
-		if (plain_read_racy(per_cpu_ptr(machine->lru_add, cpu)->nr)) /* the kernel's folio_batch_count() from afar */
+		if (cpu_needs_drain(cpu))
 			has_work |= 1u << cpu;
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
-		struct folio_batch *fbatch = per_cpu_ptr(machine->lru_add, cpu);
-
 		if (!(has_work >> cpu & 1))
 			continue;
 		wait_cpu_preemptible(cpu);
-		if (!assert_read(fbatch->nr))
-			continue;
-		preempt_disable();
-		{
-			struct folio_batch batch = *fbatch;
-
-			folio_batch_init(fbatch);
-			work_done_on(cpu);
-			folio_batch_move_lru(&batch);
-		}
-		preempt_enable();
+		drain_from_afar(cpu);
 	}
 }
 

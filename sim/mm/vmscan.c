@@ -25,11 +25,6 @@
 /* lru_to_folio() - v7.1: the oldest. */
 #define lru_to_folio(head) list_last_entry(head, struct folio, lru)
 
-/* folio_evictable() - v7.1, mm/internal.h. Fidelity: same, no unevictable mappings. */
-#ifndef folio_evictable
-#define folio_evictable(folio) (!folio_test_mlocked(folio))
-#endif
-
 /* folio_is_file_lru() - v7.1, include/linux/mm_inline.h. Fidelity: same. */
 static bool folio_is_file_lru(struct folio *folio)
 {

@@ -197,11 +197,14 @@ static void place_add(unsigned mm, unsigned vpn, u32 token)
 	carry_along(mm, vpn, token);
 }
 
+/* How an operation ended: not done; done; or done maybe, now or later (MADV_FREE), until the next store. */
+enum { DONE_NOT, DONE, DONE_MAYBE };
+
 /*
  * The operation that began at `began` and puts `token` is over. Done: what was over before it began is gone. Not done: its own
- * value never was there.
+ * value never was there. Maybe: both may be.
  */
-static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, bool done)
+static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, unsigned done)
 {
 	struct place *p = &model.places[mm][vpn];
 	unsigned kept = 0;
@@ -212,10 +215,10 @@ static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, bool done
 
 		if (!own && v.token == token && v.over == UNFINISHED && !v.moved_by) {
 			own = true;
-			if (!done)
+			if (done == DONE_NOT)
 				continue;
 			v.over = model.now;
-		} else if (done && v.over < began) {
+		} else if (done == DONE && v.over < began) {
 			continue;
 		}
 		p->values[kept++] = v;
@@ -314,8 +317,14 @@ static void end_move(const struct user_note *n)
 		return;
 	model.running[engine_cpu()].active = false;
 	for (unsigned i = 0; i < r.nr; i++) {
-		end_move_target(r.mm, r.to + i, r.began, (enum user_move)n->value);
-		place_end(r.mm, r.vpn + i, 0, r.began, n->value == MOVE_DONE);
+		enum user_move result = (enum user_move)n->value;
+
+		if (n->event == USER_MOVE_PAGE_END) /* so many pages, and the rest is where it was */
+			result = i < n->value ? MOVE_DONE : MOVE_NOTHING;
+		place_taken(r.mm, r.vpn + i);
+		place_taken(r.mm, r.to + i);
+		end_move_target(r.mm, r.to + i, r.began, result);
+		place_end(r.mm, r.vpn + i, 0, r.began, result == MOVE_DONE ? DONE : DONE_NOT);
 	}
 }
 
@@ -508,9 +517,11 @@ void content_note(const volatile void *note)
 		check_not_free(n->token);
 		break;
 	case USER_MOVE_BEGIN:
+	case USER_MOVE_PAGE_BEGIN:
 		begin_move(n);
 		break;
 	case USER_MOVE_END:
+	case USER_MOVE_PAGE_END:
 		end_move(n);
 		break;
 	case USER_FRESH:

@@ -250,7 +250,7 @@ static void end_view_discard(const struct user_note *n)
 		if (v->discards)
 			v->discards--;
 		v->discarded = model.now;
-		if (n->value && vpn >= n->vpn && vpn < (unsigned)n->vpn + n->nr)
+		if (n->value == 1 && vpn >= n->vpn && vpn < (unsigned)n->vpn + n->nr)
 			place_end(&v->own, ~0u, r->began, true);
 	}
 }

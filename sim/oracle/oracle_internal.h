@@ -13,6 +13,7 @@
 #include <linux/mm_types.h>
 #include <linux/mmzone.h>
 #include <linux/page-flags.h>
+#include <linux/swap.h>
 
 /* What the oracles know of a page that the page does not say. */
 struct ghost_page {
@@ -39,7 +40,7 @@ struct ghost_page {
 	u8 order;        /* that it had then */
 	u8 scan_zero, scan_filled; /* pages that the taker found zero and not, since then */
 };
-enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED, CAUSE_MIGRATED };
+enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED, CAUSE_MIGRATED, CAUSE_MLOCKED };
 
 struct oracle_state {
 	struct oracle_options options;

@@ -36,6 +36,8 @@ void queue_member_deleted(u32 head)
 		departs(g);
 	if (from_queue && g->migrating == engine_cpu() + 1)
 		g->left_by_migration = true;
+	if (machine->memmap[head].flags & BIT(PG_mlocked)) /* the scanner leaves it: a split would keep its zeroes */
+		g->excused = CAUSE_MLOCKED;
 	if (machine->memmap[head]._refcount.counter == 0)
 		g->excused = CAUSE_NO_REFERENCE;
 }
@@ -72,7 +74,6 @@ void queue_member_written(const struct event *ev, u32 pfn, u32 offset)
 {
 	struct ghost_page *g = &oracle.pages[pfn];
 
-	(void)offset;
 	if (pfn && (ev->set & BIT(PG_partially_mapped)) && oracle_head_of(pfn) == pfn - 1 &&
 	    oracle.pages[pfn - 1].departed)
 		oracle_benign_met(BENIGN_PARTIAL_AFTER_SCAN);
@@ -80,6 +81,8 @@ void queue_member_written(const struct event *ev, u32 pfn, u32 offset)
 		return;
 	if (ev->kind == EVENT_BIT_TRYLOCK && g->departed == ev->cpu + 1 && lock_is_held_(ev->object))
 		g->excused = CAUSE_SPLIT_TRIED;
+	if (offset == 0 && (ev->set & BIT(PG_mlocked)) && !g->excused)
+		g->excused = CAUSE_MLOCKED;
 	if (g->departed != ev->cpu + 1)
 		oracle_benign_met(BENIGN_PRIVATE_LIST);
 }

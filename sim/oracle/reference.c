@@ -109,9 +109,14 @@ static s32 batch_references(const struct folio *folio)
 {
 	s32 n = 0;
 
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		for (unsigned i = 0; i < machine->lru_add[cpu].nr; i++)
-			n += machine->lru_add[cpu].folios[i] == folio;
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		const struct folio_batch *batches[] = { &machine->lru_add[cpu], &machine->lru_lazyfree[cpu],
+							&machine->lru_deactivate[cpu], &machine->mlock_batch[cpu] };
+
+		for (unsigned b = 0; b < ARRAY_SIZE(batches); b++)
+			for (unsigned i = 0; i < batches[b]->nr; i++)
+				n += mlock_batch_folio(batches[b]->folios[i]) == folio;
+	}
 	return n;
 }
 

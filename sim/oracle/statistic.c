@@ -11,7 +11,7 @@ struct counted {
 	long anon[NR_ORDERS], partial[NR_ORDERS];
 	long mapped[NR_NODES], thps[NR_NODES];
 	long file_mapped[NR_NODES], file_pages[NR_NODES], shmem[NR_NODES], swapcache[NR_NODES], mlocked[NR_NODES];
-	long lru[NR_NODES], lru_flagged[NR_NODES];
+	long lru[NR_NODES], lru_flagged[NR_NODES], unevictable[NR_NODES];
 };
 
 static bool wrong(const char *invariant, unsigned which, long counter, long counted)
@@ -43,7 +43,7 @@ static void count_folio(struct counted *c, u32 head)
 	int nid = page_to_nid(&folio->page);
 
 	if (folio->flags & BIT(PG_lru))
-		c->lru_flagged[nid] += nr;
+		*(folio->flags & BIT(PG_unevictable) ? &c->unevictable[nid] : &c->lru_flagged[nid]) += nr;
 	if (folio->flags & BIT(PG_mlocked))
 		c->mlocked[nid] += nr;
 	if (oracle_in_swapcache(folio)) {
@@ -77,7 +77,8 @@ static bool count_lru(struct counted *c, int nid)
 	for (const struct list_head *p = head->next; p != head; p = p->next) {
 		const struct folio *folio = container_of((struct list_head *)(uintptr_t)p, struct folio, lru);
 
-		if (n++ > NR_PAGES || p->next->prev != p || !(folio->flags & BIT(PG_lru)))
+		if (n++ > NR_PAGES || p->next->prev != p || !(folio->flags & BIT(PG_lru)) ||
+		    (folio->flags & BIT(PG_unevictable)))
 			return false;
 		c->lru[nid] += 1l << oracle_order(folio);
 	}
@@ -114,6 +115,7 @@ static bool check_caches(const struct counted *c)
 			{ "NR_SHMEM", NR_SHMEM, c->shmem[nid] },
 			{ "NR_SWAPCACHE", NR_SWAPCACHE, c->swapcache[nid] },
 			{ "NR_MLOCK", NR_MLOCK, c->mlocked[nid] },
+			{ "NR_UNEVICTABLE", NR_UNEVICTABLE, c->unevictable[nid] },
 			{ "NR_ISOLATED_ANON", NR_ISOLATED_ANON, 0 },
 			{ "NR_ISOLATED_FILE", NR_ISOLATED_FILE, 0 },
 		};
