@@ -145,19 +145,19 @@ static void __split_unmapped_folio(struct folio *folio, unsigned int old_order)
 }
 
 /*
- * The frozen folio leaves its queue; the queue's lock is held. v7.1 settles the flag whether it
+ * The frozen folio leaves its queue; the queue's lock is held. v6.19 settles the flag whether it
  * is linked or not; v6.12 only if it is linked, and so leaves a flag behind for a folio that a
- * scanner had dropped.
+ * scanner had dropped. v6.8 leaves the link as it falls: page 2 becomes a folio, and reuses it.
  */
 static void split_unqueue(struct folio *folio, unsigned int order,
 			  struct deferred_split *queue)
 {
 	bool linked;
 
-	if (order <= 1)
+	if (order <= 1 || !queue)
 		return;
 	linked = !list_empty(&folio->_deferred_list);
-	if (generation_at_least(GENERATION_V7_1) && !bug_enabled(split_flag_only_if_linked)) {
+	if (generation_at_least(GENERATION_V6_19) && !bug_enabled(split_flag_only_if_linked)) {
 		if (linked) {
 			plain_rmw_racy(queue->split_queue_len, old_ - 1);
 			list_del_init(&folio->_deferred_list);
@@ -175,7 +175,17 @@ static void split_unqueue(struct folio *folio, unsigned int order,
 		folio_clear_partially_mapped(folio);
 		mod_mthp_stat(order, MTHP_STAT_NR_ANON_PARTIALLY_MAPPED, -1);
 	}
-	list_del_init(&folio->_deferred_list);
+	if (generation_is(GENERATION_V6_8))
+		list_del(&folio->_deferred_list);
+	else
+		list_del_init(&folio->_deferred_list);
+}
+
+/* Mainline has no lock for a folio that is never queued. */
+static void split_queue_unlock(struct deferred_split *queue)
+{
+	if (queue)
+		spin_unlock(&queue->split_queue_lock);
 }
 
 /*
@@ -244,17 +254,17 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, unsigned int o
 	struct deferred_split *queue = folio_split_queue_lock(folio);
 
 	if (!folio_ref_freeze(folio, 1)) {
-		spin_unlock(&queue->split_queue_lock);
+		split_queue_unlock(queue);
 		accepted_race(3);
 		return -EAGAIN;
 	}
 	if (!bug_enabled(split_unqueue_without_lock))
 		split_unqueue(folio, order, queue);
-	spin_unlock(&queue->split_queue_lock);
+	split_queue_unlock(queue);
 	if (bug_enabled(split_unqueue_without_lock))
 		split_unqueue(folio, order, queue);
 
-	if (generation_at_least(GENERATION_V7_1))
+	if (generation_at_least(GENERATION_V6_19))
 		split_frozen_v7_1(folio, order, list);
 	else
 		split_frozen_v6_12(folio, order, list);
@@ -330,7 +340,7 @@ static int __folio_split(struct folio *folio, unsigned int new_order,
 	ret = __folio_freeze_and_split_unmapped(folio, old_order, list);
 	local_irq_enable();
 
-	if (!ret)
+	if (!ret && generation_at_least(GENERATION_V6_12))
 		ttu_flags = TTU_USE_SHARED_ZEROPAGE;
 	remap_page(folio, nr, ttu_flags);
 

@@ -490,7 +490,7 @@ void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,
 {
 	struct mmu_gather own;
 
-	if (generation_at_least(GENERATION_V7_1)) {
+	if (generation_at_least(GENERATION_V6_19)) {
 		unmap_vmas(tlb, vma, address, address + size);
 		return;
 	}

@@ -45,12 +45,12 @@ static struct list_head *head_of(const struct list_head *entry)
 
 static struct deferred_split *queue_of_head(const struct list_head *head)
 {
-	for (unsigned i = 0; i < NR_NODES; i++)
-		if (head == &machine->nodes[i].deferred_split_queue.split_queue)
-			return &machine->nodes[i].deferred_split_queue;
-	for (unsigned i = 0; i < NR_MEMCGS; i++)
-		if (head == &machine->memcgs[i].deferred_split_queue.split_queue)
-			return &machine->memcgs[i].deferred_split_queue;
+	struct deferred_split *queues[QUEUES_MAX];
+	unsigned n = oracle_queues(queues);
+
+	for (unsigned i = 0; i < n; i++)
+		if (head == &queues[i]->split_queue)
+			return queues[i];
 	return NULL;
 }
 
