@@ -67,7 +67,8 @@ static void check_lru(u32 pfn, const struct list_head *home)
 /* The queue that names the lock: where it is, or, from a scanner's private list, where it came from. */
 static void check_deferred(u32 head, struct deferred_split *queue, const struct list_head *home)
 {
-	if (queue && lock_is_held_(&queue->split_queue_lock))
+	/* its own lock may still be held from before its cgroup was dying */
+	if (queue && (lock_is_held_(&queue->split_queue_lock) || lock_is_held_(&oracle_queue_owner(queue)->split_queue_lock)))
 		return;
 	/* private to the CPU, the entry pinned */
 	if (home && !queue_of_head(home) && machine->memmap[head]._refcount.counter > 0)

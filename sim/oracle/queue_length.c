@@ -3,6 +3,10 @@
  * Invariant 6: split_queue_len counts the queue. Exactly whenever the lock is released, from v6.19 on. Before, a scanner takes
  * folios to a private list and accounts for them at the end of its scan, so that in between the length is
  * at least the list's; exact at quiescence.
+ *
+ * From v6.19 on a cgroup's queue is its parent's from the moment on at which the cgroup is dying, also as long as it still stands
+ * there: who has seen that under its lock goes to the parent, whose lock and length then count for both. (Mainline's
+ * sublist is its own until it is dead.)
  */
 #include "oracle_internal.h"
 
@@ -62,13 +66,61 @@ static long list_length(const struct list_head *head)
 	return n;
 }
 
-void queue_length_unlocking(struct deferred_split *queue)
+static struct mem_cgroup *memcg_of(const struct deferred_split *queue)
 {
-	long n = list_length(&queue->split_queue), len = (long)queue->split_queue_len;
+	size_t off = (uintptr_t)queue - (uintptr_t)machine->memcg_pool;
+
+	return off < sizeof(machine->memcg_pool) ? &machine->memcg_pool[off / sizeof(struct mem_cgroup)] : NULL;
+}
+
+/* The queue whose lock covers this one's links and length. */
+struct deferred_split *oracle_queue_owner(struct deferred_split *queue)
+{
+	struct mem_cgroup *memcg = memcg_of(queue);
+
+	if (!memcg || !generation_at_least(GENERATION_V6_19))
+		return queue;
+	while (memcg->dying)
+		memcg = memcg->parent;
+	return &memcg->deferred_split_queue;
+}
+
+static long list_length_or_find(const struct deferred_split *queue)
+{
+	long n = list_length(&queue->split_queue);
 
 	if (n < 0)
 		engine_find(VERDICT_LIST_CORRUPTION, "split queue's links", NULL, "the queue's lock is released");
+	return n;
+}
+
+/* Entries and lengths of the queues of dying cgroups that are this one's as well. False: one is being edited, under its own lock. */
+static bool add_inherited(const struct deferred_split *queue, long *n, long *len)
+{
+	for (unsigned i = 0; memcg_of(queue) && i < machine->memcg_cache.allocated; i++) {
+		struct mem_cgroup *memcg = &machine->memcg_pool[i];
+
+		if (arena_state[arena_offset(memcg) >> ARENA_GRAIN_SHIFT] || !memcg->dying ||
+		    oracle_queue_owner(&memcg->deferred_split_queue) != queue)
+			continue;
+		if (spin_is_locked(&memcg->deferred_split_queue.split_queue_lock))
+			return false;
+		*n += list_length_or_find(&memcg->deferred_split_queue);
+		*len += (long)memcg->deferred_split_queue.split_queue_len;
+	}
+	return true;
+}
+
+void queue_length_unlocking(struct deferred_split *queue)
+{
+	long n, len = (long)queue->split_queue_len;
+
+	if (oracle_queue_owner(queue) != queue)
+		return;
+	n = list_length_or_find(queue);
 	if (is_dead(queue) && !n)
+		return;
+	if (!add_inherited(queue, &n, &len))
 		return;
 	if (generation_at_least(GENERATION_V6_19) ? len != n : len < n)
 		engine_find(VERDICT_LIST_CORRUPTION, "split queue's length", NULL,
