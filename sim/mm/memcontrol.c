@@ -370,7 +370,7 @@ static void queue_init(struct deferred_split *queue)
 {
 	spin_lock_init(&queue->split_queue_lock);
 	queue->split_queue.next = queue->split_queue.prev = &queue->split_queue;
-	queue->split_queue_len = 0;
+	plain_init(queue->split_queue_len, 0);
 }
 
 /* memcg_list_lru_alloc() - mainline. Fidelity: adapted: with the cgroup, not with its first large folio. */
@@ -438,12 +438,14 @@ static void reparent_deferred_split_queue(struct mem_cgroup *memcg)
 	struct mem_cgroup *parent = parent_mem_cgroup(memcg);
 	struct deferred_split *queue = &memcg->deferred_split_queue;
 	struct deferred_split *parent_queue = &parent->deferred_split_queue;
+	unsigned long len;
 
 	spin_lock_irq(&queue->split_queue_lock);
 	spin_lock_nested(&parent_queue->split_queue_lock, 1);
-	if (queue->split_queue_len) {
+	len = plain_read(queue->split_queue_len);
+	if (len) {
 		list_splice_tail_init(&queue->split_queue, &parent_queue->split_queue);
-		plain_rmw_racy(parent_queue->split_queue_len, old_ + queue->split_queue_len);
+		plain_rmw_racy(parent_queue->split_queue_len, old_ + len);
 		plain_write(queue->split_queue_len, 0);
 	}
 	spin_unlock(&parent_queue->split_queue_lock);

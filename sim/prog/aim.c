@@ -33,6 +33,7 @@ void aim_at(struct aim *aim, const struct prog *p)
 {
 	memset(aim, 0, sizeof(*aim));
 	aim->memcgs = p->world.memcgs;
+	aim->generation = p->world.generation;
 	note_lane(aim, &p->setup);
 	for (unsigned l = 0; l < p->world.cpus; l++)
 		note_lane(aim, &p->lanes[l]);
@@ -114,8 +115,10 @@ u8 aim_random_fail(struct prng *r)
 }
 
 /* A space that appears or disappears in the middle ends more programs than it starts races. */
-static unsigned weight(unsigned id)
+static unsigned weight(const struct aim *aim, unsigned id)
 {
+	if (prog_generation_lacks(aim->generation, id))
+		return 0;
 	if (prog_op_table[id].args[0] == ARG_NEWMM || id == OP_exit)
 		return 1;
 	return id == OP_relax ? WEIGHT / 4 : WEIGHT;
@@ -127,10 +130,10 @@ void aim_random_op(struct prog_op *op, const struct aim *aim, struct prng *r)
 	u32 ticket;
 
 	for (unsigned i = 0; i < OP_COUNT; i++)
-		total += weight(i);
+		total += weight(aim, i);
 	ticket = prng_below(r, total);
-	while (ticket >= weight(id))
-		ticket -= weight(id++);
+	while (ticket >= weight(aim, id))
+		ticket -= weight(aim, id++);
 	memset(op, 0, sizeof(*op));
 	op->id = (u8)id;
 	aim_args(op, aim, r);
