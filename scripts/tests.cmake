@@ -56,6 +56,7 @@ foreach(source IN LISTS unit_tests)
 endforeach()
 
 foliofuzz_test(style/layers LABELS style COMMAND scripts/layers)
+foliofuzz_test(style/drift LABELS style COMMAND scripts/drift_test.sh)
 foliofuzz_test(unit/fuzz/cli TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/cli_test.sh $<TARGET_FILE:foliofuzz> .)
 
@@ -66,9 +67,9 @@ elseif(LIB_FUZZING_ENGINE MATCHES "-fsanitize=fuzzer")
   set(target_runs 5000)
 endif()
 if(DEFINED target_runs)
-  foreach(target decode_fuzzer parse_fuzzer program_fuzzer schedule_fuzzer)
+  foreach(target decode_fuzzer parse_fuzzer program_fuzzer schedule_fuzzer sequential_fuzzer)
     set(label unit)
-    if(target MATCHES "program|schedule")
+    if(target MATCHES "program|schedule|sequential")
       set(label verdict)
     endif()
     foliofuzz_test(target/${target} LABELS ${label}

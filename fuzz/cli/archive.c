@@ -62,7 +62,9 @@ static void describe(struct archive *a, const struct campaign *c, u64 i)
 static void settle_schedule(struct archive *a)
 {
 	static struct prog_sched sched;
-	bool drawn = a->options.strategy == STRATEGY_RANDOM;
+	bool drawn = a->options.strategy == STRATEGY_RANDOM || a->options.strategy == STRATEGY_PCT ||
+				a->options.strategy == STRATEGY_POS;
+	const char *strategy = strategy_name((enum strategy_id)a->options.strategy);
 
 	if (drawn && a->result.preemptions > PREEMPTIONS_READABLE &&
 	    calm_schedule(&a->prog, &a->options, &a->result)) {
@@ -75,7 +77,7 @@ static void settle_schedule(struct archive *a)
 		a->prog.sched = sched;
 		a->options.strategy = STRATEGY_REPLAY;
 	} else if (drawn) {
-		a->strategy = strategy_name(STRATEGY_RANDOM);
+		a->strategy = strategy;
 		fprintf(stderr,
 			"foliofuzz: the schedule needs more than %d deviations; the file holds the "
 			"program alone and the replay line the seed\n",

@@ -35,6 +35,12 @@ static void add_switch(struct prog *p, struct prng *r)
 bool calm_schedule(struct prog *prog, const struct run_options *found,
 		   const struct run_result *result)
 {
+	return calm_schedule_within(prog, found, result, SWITCHES_MAX, TRIES);
+}
+
+bool calm_schedule_within(struct prog *prog, const struct run_options *found, const struct run_result *result,
+			  unsigned switches, unsigned tries)
+{
 	struct prog_sched original = prog->sched;
 	struct run_options o = *found;
 	struct run_result r;
@@ -42,8 +48,8 @@ bool calm_schedule(struct prog *prog, const struct run_options *found,
 
 	o.strategy = STRATEGY_BYTES;
 	prng_seed(&prng, result->hash);
-	for (unsigned n = 0; n <= SWITCHES_MAX; n++)
-		for (unsigned i = 0; i < (n ? TRIES : 1); i++) {
+	for (unsigned n = 0; n <= switches; n++)
+		for (unsigned i = 0; i < (n ? tries : 1); i++) {
 			memset(&prog->sched, 0, sizeof(prog->sched));
 			prog->sched.kind = SCHED_BYTES;
 			for (unsigned k = 0; k < n; k++)

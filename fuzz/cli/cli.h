@@ -20,6 +20,7 @@ int exit_worst(int a, int b);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
+int cmd_minimise(int argc, char **argv);
 int cmd_bugs(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_oracles(int argc, char **argv);
@@ -190,6 +191,15 @@ bool write_file(const char *path, const void *data, size_t size);
  * success prog->sched is that schedule, as bytes.
  */
 bool calm_schedule(struct prog *prog, const struct run_options *o, const struct run_result *r);
+bool calm_schedule_within(struct prog *prog, const struct run_options *o, const struct run_result *r,
+			  unsigned switches, unsigned tries);
+
+/* ---- minimise.c ---- */
+/*
+ * Leaves of a find what it needs, under the same title; false when it is none, or its schedule cannot be written down. `tick`
+ * is told how many executions there were; may be NULL.
+ */
+bool minimise(struct prog *p, const struct run_options *o, void (*tick)(u64 runs), struct run_result *result);
 
 /* ---- summary.c ---- */
 void summary_print(FILE *out, const struct run_stats *stats);

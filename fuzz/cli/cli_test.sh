@@ -90,7 +90,7 @@ refused "option of another command" "expected an option, found '--anchor'" run -
 refused "replay without a file" "expected FILE..., found nothing" replay
 refused "convert of two files" "expected no more arguments, found 'b'" convert a b
 refused "bugs show of an unknown one" "expected the id of a bug, found 'nope'" bugs show nope
-for command in run replay convert bugs ops oracles generations; do
+for command in run replay convert minimise bugs ops oracles generations; do
 	run 0 $command --help && grep -q "^usage: foliofuzz $command" out && grep -q '^examples:' out
 	report "$command --help" $?
 done
@@ -143,6 +143,16 @@ missing=$("$foliofuzz" ops | sed 's/.* = //; s/(.*//' |
 echo "operations that fuzz/dict/parse_fuzzer.dict lacks: $missing" >err
 [ -z "$missing" ]
 report "the dictionary has every operation" $?
+
+# ---- minimise ----
+sed 's/^cpu1 .*/&; read(m0, 3); lru_drain()/' "$source_dir/corpus/bugs/partially-mapped-nonatomic/min.prog" >fat.prog
+run 0 minimise fat.prog -o min.prog && ! grep -q "lru_drain" min.prog
+report "minimise takes away what is not needed" $?
+run 2 replay min.prog && run 0 minimise min.prog -o min2.prog && cmp -s min.prog min2.prog
+report "what is minimal stays as it is, and shows the find" $?
+refused "minimise of a clean program" "expected a program that ends with a find, found: clean" minimise "$source_dir/corpus/seeds/fault-race.prog"
+run 0 ops "$source_dir/corpus/seeds" && grep -q "^ *[1-9][0-9]*  m = mm()" out
+report "ops counts the programs that use each" $?
 
 # ---- convert ----
 for file in lost.prog "$source_dir"/corpus/seeds/*.prog; do

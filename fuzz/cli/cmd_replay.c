@@ -74,12 +74,13 @@ static bool run_repeatedly(struct replayed *r, u32 times)
 
 static void describe(struct replayed *r, const struct options *o)
 {
-	bool drawn = r->options.strategy == STRATEGY_RANDOM;
+	int strategy = r->options.strategy;
+	bool drawn = strategy != STRATEGY_BYTES && strategy != STRATEGY_REPLAY;
 
 	r->replay = (struct report_replay){
 		.file = r->input.path,
 		.options = &r->options,
-		.strategy = drawn ? strategy_name(STRATEGY_RANDOM) : NULL,
+		.strategy = drawn ? strategy_name((enum strategy_id)strategy) : NULL,
 		.world = o->given & (ACCEPTS(KERNEL) | ACCEPTS(BUG)) ? &r->input.prog.world : NULL,
 	};
 	r->story = story_of_run(&r->input.prog, &r->result);

@@ -14,6 +14,7 @@ static const struct {
 	{ "run", cmd_run, "search: random programs, or given ones, under many schedules" },
 	{ "replay", cmd_replay, "show an execution again: verdict, hash and story" },
 	{ "convert", cmd_convert, "a program from text to binary and back; anchor its schedule" },
+	{ "minimise", cmd_minimise, "take away from a find what it does not need" },
 	{ "bugs", cmd_bugs, "the historical bugs that can be switched on" },
 	{ "ops", cmd_ops, "the operations that programs are made of" },
 	{ "oracles", cmd_oracles, "what is checked, what a verdict means, which races are accepted" },

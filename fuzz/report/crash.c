@@ -74,3 +74,24 @@ void crash_assert_clean(const struct report_replay *replay, const struct prog *p
 	fflush(stderr);
 	crash_assert_failed();
 }
+
+/* A run of operations is too long for a .prog file: it is listed, and the crash file is what replays. */
+void crash_assert_sequence_clean(const struct prog_world *world, const struct prog_op *ops, size_t count,
+				 const struct run_result *r)
+{
+	char line[128];
+	struct text t;
+
+	print_contract(r);
+	fprintf(stderr, "replay: sequential_fuzzer CRASH-FILE        %zu operations, memcgs=%u%s%s, %s\n", count, world->memcgs,
+		world->mapcount == MAPCOUNT_NO_PAGE ? " mapcount=no_page" : "", world->underused ? " underused=1" : "",
+		generation_table[world->generation].name);
+	fprintf(stderr, "BUG: %s\n%s\n", r->title, r->message);
+	for (size_t i = 0; i < count; i++) {
+		text_init(&t, line, sizeof(line));
+		prog_format_op(&t, &ops[i]);
+		fprintf(stderr, "%5zu  %s\n", i, line);
+	}
+	fflush(stderr);
+	crash_assert_failed();
+}

@@ -55,6 +55,9 @@ void story_select(const struct story *s, u8 *keep);
  * The end of a fuzz target that made a find: prints what fuzzing services parse, then the report of
  * the last recorded run_one(), and traps.
  */
+/* The same for a sequence of operations, `count` of which were begun. */
+_Noreturn void crash_assert_sequence_clean(const struct prog_world *world, const struct prog_op *ops, size_t count,
+					   const struct run_result *r);
 _Noreturn void crash_assert_clean(const struct report_replay *replay, const struct prog *prog,
 				  const struct run_result *r);
 /* "ASSERTION FAILED: lost-update/PG_has_hwpoisoned in deferred_split_folio", at most 80 bytes. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * select.c - which events of an execution a reader needs: accesses to what more than one CPU
- * touched, the locks around them, and what was changed just before the find. The rest of a trace is
- * one CPU talking to itself.
+ * select.c - which events of an execution a reader needs: accesses at which an object went from one CPU's hands to another's,
+ * the locks around them, and what was changed just before the find. The rest of a trace is one CPU talking to itself.
  */
 #include "report.h"
 
@@ -10,17 +9,19 @@
 #include <string.h>
 
 enum {
-	TAIL = 40,	/* events before the find of which those are kept that change something */
+	TAIL = 12,	/* events before the find of which those are kept that change something */
 	GAP_MIN = 3,	/* leaving out fewer would save nothing */
-	KEEP_MAX = 240, /* more than a reader reads; the last ones are kept */
+	KEEP_MAX = 24,  /* accesses at which CPUs met, before the locks around them */
+	KEEP_MIN = 3,
 	HELD_MAX = 32,
 };
 
-/* Who touched an object in the parallel phase. */
+/* The last accesses to an object in the parallel phase, as event index + 1; 0: none. */
 struct touch {
 	u32 id; /* 0: free slot */
-	u8 cpus;
-	bool written;
+	u32 last, last_write;
+	/* a CPU's last access, and another CPU's that has met it since */
+	u32 mine[ENGINE_LANES_MAX], theirs[ENGINE_LANES_MAX];
 };
 struct touches {
 	struct touch *slots;
@@ -43,7 +44,7 @@ static struct touch *touch_of(const struct touches *t, u32 id)
 	return &t->slots[i];
 }
 
-static void touches_collect(struct touches *t, const struct story *s)
+static void touches_init(struct touches *t, const struct story *s)
 {
 	u32 size = 64;
 
@@ -52,31 +53,73 @@ static void touches_collect(struct touches *t, const struct story *s)
 	t->mask = size - 1;
 	t->slots = calloc(size, sizeof(*t->slots));
 	HARNESS_BUG_ON(!t->slots);
-	for (u32 i = 0; i < s->count; i++) {
-		const struct event *ev = &s->trace[i];
-		struct touch *touch;
-
-		if (ev->phase != PHASE_PARALLEL || !ev->object_id)
-			continue;
-		touch = touch_of(t, ev->object_id);
-		touch->id = ev->object_id;
-		touch->cpus |= (u8)(1u << ev->cpu);
-		touch->written |= (event_flags(ev->kind) & EV_W) != 0;
-	}
 }
 
-static bool is_conflict(const struct touches *t, const struct event *ev)
+static bool is_mark(const struct event *ev)
 {
-	const struct touch *touch;
+	return ev->kind == EVENT_OP_BEGIN || ev->kind == EVENT_OP_END || ev->kind == EVENT_START;
+}
 
-	if (ev->phase != PHASE_PARALLEL)
-		return false;
-	if (ev->kind == EVENT_FAULT)
-		return true;
-	if (!ev->object_id)
-		return false;
+/* Another CPU's access came between two of this one's in the same operation: that is what a race is made of. */
+static void keep_between(struct touch *touch, const struct story *s, u32 i, u8 *keep)
+{
+	unsigned cpu = s->trace[i].cpu;
+	u32 mine = touch->mine[cpu], theirs = touch->theirs[cpu];
+
+	if (mine && theirs && s->trace[mine - 1].op == s->trace[i].op)
+		keep[mine - 1] = keep[theirs - 1] = keep[i] = 1;
+	touch->mine[cpu] = i + 1;
+	touch->theirs[cpu] = 0;
+}
+
+/*
+ * How CPUs meet on an object: `all`, wherever it goes from one CPU's hands to another's and one of the two writes; else only where the
+ * first comes back to it in the same operation.
+ */
+static void keep_meeting(struct touches *t, const struct story *s, u32 i, bool all, u8 *keep)
+{
+	const struct event *ev = &s->trace[i];
+	bool write = (event_flags(ev->kind) & EV_W) != 0;
+	struct touch *touch;
+	u32 other;
+
+	if (ev->phase != PHASE_PARALLEL || ev->cpu >= ENGINE_LANES_MAX)
+		return;
+	keep[i] |= ev->kind == EVENT_FAULT;
+	if (!ev->object_id || is_mark(ev))
+		return;
 	touch = touch_of(t, ev->object_id);
-	return touch->written && (touch->cpus & (touch->cpus - 1));
+	touch->id = ev->object_id;
+	other = write ? touch->last : touch->last_write;
+	if (other && s->trace[other - 1].cpu != ev->cpu) {
+		if (all)
+			keep[i] = keep[other - 1] = 1;
+		touch->theirs[s->trace[other - 1].cpu] = i + 1;
+	}
+	keep_between(touch, s, i, keep);
+	touch->last = i + 1;
+	if (write)
+		touch->last_write = i + 1;
+}
+
+static void keep_meetings(const struct story *s, bool all, u8 *keep)
+{
+	struct touches touches;
+
+	touches_init(&touches, s);
+	memset(keep, 0, s->count);
+	for (u32 i = 0; i < s->count; i++)
+		keep_meeting(&touches, s, i, all, keep);
+	free(touches.slots);
+}
+
+static u32 kept(const struct story *s, const u8 *keep)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < s->count; i++)
+		n += keep[i];
+	return n;
 }
 
 static bool takes_lock(enum event_kind kind)
@@ -121,25 +164,30 @@ static void keep_held(const struct held *h, u8 *keep)
 			keep[h->taken[n]] = 1;
 }
 
+/* The last of the meetings: a find is near its causes. */
+static void forget_early(const struct story *s, u8 *keep)
+{
+	u32 kept = 0;
+
+	for (u32 i = s->count; i-- > 0;)
+		if (keep[i] && ++kept > KEEP_MAX)
+			keep[i] = 0;
+}
+
+/* A find that is no broken window, like a use after free, is told by all that met. */
 static void keep_conflicts(const struct story *s, u8 *keep)
 {
 	struct held held[ENGINE_LANES_MAX] = { 0 };
-	struct touches touches;
 
-	touches_collect(&touches, s);
-	for (u32 i = 0; i < s->count; i++) {
-		keep[i] = is_conflict(&touches, &s->trace[i]);
+	keep_meetings(s, false, keep);
+	if (kept(s, keep) < KEEP_MIN)
+		keep_meetings(s, true, keep);
+	forget_early(s, keep);
+	for (u32 i = 0; i < s->count; i++)
 		if (s->trace[i].phase == PHASE_PARALLEL && s->trace[i].cpu < ENGINE_LANES_MAX)
 			follow_locks(&held[s->trace[i].cpu], s, i, keep);
-	}
 	for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++)
 		keep_held(&held[cpu], keep);
-	free(touches.slots);
-}
-
-static bool is_mark(const struct event *ev)
-{
-	return ev->kind == EVENT_OP_BEGIN || ev->kind == EVENT_OP_END || ev->kind == EVENT_START;
 }
 
 static void keep_tail(const struct story *s, u8 *keep)
@@ -180,15 +228,6 @@ static void close_gaps(const struct story *s, u8 *keep)
 	}
 }
 
-static void forget_early(const struct story *s, u8 *keep)
-{
-	u32 kept = 0;
-
-	for (u32 i = s->count; i-- > 0;)
-		if (keep[i] && ++kept > KEEP_MAX)
-			keep[i] = 0;
-}
-
 u32 story_find_event(const struct story *s)
 {
 	if (s->result->cpu >= ENGINE_LANES_MAX)
@@ -209,5 +248,4 @@ void story_select(const struct story *s, u8 *keep)
 	keep_conflicts(s, keep);
 	keep_tail(s, keep);
 	close_gaps(s, keep);
-	forget_early(s, keep);
 }

@@ -25,6 +25,28 @@ struct random_strategy {
 };
 void random_strategy_init(struct random_strategy *r);
 
+/* pct.c: algorithms.md 4.2. `length`: choices of a typical execution of the program. */
+#define PCT_CHANGES_MAX 8
+struct pct_strategy {
+	struct strategy strategy;
+	struct prng prng;
+	u32 length, step;
+	unsigned changes;
+	u32 change[PCT_CHANGES_MAX]; /* choices, from 1 on, at which the running CPU falls */
+	s32 priority[ENGINE_LANES_MAX], lowest;
+};
+void pct_strategy_init(struct pct_strategy *p, u32 length);
+
+/* pos.c: algorithms.md 4.3. */
+struct pos_strategy {
+	struct strategy strategy;
+	struct prng prng;
+	u32 known; /* CPUs whose pending event has a priority */
+	u64 priority[ENGINE_LANES_MAX];
+	struct event event[ENGINE_LANES_MAX];
+};
+void pos_strategy_init(struct pos_strategy *p);
+
 /* bytes.c: `sched` must outlive the run and be of kind SCHED_BYTES (else: always stay). */
 struct bytes_strategy {
 	struct strategy strategy;

@@ -30,6 +30,8 @@ void oracle_begin(const struct oracle_options *options);
 extern const struct engine_hooks oracle_hooks;
 /* No operation is in flight. Reports through engine_report(); false if something is wrong. */
 bool oracle_quiescent(void);
+/* No operation is in flight: every page that is mapped, swapped out or on the device holds what user space left there. */
+bool oracle_contents(void);
 /* The program has been torn down: nothing may be left. */
 bool oracle_end(void);
 /* How often an accepted race (row of benign.def) was met in this execution. */

@@ -129,6 +129,11 @@ bool prog_generation_lacks(enum generation g, unsigned op);
 void prog_set_generation(struct prog *p, enum generation g);
 /* Any bytes are a valid program: the result always passes prog_validate(). */
 void prog_decode(struct prog *p, const u8 *data, size_t size);
+/*
+ * For one CPU and a run of operations of any length: a world, and up to `max` operations. Any bytes are valid. Returns how many
+ * operations there are.
+ */
+size_t prog_decode_ops(struct prog_world *w, const u8 *data, size_t size, struct prog_op *ops, size_t max);
 /* Bytes written, 0 if `size` is too small; *p must be valid. decode(encode(p)) == p but for comment and expect. */
 size_t prog_encode(const struct prog *p, u8 *data, size_t size);
 
@@ -148,6 +153,17 @@ void prog_format_signature(struct text *t, enum prog_op_id id);  /* "dontneed(mm
 
 /* A random program that is likely to do something: mms made in setup, operations that meet. */
 void prog_generate(struct prog *p, struct prng *r);
+/*
+ * What is left without one part; the schedule is carried along: what was said about the part goes, the rest keeps its place. `lane`:
+ * 0..cpus-1, or one of these.
+ */
+#define PROG_LANE_SETUP PROG_LANES_MAX
+#define PROG_LANE_TEARDOWN (PROG_LANES_MAX + 1)
+struct prog_lane *prog_lane_at(struct prog *p, unsigned lane);
+void prog_remove_op(struct prog *p, unsigned lane, unsigned op);
+/* The last CPU stays. */
+bool prog_remove_lane(struct prog *p, unsigned lane);
+void prog_remove_deviation(struct prog *p, unsigned i);
 /* One random structural change; the result is valid. Never touches generation and bugs. */
 void prog_mutate(struct prog *p, struct prng *r);
 void prog_splice(struct prog *p, const struct prog *other, struct prng *r);

@@ -58,6 +58,13 @@ struct run_stats {
 void run_one(const struct prog *prog, const struct run_options *options, struct run_result *result,
 	     struct run_stats *stats);
 
+/*
+ * One CPU and any number of operations. After each of them, while nothing is in flight, the quiescent oracles look, and every page of
+ * every address space holds what a map from virtual page to token says. Stops at the first find; *done: operations that were begun.
+ */
+void run_sequence(const struct prog_world *world, const struct prog_op *ops, size_t count,
+		  const struct run_options *options, struct run_result *result, size_t *done);
+
 /* The trace of the last run_one() with options->record; valid until the next one. */
 const struct event *run_trace(u32 *count);
 /* A name for the object of an event ("f0.page1.flags", "m0.mmap_lock", "cpu0:folio_list.next"), into t. */

@@ -198,6 +198,9 @@ struct mm_struct {
 	struct mmu_notifier_subscription *notifier_subscriptions; /* of the simulated device */
 	struct mm_struct *forked_from;  /* no owner of it: for reports */
 	unsigned int mm_lock_seq;       /* per-VMA locks; mmap_lock for writing */
+	atomic_long_t tlb_gen;          /* flushes so far (x86: mm->context.tlb_gen) */
+	atomic_t tlb_flush_pending; /* gathers that are open: entries may be gone, and translations not */
+	atomic_t tlb_flush_batched;     /* low 16 bits: entries unmapped without a flush; high: of these, flushed since */
 };
 enum mm_flags { MMF_OOM_SKIP, MMF_UNSTABLE, MMF_HUGE_ZERO_FOLIO, MMF_HAS_PINNED, MMF_VM_HUGEPAGE };
 

@@ -16,6 +16,7 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/swapfile.h>
+#include <linux/tlbflush.h>
 
 #define FOLIO_BATCH_SIZE 2
 
@@ -112,6 +113,7 @@ struct machine_state {
 	struct file files[NR_FILES];
 	struct swap_info_struct swap_info;
 	struct dev_pagemap pgmap;
+	struct tlb_state tlb;
 	struct list_head mmlist; /* mms that may have swap entries; mmlist_lock */
 	struct folio *huge_zero_folio;
 	atomic_t huge_zero_refcount;

@@ -148,14 +148,31 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 	((void)(mm), (void)(addr), (pte_t){ entry_xchg_("ptep_get_and_clear", (ptep)->pte, #ptep, 0ul) })
 #define pmdp_huge_get_and_clear(mm, addr, pmdp) \
 	((void)(mm), (void)(addr), (pmd_t){ entry_xchg_("pmdp_huge_get_and_clear", (pmdp)->pmd, #pmdp, 0ul) })
-/* Hardware no longer walks it; software still sees a huge PMD. One step, as x86's exchange. */
+/* Hardware no longer walks it; software still sees a huge PMD. One step, as x86's exchange; then the flush. */
 #define pmdp_invalidate(vma, addr, pmdp)                                       \
-	((void)(vma), (void)(addr), (pmd_t){ ({                                \
-		unsigned long *word_ = &(pmdp)->pmd;                           \
+	((pmd_t){ ({                                                           \
+		unsigned long *word_ = &(pmdp)->pmd, haddr_ = (addr) & PMD_MASK; \
 		engine_point(SITE("pmdp_invalidate", "", #pmdp), word_, EVENT_RMW); \
 		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
 		access_store(word_, was_ & ~_PAGE_PRESENT, __ATOMIC_RELAXED);  \
+		flush_tlb_mm_range((vma)->vm_mm, haddr_, haddr_ + PMD_SIZE);   \
 		was_; }) })
+/* Cleared, and no CPU reaches the page by it any more. */
+#define ptep_clear_flush(vma, addr, ptep)                                      \
+	({                                                                     \
+		unsigned long addr_ = (addr);                                  \
+		pte_t was_ = ptep_get_and_clear((vma)->vm_mm, addr_, ptep);    \
+		if (pte_val(was_) & _PAGE_PRESENT)                             \
+			flush_tlb_mm_range((vma)->vm_mm, addr_, addr_ + PAGE_SIZE); \
+		was_;                                                          \
+	})
+#define pmdp_huge_clear_flush(vma, addr, pmdp)                                 \
+	({                                                                     \
+		unsigned long haddr__ = (addr) & PMD_MASK;                     \
+		pmd_t was__ = pmdp_huge_get_and_clear((vma)->vm_mm, haddr__, pmdp); \
+		flush_tlb_mm_range((vma)->vm_mm, haddr__, haddr__ + PMD_SIZE); \
+		was__;                                                         \
+	})
 /* In a table that nobody else can find yet. */
 #define ptep_get_private(ptep) (*(ptep))
 #define set_pte_private(ptep, pteval) ((void)(*(ptep) = (pteval)))

@@ -12,6 +12,7 @@
 
 struct mmu_gather {
 	struct mm_struct *mm;
+	unsigned long start, end; /* what is to be flushed; start >= end: nothing */
 	unsigned int nr;
 	struct page *pages[MMU_GATHER_BUNDLE];
 	unsigned int refs[MMU_GATHER_BUNDLE]; /* of that page's folio */
@@ -24,7 +25,20 @@ bool __tlb_remove_folio_pages(struct mmu_gather *tlb, struct page *page, unsigne
 void tlb_remove_page_size(struct mmu_gather *tlb, struct page *page, unsigned long size);
 void tlb_flush_mmu(struct mmu_gather *tlb);
 void tlb_finish_mmu(struct mmu_gather *tlb);
-#define tlb_remove_pmd_tlb_entry(tlb, pmd, addr) ((void)(tlb), (void)(pmd), (void)(addr))
-#define tlb_remove_tlb_entry(tlb, pte, addr) ((void)(tlb), (void)(pte), (void)(addr))
+/* The entry at addr has been cleared or weakened: it goes with the next flush. */
+static inline void tlb_flush_range(struct mmu_gather *tlb, unsigned long addr, unsigned long size)
+{
+	if (addr < tlb->start)
+		tlb->start = addr;
+	if (addr + size > tlb->end)
+		tlb->end = addr + size;
+}
+#define tlb_remove_tlb_entry(tlb, pte, addr) ((void)(pte), tlb_flush_range(tlb, addr, PAGE_SIZE))
+#define tlb_remove_tlb_entries(tlb, pte, nr, addr) ((void)(pte), tlb_flush_range(tlb, addr, (unsigned long)(nr) * PAGE_SIZE))
+#define tlb_remove_pmd_tlb_entry(tlb, pmd, addr) ((void)(pmd), tlb_flush_range(tlb, (addr) & PMD_MASK, PMD_SIZE))
+#define tlb_flush_pte_range(tlb, addr, size) tlb_flush_range(tlb, addr, size)
+#define tlb_flush_pmd_range(tlb, addr, size) tlb_flush_range(tlb, addr, size)
+/* The flush alone; a page table lock may be held. */
+void tlb_flush_mmu_tlbonly(struct mmu_gather *tlb);
 
 #endif

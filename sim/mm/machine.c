@@ -86,6 +86,7 @@ void machine_boot(const struct machine_config *config)
 	list_boot(&machine->mmlist);
 	machine->huge_zero_folio = NULL;
 	machine->huge_zero_refcount.counter = 0;
+	tlb_boot();
 	files_boot();
 	swap_boot();
 	device_boot();

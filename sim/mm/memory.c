@@ -377,6 +377,7 @@ static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsign
 
 	if (pte_special(ptent)) {
 		(void)ptep_get_and_clear(mm, addr, pte);
+		tlb_remove_tlb_entry(z->tlb, pte, addr);
 		return 1;
 	}
 	page = pte_page(ptent);
@@ -385,6 +386,7 @@ static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsign
 		nr = folio_pte_batch(folio, page, pte, ptent, max_nr);
 	for (int i = 0; i < nr; i++)
 		(void)ptep_get_and_clear(mm, addr + i * PAGE_SIZE, pte + i);
+	tlb_remove_tlb_entries(z->tlb, pte, nr, addr);
 	z->rss -= nr;
 	folio_remove_rmap_ptes(folio, page, nr, z->vma);
 	if (__tlb_remove_folio_pages(z->tlb, page, (unsigned int)nr))
@@ -423,6 +425,7 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct
 		pte = start_pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
 		if (!pte)
 			return addr;
+		flush_tlb_batched_pending(mm);
 		do {
 			pte_t ptent = ptep_get(pte);
 			int nr = 1;

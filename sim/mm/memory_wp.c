@@ -32,7 +32,7 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf)
 		inc_mm_counter(vma->vm_mm, MM_ANONPAGES);
 		entry = mk_pte(&folio->page, vma->vm_page_prot);
 		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(entry)), vma);
-		(void)ptep_get_and_clear(vma->vm_mm, vmf->address, vmf->pte);
+		(void)ptep_clear_flush(vma, vmf->address, vmf->pte);
 		folio_add_new_anon_rmap(folio, vma, vmf->address, RMAP_EXCLUSIVE);
 		folio_add_lru_vma(folio, vma);
 		set_pte_at(vma->vm_mm, vmf->address, vmf->pte, entry);

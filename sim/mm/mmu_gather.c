@@ -13,6 +13,19 @@ void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm)
 {
 	tlb->mm = mm;
 	tlb->nr = 0;
+	tlb->start = TASK_SIZE;
+	tlb->end = 0;
+	inc_tlb_flush_pending(mm);
+}
+
+/* tlb_flush_mmu_tlbonly() - v7.1, include/asm-generic/tlb.h. Fidelity: same. */
+void tlb_flush_mmu_tlbonly(struct mmu_gather *tlb)
+{
+	if (tlb->start >= tlb->end)
+		return;
+	flush_tlb_mm_range(tlb->mm, tlb->start, tlb->end);
+	tlb->start = TASK_SIZE;
+	tlb->end = 0;
 }
 
 /*
@@ -54,16 +67,25 @@ static void free_pages_and_swap_cache(struct mmu_gather *tlb)
 }
 _Static_assert(MMU_GATHER_BUNDLE == FOLIO_BATCH_SIZE, "the bundle is one batch");
 
-/* tlb_flush_mmu() - v7.1. Fidelity: adapted: there is no TLB to flush yet. May free: no page table lock is held. */
+/* tlb_flush_mmu() - v7.1. Fidelity: same: first the TLB, then the pages. May free: no page table lock is held. */
 void tlb_flush_mmu(struct mmu_gather *tlb)
 {
+	tlb_flush_mmu_tlbonly(tlb);
 	if (tlb->nr)
 		free_pages_and_swap_cache(tlb);
 	tlb->nr = 0;
 }
 
-/* tlb_finish_mmu() - v7.1. Fidelity: same. */
+/*
+ * tlb_finish_mmu() - v7.1. Fidelity: same. An entry that another gather has cleared, and not flushed yet, looks empty to this one:
+ * so whoever was not alone flushes everything, and what its caller was promised to be gone is gone.
+ */
 void tlb_finish_mmu(struct mmu_gather *tlb)
 {
+	if (mm_tlb_flush_nested(tlb->mm)) {
+		tlb->start = 0;
+		tlb->end = TASK_SIZE;
+	}
 	tlb_flush_mmu(tlb);
+	dec_tlb_flush_pending(tlb->mm);
 }

@@ -1023,7 +1023,9 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 		anon_exclusive = folio_test_anon(folio) && PageAnonExclusive(page);
 
 		pteval = ptep_get_and_clear(mm, pvmw.address, pvmw.pte);
-		if (!(flags & TTU_BATCH_FLUSH))
+		if (flags & TTU_BATCH_FLUSH)
+			set_tlb_ubc_flush_pending(mm, pteval, pvmw.address, pvmw.address + PAGE_SIZE);
+		else
 			flush_tlb_page(vma, pvmw.address);
 		if (pte_dirty(pteval))
 			folio_mark_dirty(folio);

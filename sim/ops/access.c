@@ -2,12 +2,13 @@
 /*
  * User space touching memory, and the kernel holding it: read, write, get, put.
  *
- * A load or store looks its translation up and makes the access in one step, as hardware with an empty TLB does;
- * what a stale translation would allow is hidden until there is a TLB.
+ * A load or store goes by what its CPU's TLB says, stale or not, or else by a walk that fills the TLB; translation and access are one
+ * step, as an instruction is.
  */
 #include "ops_internal.h"
 #include <linux/page-flags.h>
 #include <linux/pgtable.h>
+#include <linux/tlbflush.h>
 
 #define ACCESS_RETRIES 8
 
@@ -40,19 +41,46 @@ static HARDWARE bool poisoned(unsigned long pfn)
 	return access_volatile(&machine->memmap[pfn].flags) & BIT(PG_hwpoison);
 }
 
+/*
+ * Where the access goes: by this CPU's TLB, or by a walk that fills it. A write's walk sets the entry's dirty bit, any walk the
+ * accessed bit. Returns false for a page fault.
+ */
+static HARDWARE bool translate(struct mm_struct *mm, unsigned long addr, bool write, unsigned long *pfn)
+{
+	struct tlb_entry *e = tlb_lookup(mm, addr, write);
+	unsigned long *entry;
+
+	if (e) {
+		*pfn = e->pfn;
+		return true;
+	}
+	if (!hw_translate(mm, addr, write, pfn, &entry))
+		return false;
+	access_volatile(entry) |= _PAGE_ACCESSED | (write ? _PAGE_DIRTY : 0);
+	tlb_insert(mm, addr, *pfn, write);
+	return true;
+}
+
+/* The access is one step; what it goes by is looked up again in that step, for it may have been flushed. */
+static HARDWARE bool still_there(struct mm_struct *mm, unsigned long addr, bool write, unsigned long pfn)
+{
+	unsigned long again;
+
+	return translate(mm, addr, write, &again) && again == pfn;
+}
+
 /* 0: stored; -EFAULT: page fault first; -EHWPOISON: the process is killed for it. One step. */
 static HARDWARE int user_store(struct mm_struct *mm, unsigned long addr, u32 token)
 {
-	unsigned long pfn = 0, again, *entry;
+	unsigned long pfn = 0;
 
-	if (!hw_translate(mm, addr, true, &pfn, &entry))
+	if (!translate(mm, addr, true, &pfn))
 		return -EFAULT;
 	engine_point(SITE("store", "", "content"), &machine->content[pfn], EVENT_WRITE);
-	if (!hw_translate(mm, addr, true, &again, &entry) || again != pfn)
+	if (!still_there(mm, addr, true, pfn))
 		return -EAGAIN;
 	if (poisoned(pfn))
 		return -EHWPOISON;
-	access_volatile(entry) |= _PAGE_DIRTY | _PAGE_ACCESSED;
 	access_volatile(&machine->content[pfn]) = token;
 	user_note(USER_ACCESS, mm->slot, addr >> PAGE_SHIFT, 1, (u32)pfn, 0);
 	return 0;
@@ -60,16 +88,15 @@ static HARDWARE int user_store(struct mm_struct *mm, unsigned long addr, u32 tok
 
 static HARDWARE int user_load(struct mm_struct *mm, unsigned long addr, u32 *token)
 {
-	unsigned long pfn = 0, again, *entry;
+	unsigned long pfn = 0;
 
-	if (!hw_translate(mm, addr, false, &pfn, &entry))
+	if (!translate(mm, addr, false, &pfn))
 		return -EFAULT;
 	engine_point(SITE("load", "", "content"), &machine->content[pfn], EVENT_READ);
-	if (!hw_translate(mm, addr, false, &again, &entry) || again != pfn)
+	if (!still_there(mm, addr, false, pfn))
 		return -EAGAIN;
 	if (poisoned(pfn))
 		return -EHWPOISON;
-	access_volatile(entry) |= _PAGE_ACCESSED;
 	*token = (u32)access_volatile(&machine->content[pfn]);
 	user_note(USER_ACCESS, mm->slot, addr >> PAGE_SHIFT, 1, (u32)pfn, 0);
 	return 0;

@@ -266,3 +266,13 @@ void content_written(const struct event *ev)
 	check_poison(ev, pfn);
 	queue_member_content_read(pfn);
 }
+
+bool content_allows(unsigned mm, unsigned vpn, u32 token)
+{
+	const struct place *p = &model.places[mm][vpn];
+
+	for (unsigned i = 0; i < p->count; i++)
+		if (p->values[i].token == token)
+			return true;
+	return p->lost_track;
+}

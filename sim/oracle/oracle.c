@@ -64,6 +64,7 @@ static void on_page_freed(const volatile void *page, unsigned order)
 {
 	u32 pfn = (u32)page_to_pfn((const struct page *)(uintptr_t)page), nr = 1u << order;
 
+	tlb_page_freed(pfn, nr);
 	for (u32 i = 0; i < nr; i++) {
 		if (unlikely(!oracle.pages[pfn + i].allocated))
 			engine_find(VERDICT_USE_AFTER_FREE, "page freed twice", NULL, "page %u", pfn + i);

@@ -152,12 +152,16 @@ void queue_member_deleted(u32 head);
 void queue_member_written(const struct event *ev, u32 pfn, u32 offset);
 void queue_member_content_read(u32 pfn);
 bool queue_member_quiescent(void);
+/* tlb.c */
+void tlb_page_freed(u32 pfn, u32 nr);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
 /* statistic.c */
 bool statistic_quiescent(void);
 /* content.c */
 void content_begin(void);
+/* May user space find `token` there now? */
+bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
 

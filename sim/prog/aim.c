@@ -5,10 +5,11 @@
  */
 #include "internal.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* Pages under one PMD entry. */
-enum { PMD_VPNS = 8, WEIGHT = 16 };
+enum { PMD_VPNS = 8, WEIGHT = 16, SWARM_MIN = 3, SWARM_MORE = 8 };
 
 static void note(u8 *set, unsigned *count, u8 value)
 {
@@ -29,9 +30,25 @@ static void note_lane(struct aim *aim, const struct prog_lane *lane)
 		}
 }
 
+/*
+ * Swarm testing (Groce et al., ISSTA 2012): of a hundred operations drawn evenly, two that have anything to do with each other seldom meet in
+ * one program; so each program draws a few operations first, and then only from those.
+ */
+void aim_swarm(struct aim *aim, struct prng *r)
+{
+	unsigned n = SWARM_MIN + prng_below(r, SWARM_MORE);
+
+	memset(aim->allowed, 0, sizeof(aim->allowed));
+	aim->swarm = true;
+	while (n--)
+		aim->allowed[prng_below(r, OP_COUNT)] = true;
+	aim->allowed[OP_write] |= prng_chance(r, 1, 2);
+	aim->allowed[OP_read] |= prng_chance(r, 1, 2);
+}
+
 void aim_at(struct aim *aim, const struct prog *p)
 {
-	memset(aim, 0, sizeof(*aim));
+	memset(aim->mms, 0, offsetof(struct aim, swarm));
 	aim->memcgs = p->world.memcgs;
 	aim->generation = p->world.generation;
 	note_lane(aim, &p->setup);
@@ -117,7 +134,7 @@ u8 aim_random_fail(struct prng *r)
 /* A space that appears or disappears in the middle ends more programs than it starts races. */
 static unsigned weight(const struct aim *aim, unsigned id)
 {
-	if (prog_generation_lacks(aim->generation, id))
+	if (prog_generation_lacks(aim->generation, id) || (aim->swarm && !aim->allowed[id]))
 		return 0;
 	if (prog_op_table[id].args[0] == ARG_NEWMM || id == OP_exit)
 		return 1;
@@ -131,9 +148,12 @@ void aim_random_op(struct prog_op *op, const struct aim *aim, struct prng *r)
 
 	for (unsigned i = 0; i < OP_COUNT; i++)
 		total += weight(aim, i);
-	ticket = prng_below(r, total);
-	while (ticket >= weight(aim, id))
+	/* the release may lack all that was drawn */
+	ticket = total ? prng_below(r, total) : 0;
+	while (total && ticket >= weight(aim, id))
 		ticket -= weight(aim, id++);
+	if (!total)
+		id = OP_relax;
 	memset(op, 0, sizeof(*op));
 	op->id = (u8)id;
 	aim_args(op, aim, r);

@@ -137,6 +137,21 @@ static void get_lane(struct bytes_reader *r, struct prog_lane *lane, unsigned co
 		get_op(r, &lane->ops[lane->count++]);
 }
 
+size_t prog_decode_ops(struct prog_world *w, const u8 *data, size_t size, struct prog_op *ops, size_t max)
+{
+	struct bytes_reader r = { .data = data, .size = size };
+	u8 knobs = bytes_u8(&r);
+	size_t n = 0;
+
+	*w = (struct prog_world){ .cpus = 1, .generation = GENERATION_DEFAULT };
+	w->memcgs = knobs >> 2 & 3;
+	w->mapcount = knobs >> 4 & 1;
+	w->underused = knobs >> 5 & 1;
+	while (n < max && bytes_left(&r))
+		get_op(&r, &ops[n++]);
+	return n;
+}
+
 static u8 get_cpu(struct bytes_reader *r, const struct prog *p)
 {
 	u8 cpu = bytes_u8(r);

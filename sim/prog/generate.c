@@ -26,11 +26,10 @@ static void random_fault(struct prog_op *op, u8 mm, struct prng *r)
 	op->args[1] = vpn;
 }
 
-static void generate_setup(struct prog *p, struct prng *r)
+static void generate_setup(struct prog *p, struct aim *aim, struct prng *r)
 {
 	unsigned mms = prng_chance(r, 1, 3) ? 2 : 1;
 	struct prog_op op;
-	struct aim aim;
 
 	for (unsigned m = 0; m < mms; m++) {
 		unsigned faults = 1 + prng_below(r, SETUP_FAULTS_MAX);
@@ -42,9 +41,9 @@ static void generate_setup(struct prog *p, struct prng *r)
 		}
 	}
 	/* A state that a fresh fault does not reach: mapped by PTEs, queued, referenced, ... */
-	for (unsigned n = prng_below(r, 3); n > 0; n--) {
-		aim_at(&aim, p);
-		aim_random_op(&op, &aim, r);
+	for (unsigned n = prng_below(r, 5); n > 0; n--) {
+		aim_at(aim, p);
+		aim_random_op(&op, aim, r);
 		append(&p->setup, op);
 	}
 }
@@ -75,7 +74,8 @@ void prog_generate(struct prog *p, struct prng *r)
 
 	prog_init(p);
 	generate_world(&p->world, r);
-	generate_setup(p, r);
+	aim_swarm(&aim, r);
+	generate_setup(p, &aim, r);
 	aim_at(&aim, p);
 	for (unsigned l = 0; l < p->world.cpus; l++)
 		generate_lane(&p->lanes[l], LANE_OPS_MAX, &aim, r);

@@ -38,7 +38,6 @@ static inline bool prog_anchor_char(unsigned char c)
 
 /* Lanes by number: the CPUs', then these two. */
 enum { LANE_SETUP = PROG_LANES_MAX, LANE_TEARDOWN, LANE_COUNT };
-struct prog_lane *prog_lane_at(struct prog *p, unsigned lane);
 
 /* ---- edit.c: every edit keeps a valid program valid ---- */
 bool edit_insert(struct prog *p, unsigned lane, unsigned at, const struct prog_op *op);
@@ -59,7 +58,11 @@ struct aim { /* what the operations of a program name */
 	u8 mms[AIM_MAX], vpns[AIM_MAX];
 	unsigned mm_count, vpn_count;
 	u8 memcgs, generation;
+	bool swarm; /* only operations in `allowed` are made */
+	bool allowed[OP_COUNT];
 };
+/* Draws a few operations: what a generated program is about. */
+void aim_swarm(struct aim *aim, struct prng *r);
 void aim_at(struct aim *aim, const struct prog *p);
 void aim_args(struct prog_op *op, const struct aim *aim, struct prng *r);
 void aim_arg(struct prog_op *op, unsigned i, const struct aim *aim, struct prng *r);

@@ -26,7 +26,7 @@ static bool op_insert(struct prog *p, struct prng *r)
 {
 	unsigned lane, at;
 	struct prog_op op;
-	struct aim aim;
+	struct aim aim = { .swarm = false };
 
 	if (!random_place(p, r, &lane, &at)) {
 		lane = prng_below(r, p->world.cpus);
@@ -50,7 +50,7 @@ static bool op_delete(struct prog *p, struct prng *r)
 static bool op_replace(struct prog *p, struct prng *r)
 {
 	unsigned lane, at;
-	struct aim aim;
+	struct aim aim = { .swarm = false };
 
 	if (!random_place(p, r, &lane, &at))
 		return false;
@@ -63,7 +63,7 @@ static bool op_retarget(struct prog *p, struct prng *r)
 {
 	unsigned lane, at, count;
 	struct prog_op *op;
-	struct aim aim;
+	struct aim aim = { .swarm = false };
 
 	if (!random_place(p, r, &lane, &at))
 		return false;

@@ -78,20 +78,20 @@ static void init_once(void)
 	arena_world(KERN_BYTES + machine_size());
 }
 
-static void boot(const struct prog *prog, const struct run_options *o)
+static void boot(const struct prog_world *world, const struct run_options *o)
 {
-	struct bug_switches bugs = prog->world.bugs;
+	struct bug_switches bugs = world->bugs;
 	struct machine_config config = {
-		.cpus = prog->world.cpus,
-		.memcgs = prog->world.memcgs,
-		.no_page_mapcount = prog->world.mapcount == MAPCOUNT_NO_PAGE,
-		.underused = prog->world.underused,
+		.cpus = world->cpus,
+		.memcgs = world->memcgs,
+		.no_page_mapcount = world->mapcount == MAPCOUNT_NO_PAGE,
+		.underused = world->underused,
 	};
-	struct oracle_options oracle = { .strict_hwpoison = o->strict_hwpoison, .lanes = prog->world.cpus };
+	struct oracle_options oracle = { .strict_hwpoison = o->strict_hwpoison, .lanes = world->cpus };
 
 	bug_switches_add(&bugs, &o->bugs);
 	bug_state_set(o->generation >= 0 ? (enum generation)o->generation :
-					   (enum generation)prog->world.generation, &bugs);
+					   (enum generation)world->generation, &bugs);
 	arena_reset();
 	kern_reset();
 	machine_boot(&config);
@@ -167,13 +167,26 @@ static void count_run(struct run_stats *stats, const struct run_result *r)
 /* The strategies' state is large, and one execution runs at a time. */
 static union {
 	struct random_strategy random;
+	struct pct_strategy pct;
+	struct pos_strategy pos;
 	struct bytes_strategy bytes;
 	struct replay_strategy replay;
 } strategies;
 
+static u32 typical_length(const struct prog *prog, const struct run_options *o);
+
 static struct strategy *strategy_of(const struct prog *prog, const struct run_options *o)
 {
+	u32 length;
+
 	switch (o->strategy) {
+	case STRATEGY_PCT:
+		length = typical_length(prog, o);
+		pct_strategy_init(&strategies.pct, length);
+		return &strategies.pct.strategy;
+	case STRATEGY_POS:
+		pos_strategy_init(&strategies.pos);
+		return &strategies.pos.strategy;
 	case STRATEGY_RANDOM:
 		random_strategy_init(&strategies.random);
 		return &strategies.random.strategy;
@@ -217,7 +230,7 @@ void run_one(const struct prog *prog, const struct run_options *o, struct run_re
 	};
 
 	init_once();
-	boot(prog, o);
+	boot(&prog->world, o);
 	engine_begin(&config);
 	run_phases(&x);
 	engine_end();
@@ -226,6 +239,81 @@ void run_one(const struct prog *prog, const struct run_options *o, struct run_re
 		result->diverged = prog->sched.deviation_count - strategies.replay.applied;
 	if (stats)
 		count_run(stats, result);
+}
+
+/* Choices of the default schedule. Kept for the program that was asked for last. */
+static u32 typical_length(const struct prog *prog, const struct run_options *o)
+{
+	static struct prog_sched nothing = { .kind = SCHED_DEVIATIONS };
+	static u8 binary[PROG_BINARY_MAX];
+	static u64 known;
+	static u32 length;
+	u64 key = hash_bytes(binary, prog_encode(prog, binary, sizeof(binary))) ^ (u64)(o->generation + 1) * 0x9e3779b97f4a7c15ull ^
+		  hash_bytes(&o->bugs, sizeof(o->bugs));
+	struct execution x = { .prog = prog };
+	struct engine_config config = { .steps_max = RUN_STEPS_DEFAULT, .hooks = &oracle_hooks };
+
+	if (key == known)
+		return length;
+	replay_strategy_init(&strategies.replay, &nothing);
+	config.strategy = &strategies.replay.strategy;
+	init_once();
+	boot(&prog->world, o);
+	engine_begin(&config);
+	run_phases(&x);
+	engine_end();
+	known = key;
+	length = engine_stats()->decisions;
+	return length;
+}
+
+static void sequence_lane(void *arg, unsigned cpu)
+{
+	struct prog_lane one = { .count = 1, .ops = { *(const struct prog_op *)arg } };
+	struct execution x = { .prog = NULL };
+
+	(void)cpu;
+	run_ops(&x, &one);
+}
+
+static void sequence_teardown(void *arg, unsigned cpu)
+{
+	(void)arg;
+	(void)cpu;
+	ops_teardown();
+}
+
+/* Each operation is a phase of its own: between two of them nothing is in flight. */
+static void run_sequence_phases(const struct prog_op *ops, size_t count, size_t *done)
+{
+	for (*done = 0; *done < count; ++*done) {
+		struct prog_op op = ops[*done];
+
+		if (!engine_phase(1, sequence_lane, &op) || !oracle_quiescent() || !oracle_contents())
+			return;
+	}
+	if (engine_phase(1, sequence_teardown, NULL))
+		oracle_end();
+}
+
+void run_sequence(const struct prog_world *world, const struct prog_op *ops, size_t count,
+		  const struct run_options *o, struct run_result *result, size_t *done)
+{
+	struct engine_config config = {
+		.vehicle = o->vehicle,
+		.seed = o->seed,
+		.steps_max = o->steps_max ? o->steps_max : RUN_STEPS_DEFAULT,
+		.hooks = &oracle_hooks,
+	};
+
+	random_strategy_init(&strategies.random);
+	config.strategy = &strategies.random.strategy;
+	init_once();
+	boot(world, o);
+	engine_begin(&config);
+	run_sequence_phases(ops, count, done);
+	engine_end();
+	fill_result(result, engine_verdict(), engine_stats());
 }
 
 const struct event *run_trace(u32 *count)
