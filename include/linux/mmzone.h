@@ -119,6 +119,8 @@ struct machine_state {
 	atomic_t huge_zero_refcount;
 	struct folio_batch lru_add[NR_CPUS];
 	struct mutex mf_mutex;
+	bool mf_kept[NR_PAGES]; /* not the kernel's: memory_failure() has kept a reference to that page; mf_mutex */
+	bool hw_memory_failure; /* one was no simulation: none is taken back any more; mf_mutex */
 	struct mutex cgroup_mutex;
 	spinlock_t objcg_lock;
 	spinlock_t mmlist_lock;          /* mms[] and refs[] */

@@ -107,6 +107,7 @@ enum pageflags {
 		smp_wmb();                                                     \
 		__set_bit_owned(PG_uptodate, &(folio)->flags);                       \
 	} while (0)
+#define folio_clear_uptodate(folio) clear_bit(PG_uptodate, &(folio)->flags)
 #define folio_test_dirty(folio) test_bit(PG_dirty, &(folio)->flags)
 #define folio_set_dirty(folio) set_bit(PG_dirty, &(folio)->flags)
 #define folio_clear_dirty(folio) clear_bit(PG_dirty, &(folio)->flags)
@@ -182,6 +183,9 @@ enum pageflags {
 #define TestSetPageHWPoison(p) test_and_set_bit(PG_hwpoison, &(p)->flags)
 #define TestClearPageHWPoison(p) test_and_clear_bit(PG_hwpoison, &(p)->flags)
 #define folio_test_hwpoison(folio) test_bit(PG_hwpoison, &(folio)->flags)
+/* Free memory that was taken off its free list, and can be put back. */
+#define MAGIC_HWPOISON 0x48575053ul
+#define PageHWPoisonTakenOff(p) (plain_read_racy((p)->private) == MAGIC_HWPOISON)
 #define folio_contain_hwpoisoned_page(f)                                       \
 	({                                                                     \
 		struct folio *fo_ = (f);                                       \

@@ -32,6 +32,8 @@ int filemap_add_folio(struct address_space *mapping, struct folio *folio, pgoff_
 /* i_pages' lock and the folio's are held; the cache's references are the caller's to drop. */
 void __filemap_remove_folio(struct folio *folio, void *shadow);
 void filemap_remove_folio(struct folio *folio);
+bool folio_mkclean(struct folio *folio); /* rmap.c: no writable or dirty entry is left; some was dirty */
+int generic_error_remove_folio(struct address_space *mapping, struct folio *folio);
 /* mm/migrate.c's and huge_memory.c's waits. */
 void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl);
 

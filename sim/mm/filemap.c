@@ -26,3 +26,5 @@ struct folio *filemap_lock_folio(struct address_space *m, pgoff_t i) { (void)m; 
 int filemap_add_folio(struct address_space *m, struct folio *f, pgoff_t i, gfp_t g) { (void)m; (void)f; (void)i; (void)g; return -ENOMEM; }
 void __filemap_remove_folio(struct folio *folio, void *shadow) { (void)folio; (void)shadow; }
 void filemap_remove_folio(struct folio *folio) { (void)folio; }
+bool folio_mkclean(struct folio *folio) { (void)folio; return false; }
+int generic_error_remove_folio(struct address_space *m, struct folio *f) { (void)m; (void)f; return -EIO; }

@@ -79,6 +79,8 @@ void machine_boot(const struct machine_config *config)
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
 		machine->lru_add[cpu].nr = 0;
 	mutex_init(&machine->mf_mutex);
+	machine->hw_memory_failure = false;
+	memset(machine->mf_kept, 0, sizeof(machine->mf_kept));
 	spin_lock_init(&machine->mmlist_lock);
 	memset(machine->mms, 0, sizeof(machine->mms));
 	memset(machine->refs, 0, sizeof(machine->refs));
