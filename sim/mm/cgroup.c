@@ -173,7 +173,7 @@ static int cgroup_destroy_locked(struct mem_cgroup *memcg)
 	if (memcg_is_dying(memcg) || memcg->children)
 		return -EBUSY;
 	cgroup_evacuate(memcg);
-	plain_write(memcg->dying, true);
+	plain_write_racy(memcg->dying, true);
 	return 0;
 }
 
@@ -181,7 +181,7 @@ static int cgroup_destroy_locked(struct mem_cgroup *memcg)
 static void offline_css(struct mem_cgroup *memcg)
 {
 	mem_cgroup_css_offline(memcg);
-	plain_write(memcg->online, false);
+	plain_write_racy(memcg->online, false);
 	parent_mem_cgroup(memcg)->children--;
 }
 

@@ -163,7 +163,7 @@ static void memcg_reparent_list_lru_one(int nid, struct list_lru_one *src, struc
 		WARN_ON(src->nr_items < 0);
 		plain_rmw_racy(dst->nr_items, old_ + src->nr_items);
 	}
-	plain_write(src->nr_items, LIST_LRU_DEAD);
+	plain_write_racy(src->nr_items, LIST_LRU_DEAD);
 
 	spin_unlock(&dst->lock);
 	spin_unlock_irq(&src->lock);

@@ -446,7 +446,7 @@ static void reparent_deferred_split_queue(struct mem_cgroup *memcg)
 	if (len) {
 		list_splice_tail_init(&queue->split_queue, &parent_queue->split_queue);
 		plain_rmw_racy(parent_queue->split_queue_len, old_ + len);
-		plain_write(queue->split_queue_len, 0);
+		plain_write_racy(queue->split_queue_len, 0);
 	}
 	spin_unlock(&parent_queue->split_queue_lock);
 	spin_unlock_irq(&queue->split_queue_lock);
