@@ -587,6 +587,20 @@ unlock_mutex:
 }
 
 /*
+ * Of unpoison_memory(): is the folio mapped, or in a file? Whose it is, and whether it is one, is not known: a look at what its
+ * owner may be changing by plain stores.
+ */
+static __no_kcsan bool folio_in_use_unlocked(struct folio *folio)
+{
+	unsigned long mapping;
+
+	if (folio_test_large(folio) ? plain_read(folio->_large_mapcount.counter) >= 0 : plain_read(folio->_mapcount.counter) >= 0)
+		return true;
+	mapping = (unsigned long)plain_read(folio->mapping);
+	return mapping && !(mapping & FOLIO_MAPPING_ANON);
+}
+
+/*
  * unpoison_memory() - v7.1. Fidelity: same, no hugetlb. Caller holds nothing and may sleep. The reference that memory_failure()
  * has kept is dropped, and with it the page, which nobody has any more. (Releases up to v7.1 look up the folio before they
  * have the mutex; who has it may be splitting the folio. And they take it for granted that a marked page has a reference that was
@@ -613,7 +627,7 @@ int unpoison_memory(unsigned long pfn)
 		goto unlock_mutex;
 	if (folio_test_reserved(folio))
 		goto unlock_mutex;
-	if (folio_mapped(folio) || folio_mapping(folio))
+	if (folio_in_use_unlocked(folio))
 		goto unlock_mutex;
 
 	ghp = get_hwpoison_page(p, MF_UNPOISON);
