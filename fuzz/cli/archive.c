@@ -70,6 +70,9 @@ static void settle_schedule(struct archive *a)
 	    calm_schedule(&a->prog, &a->options, &a->result)) {
 		a->options.strategy = STRATEGY_BYTES;
 		drawn = false;
+	} else if (drawn && a->result.preemptions > PREEMPTIONS_READABLE && thin_schedule(&a->prog, &a->options, &a->result)) {
+		a->options.strategy = STRATEGY_REPLAY;
+		drawn = false;
 	}
 	a->options.record = true;
 	run_one(&a->prog, &a->options, &a->result, NULL);

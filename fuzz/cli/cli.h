@@ -198,6 +198,13 @@ bool calm_schedule(struct prog *prog, const struct run_options *o, const struct 
 bool calm_schedule_within(struct prog *prog, const struct run_options *o, const struct run_result *r,
 			  unsigned switches, unsigned tries);
 
+/* ---- thin.c ---- */
+/*
+ * Thins the schedule of a find that `o` draws to the deviations that its title needs. On success prog->sched is that schedule;
+ * false when more are left than a program can hold.
+ */
+bool thin_schedule(struct prog *prog, const struct run_options *o, const struct run_result *r);
+
 /* ---- bugs_check.c ---- */
 /* Prints a table; EXIT_HARNESS when a bug does not do what is said of it. */
 int bugs_check(const struct options *o, const bool *wanted);

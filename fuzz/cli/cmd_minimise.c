@@ -64,7 +64,7 @@ static bool draw(struct prog *p, const struct options *o)
 		p->sched = sched;
 		return true;
 	}
-	return calm_schedule(p, &run, &r) || minimise_drawn(p, &run, &r);
+	return calm_schedule(p, &run, &r) || thin_schedule(p, &run, &r) || minimise_drawn(p, &run, &r);
 }
 
 static bool print_or_write(const struct options *o, const struct prog *p)

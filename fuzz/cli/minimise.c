@@ -277,7 +277,7 @@ bool minimise(struct prog *p, const struct run_options *o, void (*tick)(u64 runs
 	memcpy(m.title, result->title, sizeof(m.title));
 	if (p->sched.kind != SCHED_DEVIATIONS && !(shows(&m, p, result) && anchored(&m, p))) {
 		/* too many switches to write down */
-		if (!calm_schedule(p, &m.options, result) || !shows(&m, p, result) || !anchored(&m, p))
+		if (!(calm_schedule(p, &m.options, result) || thin_schedule(p, &m.options, result)) || !shows(&m, p, result) || !anchored(&m, p))
 			return false;
 	}
 	do {

@@ -83,24 +83,31 @@ void bytes_strategy_init(struct bytes_strategy *b, const struct prog_sched *sche
 
 /*
  * replay.c: any kind of schedule. Deviations whose anchor does not come up in the run are skipped; `missed` and
- * `applied` say how far the replay diverged.
+ * `applied` say how far the replay diverged. `list`: a schedule of deviations alone, longer than a program can hold.
  */
+struct deviation_list {
+	unsigned count; /* at most DEVIATION_LIST_MAX */
+	const struct prog_deviation *at;
+};
+#define DEVIATION_LIST_MAX 4096
 struct replay_strategy {
 	struct strategy strategy;
 	const struct prog_sched *sched;
+	struct deviation_list list;
 	struct bytes_strategy bytes;
 	u32 applied, missed;
 	u32 run, run_left; /* SCHED_RUNS */
-	u16 reached[PROG_DEVIATIONS_MAX]; /* occurrences seen of each deviation's site */
-	u64 anchor_hash[PROG_DEVIATIONS_MAX];
-	bool done[PROG_DEVIATIONS_MAX];
+	u16 reached[DEVIATION_LIST_MAX]; /* occurrences seen of each deviation's site */
+	u64 anchor_hash[DEVIATION_LIST_MAX];
+	bool done[DEVIATION_LIST_MAX];
 };
 void replay_strategy_init(struct replay_strategy *r, const struct prog_sched *sched);
+void replay_strategy_init_list(struct replay_strategy *r, const struct deviation_list *list);
 
 /*
- * deviations.c: writes down, as anchored deviations, the schedule that the recorded execution took. False if there
- * are more than PROG_DEVIATIONS_MAX.
+ * deviations.c: writes down, as anchored deviations, the first `max` of those that the recorded execution took. Returns how many
+ * there are.
  */
-bool deviations_from_run(struct prog_sched *out);
+unsigned deviations_from_run(struct prog_deviation *out, unsigned max);
 
 #endif

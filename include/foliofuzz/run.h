@@ -14,12 +14,14 @@
 #define RUN_TITLE_MAX 200
 
 struct bounded_schedule;
+struct deviation_list;
 struct run_options {
 	enum vehicle vehicle;
 	int strategy;      /* enum strategy_id */
 	u64 seed;          /* of the strategy; the program's own content decides everything else */
 	u32 steps_max;     /* 0: RUN_STEPS_DEFAULT */
 	const struct bounded_schedule *schedule; /* of STRATEGY_BOUNDED */
+	const struct deviation_list *deviations; /* of STRATEGY_REPLAY, instead of the program's schedule; or NULL */
 	bool record;       /* keep the trace, see run_trace() */
 	bool strict_hwpoison;
 	int generation;    /* enum generation, or -1: the program's */
@@ -79,6 +81,8 @@ void run_object_name(struct text *t, const struct event *ev);
 void run_op_name(struct text *t, const struct prog *prog, const struct event *ev);
 /* The schedule that the recorded run took, as anchored deviations; false if there were too many. */
 bool run_deviations(struct prog_sched *out);
+/* The same, however many: writes the first `max`, returns how many there are. */
+unsigned run_deviation_list(struct prog_deviation *out, unsigned max);
 void run_stats_add(struct run_stats *to, const struct run_stats *from);
 
 #endif

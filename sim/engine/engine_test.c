@@ -266,12 +266,40 @@ static void test_schedule_is_written_down_and_replayed(void **state)
 	for (u64 seed = 0; seed < 300; seed++) {
 		u64 hash = run(VEHICLE_FIBER, seed, 2, w1_op_lane, NULL, true);
 
-		assert_true(deviations_from_run(&sched));
+		sched.kind = SCHED_DEVIATIONS;
+		sched.deviation_count = (u16)deviations_from_run(sched.deviations, PROG_DEVIATIONS_MAX);
+		assert_in_range(sched.deviation_count, 0, PROG_DEVIATIONS_MAX);
 		replay_strategy_init(&replay, &sched);
 		assert_true(run(VEHICLE_FIBER, 0, 2, w1_op_lane, &replay.strategy, false) == hash);
 		assert_int_equal(replay.applied, sched.deviation_count);
 		assert_true(run(VEHICLE_PTHREAD, 0, 2, w1_op_lane, &replay.strategy, false) == hash);
 	}
+}
+
+static void long_op_lane(void *arg, unsigned cpu)
+{
+	(void)arg;
+	engine_op_begin(op_site(), 0, 0);
+	for (int i = 0; i < 100; i++)
+		w1_lane(NULL, cpu);
+	engine_op_end(op_site());
+}
+
+static void test_a_long_schedule_is_replayed_from_a_list(void **state)
+{
+	static struct prog_deviation at[DEVIATION_LIST_MAX];
+	static struct replay_strategy replay;
+	u64 hash = run(VEHICLE_FIBER, 1, 2, long_op_lane, NULL, true);
+	struct deviation_list list = { deviations_from_run(at, DEVIATION_LIST_MAX), at };
+
+	(void)state;
+	assert_in_range(list.count, PROG_DEVIATIONS_MAX + 1, DEVIATION_LIST_MAX);
+	replay_strategy_init_list(&replay, &list);
+	assert_true(run(VEHICLE_FIBER, 0, 2, long_op_lane, &replay.strategy, false) == hash);
+	assert_int_equal(replay.applied, list.count);
+	list.count /= 2;
+	replay_strategy_init_list(&replay, &list);
+	assert_false(run(VEHICLE_FIBER, 0, 2, long_op_lane, &replay.strategy, false) == hash);
 }
 
 static void failing_lane(void *arg, unsigned cpu)
@@ -301,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_spinning_yields),
 		cmocka_unit_test(test_grace_period_waits_for_readers),
 		cmocka_unit_test(test_schedule_is_written_down_and_replayed),
+		cmocka_unit_test(test_a_long_schedule_is_replayed_from_a_list),
 		cmocka_unit_test(test_the_nth_ask_fails),
 	};
 

@@ -34,26 +34,27 @@ static void anchor_of(char *buf, size_t size, const struct site *site)
 		text_printf(&t, "end");
 }
 
-bool deviations_from_run(struct prog_sched *out)
+static void write_down(struct prog_deviation *d, const struct decision *log, u32 i)
+{
+	d->cpu = log[i].cpu;
+	d->op = (u8)log[i].op;
+	d->to = log[i].chosen;
+	d->occurrence = occurrence(log, i);
+	anchor_of(d->anchor, sizeof(d->anchor), log[i].site);
+}
+
+unsigned deviations_from_run(struct prog_deviation *out, unsigned max)
 {
 	u32 count;
 	const struct decision *log = engine_decisions(&count);
+	unsigned n = 0;
 
-	memset(out, 0, sizeof(*out));
-	out->kind = SCHED_DEVIATIONS;
 	for (u32 i = 0; i < count; i++) {
-		struct prog_deviation *d = &out->deviations[out->deviation_count];
-
 		if (log[i].chosen == log[i].normal)
 			continue;
-		if (out->deviation_count == PROG_DEVIATIONS_MAX)
-			return false;
-		d->cpu = log[i].cpu;
-		d->op = (u8)log[i].op;
-		d->to = log[i].chosen;
-		d->occurrence = occurrence(log, i);
-		anchor_of(d->anchor, sizeof(d->anchor), log[i].site);
-		out->deviation_count++;
+		if (n < max)
+			write_down(&out[n], log, i);
+		n++;
 	}
-	return true;
+	return n;
 }

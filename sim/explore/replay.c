@@ -20,10 +20,11 @@ static void replay_begin(struct strategy *s, u64 seed)
 	r->applied = r->missed = 0;
 	r->run = 0;
 	r->run_left = r->sched->run_count ? r->sched->runs[0].points : 0;
-	memset(r->reached, 0, sizeof(r->reached));
-	memset(r->done, 0, sizeof(r->done));
-	for (unsigned i = 0; i < r->sched->deviation_count; i++)
-		r->anchor_hash[i] = hash_string(r->sched->deviations[i].anchor);
+	for (unsigned i = 0; i < r->list.count; i++) {
+		r->reached[i] = 0;
+		r->done[i] = false;
+		r->anchor_hash[i] = hash_string(r->list.at[i].anchor);
+	}
 }
 
 static void replay_op(struct strategy *s, unsigned cpu, unsigned op)
@@ -31,8 +32,8 @@ static void replay_op(struct strategy *s, unsigned cpu, unsigned op)
 	struct replay_strategy *r = (struct replay_strategy *)s;
 
 	r->bytes.strategy.op(&r->bytes.strategy, cpu, op);
-	for (unsigned i = 0; i < r->sched->deviation_count; i++)
-		if (r->sched->deviations[i].cpu == cpu)
+	for (unsigned i = 0; i < r->list.count; i++)
+		if (r->list.at[i].cpu == cpu)
 			r->reached[i] = 0;
 }
 
@@ -61,8 +62,8 @@ static unsigned next_of_deviations(struct replay_strategy *r, u32 enabled, unsig
 	u64 hash = can_stay ? pending->site->hash : hash_string("end");
 	unsigned to = stay(enabled, current);
 
-	for (unsigned i = 0; i < r->sched->deviation_count; i++) {
-		const struct prog_deviation *d = &r->sched->deviations[i];
+	for (unsigned i = 0; i < r->list.count; i++) {
+		const struct prog_deviation *d = &r->list.at[i];
 
 		if (r->done[i] || d->cpu != current || r->anchor_hash[i] != hash ||
 		    d->op != r->bytes.op[current])
@@ -98,4 +99,15 @@ void replay_strategy_init(struct replay_strategy *r, const struct prog_sched *sc
 {
 	r->strategy = (struct strategy){ "replay", replay_begin, replay_next, replay_op };
 	r->sched = sched;
+	r->list = (struct deviation_list){ sched->deviation_count, sched->deviations };
+	if (sched->kind != SCHED_DEVIATIONS)
+		r->list.count = 0;
+}
+
+void replay_strategy_init_list(struct replay_strategy *r, const struct deviation_list *list)
+{
+	static const struct prog_sched none = { .kind = SCHED_DEVIATIONS };
+
+	replay_strategy_init(r, &none);
+	r->list = *list;
 }

@@ -198,6 +198,10 @@ static struct strategy *strategy_of(const struct prog *prog, const struct run_op
 		bytes_strategy_init(&strategies.bytes, &prog->sched);
 		return &strategies.bytes.strategy;
 	default:
+		if (o->deviations) {
+			replay_strategy_init_list(&strategies.replay, o->deviations);
+			return &strategies.replay.strategy;
+		}
 		if (prog->sched.kind == SCHED_NONE) {
 			random_strategy_init(&strategies.random);
 			return &strategies.random.strategy;
@@ -333,7 +337,18 @@ bool run_expand(const struct bounded_schedule *s, unsigned preemptions,
 
 bool run_deviations(struct prog_sched *out)
 {
-	return deviations_from_run(out);
+	unsigned count;
+
+	memset(out, 0, sizeof(*out));
+	out->kind = SCHED_DEVIATIONS;
+	count = deviations_from_run(out->deviations, PROG_DEVIATIONS_MAX);
+	out->deviation_count = (u16)(count < PROG_DEVIATIONS_MAX ? count : PROG_DEVIATIONS_MAX);
+	return count <= PROG_DEVIATIONS_MAX;
+}
+
+unsigned run_deviation_list(struct prog_deviation *out, unsigned max)
+{
+	return deviations_from_run(out, max);
 }
 
 void run_object_name(struct text *t, const struct event *ev)
