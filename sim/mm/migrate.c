@@ -284,7 +284,7 @@ static void migrate_unqueue(struct folio *folio, struct src_queued *queued)
 {
 	bool partially_mapped;
 
-	if (!generation_at_least(GENERATION_V6_12))
+	if (bug_enabled(migrate_unqueue_with_references))
 		return;
 	if (!queued || bug_enabled(migrate_misses_scanners_requeue) || folio_order(folio) <= 1) {
 		folio_unqueue_deferred_split(folio);
@@ -308,7 +308,7 @@ static void migrate_identity(struct folio *newfolio, struct folio *folio)
 }
 
 /*
- * __folio_migrate_mapping() - v7.1, mm/migrate.c (v6.12: the same; v6.8 does not unqueue). Fidelity: same, no dirty accounting. P20. Both
+ * __folio_migrate_mapping() - v7.1, mm/migrate.c (v6.12: the same; v6.8 as shipped does not unqueue). Fidelity: same, no dirty accounting. P20. Both
  * folios are locked, the old one is unmapped. 0: the new folio has the old one's place, and references of the cache; the old one keeps
  * `expected_count` less those. -EAGAIN: somebody else has a reference, nothing has changed.
  *
@@ -325,7 +325,7 @@ static int __folio_migrate_mapping(struct address_space *mapping, struct folio *
 	long nr = folio_nr_pages(folio);
 
 	if (!mapping && !swapcache) {
-		if (generation_at_least(GENERATION_V6_12) && folio_test_large(folio) && folio_test_large_rmappable(folio)) {
+		if (!bug_enabled(migrate_unqueue_with_references) && folio_test_large(folio) && folio_test_large_rmappable(folio)) {
 			if (!folio_ref_freeze(folio, expected_count)) {
 				accepted_race(3);
 				return -EAGAIN;
