@@ -858,7 +858,10 @@ static struct folio *folio_get_nontail_page(struct page *page)
 	return (struct folio *)page;
 }
 
-/* migrate_device_pfn_lock() - v7.1. Fidelity: same. 0: free, or part of a folio, or locked by another. */
+/*
+ * migrate_device_pfn_lock() - v7.1. Fidelity: same. 0: free, or part of a folio, or locked by another; or one that has just been migrated
+ * and that nothing maps, but whoever migrated it has not dropped his reference: v7.1 migrates what is left of it once more.
+ */
 static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 {
 	struct folio *folio = folio_get_nontail_page(pfn_to_page(pfn));
@@ -866,6 +869,11 @@ static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 	if (!folio)
 		return 0;
 	if (!folio_trylock(folio)) {
+		folio_put(folio);
+		return 0;
+	}
+	if (!bug_enabled(migrate_device_range_moved_page) && !folio_mapped(folio)) {
+		folio_unlock(folio);
 		folio_put(folio);
 		return 0;
 	}

@@ -11,6 +11,22 @@
 /* Pages under one PMD entry. */
 enum { PMD_VPNS = 8, WEIGHT = 16, SWARM_MIN = 3, SWARM_MORE = 8 };
 
+/* Operations that hardly ever do something unless another one has been there. */
+static const struct {
+	u8 op, first;
+} companions[] = {
+	{ OP_put, OP_get }, { OP_irq_put, OP_get }, { OP_dma_write, OP_pin }, { OP_dma_read, OP_pin_read },
+	{ OP_mmap, OP_munmap }, { OP_munlock, OP_mlock }, { OP_shrink, OP_dontneed }, { OP_split_pmd, OP_fault_huge },
+	{ OP_swapon, OP_swapoff }, { OP_swapoff, OP_pageout }, { OP_memcg_online, OP_memcg_offline },
+	{ OP_to_system, OP_to_device }, { OP_device_read, OP_to_device }, { OP_device_write, OP_to_device },
+	{ OP_device_evict, OP_to_device }, { OP_device_open, OP_device_close }, { OP_unpoison, OP_memory_failure },
+	{ OP_fault_file, OP_mmap_shared }, { OP_cachestat, OP_file_read }, { OP_file_sync, OP_file_write },
+	{ OP_file_invalidate, OP_file_read }, { OP_shrink_huge_zero, OP_fault_read_huge },
+	{ OP_uffd_copy, OP_uffd_register }, { OP_uffd_zeropage, OP_uffd_register }, { OP_uffd_poison, OP_uffd_register },
+	{ OP_uffd_wp, OP_uffd_register }, { OP_uffd_move, OP_uffd_register }, { OP_uffd_move_holes, OP_uffd_register },
+	{ OP_pagemap_scan, OP_uffd_register },
+};
+
 static void note(u8 *set, unsigned *count, u8 value)
 {
 	if (*count < AIM_MAX)
@@ -42,8 +58,26 @@ void aim_swarm(struct aim *aim, struct prng *r)
 	aim->swarm = true;
 	while (n--)
 		aim->allowed[prng_below(r, OP_COUNT)] = true;
+	for (unsigned i = 0; i < ARRAY_SIZE(companions); i++)
+		aim->allowed[companions[i].first] |= aim->allowed[companions[i].op];
 	aim->allowed[OP_write] |= prng_chance(r, 1, 2);
 	aim->allowed[OP_read] |= prng_chance(r, 1, 2);
+}
+
+bool aim_companion(struct prog_op *op, unsigned *next, const struct aim *aim, struct prng *r)
+{
+	while (*next < ARRAY_SIZE(companions)) {
+		unsigned i = (*next)++;
+
+		if (!aim->allowed[companions[i].op] || prog_generation_lacks(aim->generation, companions[i].first) ||
+		    prng_chance(r, 1, 2))
+			continue;
+		memset(op, 0, sizeof(*op));
+		op->id = companions[i].first;
+		aim_args(op, aim, r);
+		return true;
+	}
+	return false;
 }
 
 void aim_at(struct aim *aim, const struct prog *p)

@@ -30,6 +30,7 @@ static void generate_setup(struct prog *p, struct aim *aim, struct prng *r)
 {
 	unsigned mms = prng_chance(r, 1, 3) ? 2 : 1;
 	struct prog_op op;
+	unsigned next = 0;
 
 	for (unsigned m = 0; m < mms; m++) {
 		unsigned faults = 1 + prng_below(r, SETUP_FAULTS_MAX);
@@ -40,6 +41,8 @@ static void generate_setup(struct prog *p, struct aim *aim, struct prng *r)
 			append(&p->setup, op);
 		}
 	}
+	for (aim_at(aim, p); aim_companion(&op, &next, aim, r); aim_at(aim, p))
+		append(&p->setup, op);
 	/* A state that a fresh fault does not reach: mapped by PTEs, queued, referenced, ... */
 	for (unsigned n = prng_below(r, 5); n > 0; n--) {
 		aim_at(aim, p);

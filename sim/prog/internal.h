@@ -63,6 +63,8 @@ struct aim { /* what the operations of a program name */
 };
 /* Draws a few operations: what a generated program is about. */
 void aim_swarm(struct aim *aim, struct prng *r);
+/* An operation that one of those needs before it: *next counts them, from 0. False: no more. */
+bool aim_companion(struct prog_op *op, unsigned *next, const struct aim *aim, struct prng *r);
 void aim_at(struct aim *aim, const struct prog *p);
 void aim_args(struct prog_op *op, const struct aim *aim, struct prng *r);
 void aim_arg(struct prog_op *op, unsigned i, const struct aim *aim, struct prng *r);
