@@ -75,9 +75,15 @@ static void count_shmem(u16 *entries, const struct address_space *mapping)
 	}
 }
 
+/* On the list that swapoff goes through: linked alone says little, for two mms may be linked with each other only. */
 static bool on_mmlist(const struct mm_struct *mm)
 {
-	return mm->mmlist.next && mm->mmlist.next != &mm->mmlist;
+	const struct list_head *p = machine->mmlist.next;
+
+	for (unsigned i = 0; i < NR_MMS && p && p != &machine->mmlist; i++, p = p->next)
+		if (p == &mm->mmlist)
+			return true;
+	return false;
 }
 
 static bool check_slot(unsigned slot, long entries)
