@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Invariant 15: at quiescence a swap slot's count is the number of swap entries that name it, in the page tables of every mm and in shared
+ * Invariant 16: at quiescence a swap slot's count is the number of swap entries that name it, in the page tables of every mm and in shared
  * memory's page cache; a slot's word leads to a folio exactly if that folio is in the swap cache with that slot; a slot is in use
  * if it is counted or cached; and who has swap entries is on swapoff's list. At the end no slot is in use.
  */
