@@ -280,7 +280,7 @@ static int check_and_migrate_movable_pages(struct page *page)
 }
 
 /*
- * get_user_page(): get_user_pages(), pin_user_pages(), __gup_longterm_locked() - v7.1. Fidelity: adapted: one page; gives up after some
+ * get_user_pages(), pin_user_pages(), __gup_longterm_locked() - v7.1. Fidelity: adapted: one page; gives up after some
  * rounds (kernel: never). Takes mmap_lock.
  */
 struct page *get_user_page(struct mm_struct *mm, unsigned long addr, unsigned int gup_flags)

@@ -154,7 +154,8 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 		folio_set_has_hwpoisoned(new_folio);
 	}
 	plain_write_racy(new_folio->mapping, plain_read(folio->mapping)); /* smaps looks, by a migration entry */
-	plain_write(new_folio->index, index + i);
+	if (new_order || !bug_enabled(split_index_mapping_after_unfreeze))
+		plain_write(new_folio->index, index + i);
 	if (folio_test_swapcache(folio)) {
 		unsigned long val = plain_read(folio->swap.val);
 
@@ -187,6 +188,11 @@ static void split_publish_tail(struct folio *folio, struct folio *new_folio)
 	folio_ref_unfreeze(new_folio, folio_cache_ref_count(new_folio) + 1);
 	if (bug_enabled(split_tail_flags_after_unfreeze))
 		split_copy_flags(folio, new_folio);
+	if (bug_enabled(split_index_mapping_after_unfreeze) && !folio_test_large(new_folio)) {
+		pgoff_t index = plain_read(folio->index);
+
+		plain_write(new_folio->index, index + (pgoff_t)(&new_folio->page - &folio->page));
+	}
 }
 
 /* The head is what is left. Its page 1 may be marked poisoned meanwhile by who has no reference. */

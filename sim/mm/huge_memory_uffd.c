@@ -36,7 +36,10 @@ int move_pages_huge_pmd(struct mm_struct *mm, pmd_t *dst_pmd, pmd_t *src_pmd, pm
 	if (!pmd_trans_huge(src_pmdval)) {
 		spin_unlock(ptl);
 		if (pmd_is_migration_entry(src_pmdval)) {
-			pmd_migration_entry_wait(mm, bug_enabled(uffd_move_source_pmd_not_waited) ? &src_pmdval : src_pmd);
+			if (bug_enabled(uffd_move_source_pmd_not_waited))
+				softleaf_entry_wait_on_locked(softleaf_from_pmd(src_pmdval), pmd_lock(mm, src_pmd));
+			else
+				pmd_migration_entry_wait(mm, src_pmd);
 			return -EAGAIN;
 		}
 		return -ENOENT;

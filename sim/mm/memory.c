@@ -104,7 +104,7 @@ int __pte_alloc(struct mm_struct *mm, pmd_t *pmd)
 	return 0;
 }
 
-/* ___pte_offset_map(), pte_offset_map_rw_nolock() - v7.1, mm/pgtable-generic.c. Fidelity: same. */
+/* __pte_offset_map(), pte_offset_map_rw_nolock() - v7.1, mm/pgtable-generic.c. Fidelity: same. */
 pte_t *pte_offset_map_rw_nolock(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
 				pmd_t *pmdvalp, spinlock_t **ptlp)
 {

@@ -59,7 +59,7 @@ void vma_link_file(struct vm_area_struct *vma)
 	i_mmap_unlock_write(mapping);
 }
 
-/* unlink_file_vma() - v7.1, mm/vma.c. Fidelity: same. */
+/* unlink_file_vma_batch_process() - v7.1, mm/vma.c. Fidelity: same. */
 void unlink_file_vma(struct vm_area_struct *vma)
 {
 	struct address_space *mapping;

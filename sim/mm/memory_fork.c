@@ -18,6 +18,7 @@
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/userfaultfd_k.h>
+#include <foliofuzz/bug.h>
 
 /* What copy_pte_range() has in hand between two looks at the tables. */
 struct copy_state {
@@ -28,20 +29,28 @@ struct copy_state {
 
 /* ------------------------------------------------------------------ entries that are not present ---- */
 
-/* swap_dup_entry_direct() and mm onto mmlist - v7.1, copy_nonpresent_pte(). Both tables are locked. */
+/*
+ * A child with swap entries joins mmlist behind its parent - v7.1, copy_nonpresent_pte(). Fidelity: same. swapoff() goes through the
+ * mms on this list: one that is not there keeps its entries. The parent's entry says that the parent is on it.
+ */
+static void join_mmlist(struct mm_struct *dst_mm, struct mm_struct *src_mm)
+{
+	if (!list_empty(&dst_mm->mmlist))
+		return;
+	spin_lock(&machine->mmlist_lock);
+	if (list_empty(&dst_mm->mmlist))
+		list_add(&dst_mm->mmlist, &src_mm->mmlist);
+	spin_unlock(&machine->mmlist_lock);
+}
+
+/* swap_dup_entry_direct() and mm onto mmlist - v7.1, copy_nonpresent_pte(). Fidelity: same. Both tables are locked. */
 static int copy_swap_pte(struct copy_state *c, pte_t *src_pte, unsigned long addr, pte_t *pte)
 {
 	struct mm_struct *dst_mm = c->dst_vma->vm_mm, *src_mm = c->src_vma->vm_mm;
 
 	if (swap_dup_entry_direct(softleaf_from_pte(*pte)) < 0)
 		return -EIO;
-	/* swapoff() goes through the mms on this list: one that is not there keeps its entries. */
-	if (list_empty(&dst_mm->mmlist)) {
-		spin_lock(&machine->mmlist_lock);
-		if (list_empty(&dst_mm->mmlist))
-			list_add(&dst_mm->mmlist, &src_mm->mmlist);
-		spin_unlock(&machine->mmlist_lock);
-	}
+	join_mmlist(dst_mm, src_mm);
 	if (pte_swp_exclusive(*pte)) {
 		*pte = pte_swp_clear_exclusive(*pte);
 		set_pte_at(src_mm, addr, src_pte, *pte);
@@ -116,6 +125,8 @@ static int copy_nonpresent_pte(struct copy_state *c, pte_t *dst_pte, pte_t *src_
 	} else if (softleaf_is_migration(entry)) {
 		struct folio *folio = softleaf_to_folio(entry);
 
+		if (bug_enabled(fork_mmlist_by_migration_entry))
+			join_mmlist(dst_vma->vm_mm, src_vma->vm_mm);
 		c->rss[mm_counter(folio)]++;
 		if (!softleaf_is_migration_read(entry) && is_cow_mapping(dst_vma->vm_flags))
 			pte = downgrade_pte(c, src_pte, addr, orig_pte, make_readable_migration_entry(entry), true);

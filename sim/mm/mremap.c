@@ -20,6 +20,7 @@
 #include <linux/tlbflush.h>
 #include <linux/userfaultfd_k.h>
 #include <linux/vma.h>
+#include <foliofuzz/bug.h>
 
 /* A move of [old_addr, old_end) of `old` to new_addr on, in `new`. */
 struct pagetable_move_control {
@@ -134,12 +135,14 @@ static int move_ptes(struct pagetable_move_control *pmc, unsigned long extent, p
 		pte = move_soft_dirty_pte(ptep_get_and_clear(mm, old_addr, old_ptep));
 		set_moved_pte(mm, new_addr, new_ptep, pte, clear_uffd_wp);
 	}
-	if (force_flush)
+	if (force_flush && !bug_enabled(tlb_mremap_release_before_flush))
 		flush_tlb_range(vma, old_end - extent, old_end);
 	if (new_ptl != old_ptl)
 		spin_unlock(new_ptl);
 	pte_unmap(new_start);
 	pte_unmap_unlock(old_start, old_ptl);
+	if (force_flush && bug_enabled(tlb_mremap_release_before_flush))
+		flush_tlb_range(vma, old_end - extent, old_end);
 	err = 0;
 out:
 	if (pmc->need_rmap_locks)

@@ -1140,7 +1140,7 @@ static bool folio_needs_cow_for_dma(struct vm_area_struct *vma, struct folio *fo
 }
 
 /*
- * __folio_dup_rmap() - v7.1, include/linux/rmap.h. Fidelity: same. The count that says "mapped at all" cannot leave zero here, since the
+ * __folio_dup_file_rmap() - v7.1, include/linux/rmap.h. Fidelity: same. The count that says "mapped at all" cannot leave zero here, since the
  * parent maps the pages: neither _nr_pages_mapped nor a statistic moves. The child's id goes into the large count.
  */
 static void __folio_dup_rmap(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma,

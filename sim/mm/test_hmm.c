@@ -89,6 +89,8 @@ static void dmirror_devmem_folio_split(struct folio *head, struct folio *tail)
 		return;
 	plain_write_racy(tail->mapping, plain_read(head->mapping));
 	plain_write_racy(tail->pgmap, plain_read(head->pgmap));
+	if (bug_enabled(pgmap_ref_not_scaled_on_split))
+		atomic_inc(&machine->pgmap.ref);
 }
 
 /* ---- copying ---- */

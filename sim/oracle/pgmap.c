@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Invariant 16: device memory at quiescence. The pgmap's references are the pages in use, and one while the device is there; a page that is
+ * Invariant 17: device memory at quiescence. The pgmap's references are the pages in use, and one while the device is there; a page that is
  * not in use has no reference, no mapping, and is the driver's. What the device's mirror of an address space says is what that has
  * mapped: the same page, and writable only if it is there.
  */

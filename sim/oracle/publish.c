@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Invariant 15: publish after init. When a split lets the references of a part leave zero, the part is whole: no tail any more, with its mapping,
+ * Invariant 18: publish after init. When a split lets the references of a part leave zero, the part is whole: no tail any more, with its mapping,
  * its index and its lock; whoever gets a reference from then on may believe them. Until its caches' slots lead to it, they lead to the frozen
  * original. So nobody may change what leads back from a folio in the cache but under its lock and i_pages', and a slot and its
  * folio agree at quiescence.

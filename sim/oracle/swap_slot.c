@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Invariant 15: at quiescence a swap slot's count is the number of swap entries that name it, in the page tables of every mm and in shared
+ * Invariant 16: at quiescence a swap slot's count is the number of swap entries that name it, in the page tables of every mm and in shared
  * memory's page cache; a slot's word leads to a folio exactly if that folio is in the swap cache with that slot; a slot is in use
  * if it is counted or cached; and who has swap entries is on swapoff's list. At the end no slot is in use.
  */
@@ -75,9 +75,15 @@ static void count_shmem(u16 *entries, const struct address_space *mapping)
 	}
 }
 
+/* On the list that swapoff goes through: linked alone says little, for two mms may be linked with each other only. */
 static bool on_mmlist(const struct mm_struct *mm)
 {
-	return mm->mmlist.next && mm->mmlist.next != &mm->mmlist;
+	const struct list_head *p = machine->mmlist.next;
+
+	for (unsigned i = 0; i < NR_MMS && p && p != &machine->mmlist; i++, p = p->next)
+		if (p == &mm->mmlist)
+			return true;
+	return false;
 }
 
 static bool check_slot(unsigned slot, long entries)
