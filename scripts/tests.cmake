@@ -80,11 +80,14 @@ endif()
 # ---- programs of the corpus, and random ones -------------------------------------------------------
 file(GLOB_RECURSE programs CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/*.prog)
 list(FILTER programs EXCLUDE REGEX "^corpus/bugs/.*/free\\.prog$") # a search, not a replay: below
+list(FILTER programs EXCLUDE REGEX "^corpus/coverage/") # all at once: below
 foreach(program IN LISTS programs)
   string(REGEX REPLACE "\\.prog$" "" name ${program})
   foliofuzz_test(${name} LABELS verdict determinism
     COMMAND sim/run/program_test.sh $<TARGET_FILE:foliofuzz> ${program})
 endforeach()
+foliofuzz_test(corpus/coverage LABELS verdict determinism
+  COMMAND sim/run/coverage_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(random/clean LABELS verdict
   COMMAND foliofuzz run --runs 100000 --seed 1 --out ${CMAKE_BINARY_DIR}/finds)
 foliofuzz_test(random/again LABELS determinism

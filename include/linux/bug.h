@@ -8,19 +8,19 @@
 
 _Noreturn void kernel_bug_at(const struct site *s, const char *kind, const char *cond);
 
+/*
+ * The condition is an argument, and what decides on it an inline function: the side on which a right replica never is then is no
+ * branch of whoever asserts (scripts/coverage).
+ */
+static __always_inline void bug_if_(bool cond, const struct site *s, const char *kind, const char *str)
+{
+	if (unlikely(cond))
+		kernel_bug_at(s, kind, str);
+}
 /* `str` is the condition as it is written: made a string at the first macro, before it is expanded. */
-#define bug_on_(cond, str)                                                     \
-	do {                                                                   \
-		if (unlikely(cond))                                            \
-			kernel_bug_at(SITE("BUG_ON", "", str), "BUG_ON", str); \
-	} while (0)
+#define bug_on_(cond, str) bug_if_(!!(cond), SITE("BUG_ON", "", str), "BUG_ON", str)
 /* A warning is as much a find as a bug is; the value is there for the kernel's idiom. */
-#define warn_on_(cond, str)                                                    \
-	({                                                                     \
-		if (unlikely(cond))                                            \
-			kernel_bug_at(SITE("WARN_ON", "", str), "WARN_ON", str); \
-		false;                                                         \
-	})
+#define warn_on_(cond, str) (bug_if_(!!(cond), SITE("WARN_ON", "", str), "WARN_ON", str), false)
 #define BUG() kernel_bug_at(SITE("BUG", "", ""), "BUG", "")
 #define BUG_ON(cond) bug_on_(cond, #cond)
 #define WARN_ON(cond) warn_on_(cond, #cond)

@@ -851,8 +851,3 @@ int shmem_fallocate(struct file *file, pgoff_t start, pgoff_t nr, bool keep_size
 	inode_unlock(inode);
 	return err;
 }
-
-/* ---- the swap cache: stubs, until its part has them ---- */
-__attribute__((weak)) struct folio *swapin_folio(swp_entry_t entry, struct folio *folio) { (void)entry; (void)folio; return NULL; }
-__attribute__((weak)) bool folio_matches_swap_entry(struct folio *folio, swp_entry_t entry) { (void)folio; (void)entry; return false; }
-__attribute__((weak)) int swap_writeout(struct folio *folio) { (void)folio; return AOP_WRITEPAGE_ACTIVATE; }

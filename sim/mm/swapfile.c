@@ -1152,6 +1152,3 @@ int swapon(bool synchronous)
 	spin_unlock(&si->lock);
 	return err;
 }
-
-/* ---- shared memory: stubs, until shmem.c has them ---- */
-__attribute__((weak)) int shmem_unuse(void) { return 0; }

@@ -615,12 +615,3 @@ int madvise_pageout(struct mm_struct *mm, unsigned long start, unsigned long len
 	}
 	return start < end ? -ENOMEM : ret;
 }
-
-/* ---- stubs, until shmem.c and mlock.c have them ---- */
-__attribute__((weak)) void mlock_drain_local(void) { }
-__attribute__((weak)) int shmem_writeout(struct folio *folio, struct list_head *folio_list)
-{
-	(void)folio;
-	(void)folio_list;
-	return AOP_WRITEPAGE_ACTIVATE;
-}
