@@ -428,12 +428,6 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 	pgtable_t pgtable;
 	pte_t *pte;
 
-	if (is_huge_zero_pmd(pmdp_get(pmd))) {
-		__split_huge_zero_page_pmd(vma, haddr, pmd);
-		return;
-	}
-	leaf = take_pmd_leaf(vma, haddr, pmd);
-	folio = page_folio(leaf.page);
 	VM_BUG_ON(haddr & ~HPAGE_PMD_MASK);
 	VM_BUG_ON_VMA(vma->vm_start > haddr || vma->vm_end < haddr + HPAGE_PMD_SIZE, vma);
 
