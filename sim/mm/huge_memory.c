@@ -216,11 +216,15 @@ static struct folio *normal_or_softleaf_folio_pmd(pmd_t pmdval)
  * zap_huge_pmd_folio() - v7.1. Fidelity: same. Present and device-private entries are mappings, with a map count and a reference; a migration
  * entry has neither. The counter before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
  */
-static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t pmdval, struct folio *folio)
+static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t *pmd, pmd_t pmdval, struct folio *folio)
 {
 	const bool is_present = pmd_present(pmdval);
 	const bool is_device_private = !is_present && softleaf_is_device_private(softleaf_from_pmd(pmdval));
 
+	if (bug_enabled(seed4_zap_rereads_cleared_pmd) && !is_present) {
+		is_device_private = folio_is_device_private(folio);
+		VM_WARN_ON_FOLIO(!is_device_private && !pmd_is_migration_entry(pmdp_get(pmd)), folio);
+	}
 	if (is_present || is_device_private)
 		folio_remove_rmap_pmd(folio, &folio->page, vma);
 	if (folio_test_anon(folio)) {
@@ -257,7 +261,7 @@ bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd
 	folio = normal_or_softleaf_folio_pmd(old_pmd);
 	has_deposit = !folio || folio_test_anon(folio);
 	if (folio)
-		zap_huge_pmd_folio(mm, vma, old_pmd, folio);
+		zap_huge_pmd_folio(mm, vma, pmd, old_pmd, folio);
 	if (has_deposit)
 		zap_deposited_table(mm, pmd);
 	spin_unlock(ptl);
