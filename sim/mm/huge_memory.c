@@ -387,6 +387,8 @@ static pte_t split_softleaf_pte(const struct pmd_leaf *leaf, struct page *page, 
 
 	if (freeze || leaf->kind == LEAF_MIGRATION)
 		entry = make_migration_entry(page, leaf->write, leaf->anon_exclusive, leaf->young, leaf->dirty);
+	else if (bug_enabled(seed4_split_pmd_mixes_device_exclusive) && leaf->anon_exclusive)
+		entry = make_device_exclusive_entry(page_to_pfn(page));
 	else
 		entry = make_device_private_entry(page_to_pfn(page), leaf->write);
 	pte = swp_entry_to_pte(entry);
