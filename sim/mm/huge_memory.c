@@ -432,6 +432,7 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 	struct pmd_leaf leaf;
 	struct folio *folio;
 	pgtable_t pgtable;
+	bool mapped;
 	pte_t *pte;
 
 	VM_BUG_ON(haddr & ~HPAGE_PMD_MASK);
@@ -448,7 +449,10 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 
 	leaf = take_pmd_leaf(vma, haddr, pmd);
 	folio = page_folio(leaf.page);
-	if (leaf.kind != LEAF_MIGRATION) {
+	mapped = leaf.kind != LEAF_MIGRATION;
+	if (bug_enabled(seed4_split_devpriv_pmd_rmap_not_transferred) && leaf.kind == LEAF_DEVICE_PRIVATE)
+		mapped = false;
+	if (mapped) {
 		if (leaf.dirty)
 			folio_set_dirty(folio);
 		VM_WARN_ON_FOLIO(!folio_ref_count(folio), folio);
@@ -479,7 +483,7 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 		set_pte_private(pte + i, entry);
 	}
 
-	if (leaf.kind != LEAF_MIGRATION)
+	if (mapped)
 		folio_remove_rmap_pmd(folio, leaf.page, vma);
 	if (freeze)
 		folio_put(folio);
@@ -495,6 +499,32 @@ void split_huge_pmd_locked(struct vm_area_struct *vma, unsigned long address,
 	VM_WARN_ON_ONCE(address & ~HPAGE_PMD_MASK);
 	if (pmd_is_huge(pmdp_get(pmd)))
 		__split_huge_pmd_locked(vma, pmd, address, freeze);
+}
+
+/*
+ * The middle of __split_huge_pmd(), v5.8 to v5.10: the lock of the folio that is mapped there, and a reference, so that its map count
+ * changes in one step for who has the lock. NULL: not huge. The PMD's lock is held, and may be dropped on the way.
+ */
+static struct folio *lock_folio_of_pmd(pmd_t *pmd, spinlock_t *ptl)
+{
+	for (;;) {
+		pmd_t pmdval = pmdp_get(pmd);
+		struct folio *folio;
+
+		if (!pmd_trans_huge(pmdval) || is_huge_zero_pmd(pmdval))
+			return NULL;
+		folio = page_folio(pmd_page(pmdval));
+		folio_get(folio);
+		if (folio_trylock(folio))
+			return folio;
+		spin_unlock(ptl);
+		folio_lock(folio);
+		spin_lock(ptl);
+		if (pmd_same(pmdval, pmdp_get(pmd)))
+			return folio;
+		folio_unlock(folio);
+		folio_put(folio);
+	}
 }
 
 /*
