@@ -655,6 +655,8 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 	entry = softleaf_from_pmd(old_pmd);
 	folio_get(folio);
 	pmde = folio_mk_pmd(folio, vma_page_prot(vma));
+	if (bug_enabled(seed4_remove_migration_pmd_overwrites_entry) && folio_is_device_private(folio))
+		entry = make_device_private_entry(page_to_pfn(new), false);
 	if (pmd_swp_soft_dirty(old_pmd))
 		pmde = pmd_mksoft_dirty(pmde);
 	if (softleaf_is_migration_write(entry))
