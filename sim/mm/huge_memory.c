@@ -613,6 +613,11 @@ int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page
 		softdirty = pmd_swp_soft_dirty(pmdval);
 		uffd_wp = pmd_swp_uffd_wp(pmdval);
 	}
+	if (bug_enabled(seed4_set_migration_pmd_decodes_softleaf_as_present)) {
+		writable = pmd_write(pmdval);
+		softdirty = pmd_soft_dirty(pmdval);
+		uffd_wp = pmd_uffd_wp(pmdval);
+	}
 
 	anon_exclusive = folio_test_anon(folio) && PageAnonExclusive(page);
 	if (anon_exclusive && folio_try_share_anon_rmap_pmd(folio, page)) {
