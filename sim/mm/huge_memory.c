@@ -350,8 +350,11 @@ static void split_huge_file_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned
 	if (pmd_young(old_pmd) && !folio_test_referenced(folio))
 		folio_set_referenced(folio);
 	folio_remove_rmap_pmd(folio, &folio->page, vma);
-	add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
+	if (!bug_enabled(seed4_put_before_counter))
+		add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
 	folio_put(folio);
+	if (bug_enabled(seed4_put_before_counter))
+		add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
 }
 
 /*
