@@ -229,6 +229,8 @@ static bool huge_folio_is_ours(struct folio *folio)
 {
 	int extra = folio_test_swapcache(folio) ? HPAGE_PMD_NR : 0;
 
+	if (bug_enabled(split_mapcount_read_during_pmd_split) && !extra)
+		return page_trans_huge_mapcount(folio) == 1;
 	if (folio_ref_count(folio) > 1 + extra)
 		return false;
 	if (folio_test_swapcache(folio))
