@@ -538,14 +538,21 @@ void __split_huge_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr
 		      bool freeze)
 {
 	struct mmu_notifier_range range;
+	struct folio *locked = NULL;
 	spinlock_t *ptl;
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, address & HPAGE_PMD_MASK,
 				(address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
 	ptl = pmd_lock(vma->vm_mm, pmd);
+	if (bug_enabled(split_pagelock_vs_immap_deadlock))
+		locked = lock_folio_of_pmd(pmd, ptl);
 	split_huge_pmd_locked(vma, range.start, pmd, freeze);
 	spin_unlock(ptl);
+	if (locked) {
+		folio_unlock(locked);
+		folio_put(locked);
+	}
 	mmu_notifier_invalidate_range_end(&range);
 }
 
