@@ -219,7 +219,7 @@ static struct folio *normal_or_softleaf_folio_pmd(pmd_t pmdval)
 static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t *pmd, pmd_t pmdval, struct folio *folio)
 {
 	const bool is_present = pmd_present(pmdval);
-	const bool is_device_private = !is_present && softleaf_is_device_private(softleaf_from_pmd(pmdval));
+	bool is_device_private = !is_present && softleaf_is_device_private(softleaf_from_pmd(pmdval));
 
 	if (bug_enabled(seed4_zap_rereads_cleared_pmd) && !is_present) {
 		is_device_private = folio_is_device_private(folio);
