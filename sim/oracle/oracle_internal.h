@@ -187,6 +187,10 @@ struct user_note;
 /* content_file.c */
 void content_file_begin(void);
 bool content_file_note(const struct user_note *n);
+/* content_promise.c */
+void promise_begin(void);
+void promise_note(const struct user_note *n);
+bool promise_quiescent(void);
 /* The page is about to be pinned, or has been; true: it shows a file, whose page may be stored to at any time from now on. */
 bool content_file_pinned(unsigned mm, unsigned vpn);
 /* False: the page shows no file. */
