@@ -55,6 +55,8 @@ enum user_event {
 	USER_FORK_END,    /* value: 1 if mm is the copy, from here on, of the mm `token` */
 	USER_MOVE_PAGE_BEGIN, /* pages from vpn on are about to move to `token` and leave nothing; the ranges do not overlap */
 	USER_MOVE_PAGE_END,   /* value: so many of them have */
+	/* [vpn, vpn + nr) of the file mm is about to be promised; value: 1 if it is. */
+	USER_FILE_PROMISE_BEGIN, USER_FILE_PROMISE_END,
 };
 enum user_move {
 	MOVE_NOTHING,     /* it did not begin */

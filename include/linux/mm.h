@@ -46,7 +46,14 @@ static inline bool folio_test_pmd_mappable(const struct folio *folio)
 #define folio_pgoff(folio) plain_read_racy((folio)->index)
 
 /* ---- map counts ---- */
-#define folio_entire_mapcount(folio) (atomic_read(&(folio)->_entire_mapcount) + 1)
+/* Only a large folio has it: of another one the word is a neighbour's. */
+#define folio_entire_mapcount(folio)                                   \
+	({                                                             \
+		__typeof__(&*(folio)) folio_ = (folio);                \
+		int entire_ = atomic_read(&folio_->_entire_mapcount) + 1; \
+		VM_BUG_ON_FOLIO(!folio_test_large(folio_), folio_);    \
+		entire_;                                               \
+	})
 #define folio_large_mapcount(folio) (atomic_read(&(folio)->_large_mapcount) + 1)
 static inline int folio_mapcount(const struct folio *folio)
 {

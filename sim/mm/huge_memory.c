@@ -216,11 +216,15 @@ static struct folio *normal_or_softleaf_folio_pmd(pmd_t pmdval)
  * zap_huge_pmd_folio() - v7.1. Fidelity: same. Present and device-private entries are mappings, with a map count and a reference; a migration
  * entry has neither. The counter before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
  */
-static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t pmdval, struct folio *folio)
+static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t *pmd, pmd_t pmdval, struct folio *folio)
 {
 	const bool is_present = pmd_present(pmdval);
-	const bool is_device_private = !is_present && softleaf_is_device_private(softleaf_from_pmd(pmdval));
+	bool is_device_private = !is_present && softleaf_is_device_private(softleaf_from_pmd(pmdval));
 
+	if (bug_enabled(seed4_zap_rereads_cleared_pmd) && !is_present) {
+		is_device_private = folio_is_device_private(folio);
+		VM_WARN_ON_FOLIO(!is_device_private && !pmd_is_migration_entry(pmdp_get(pmd)), folio);
+	}
 	if (is_present || is_device_private)
 		folio_remove_rmap_pmd(folio, &folio->page, vma);
 	if (folio_test_anon(folio)) {
@@ -257,7 +261,7 @@ bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd
 	folio = normal_or_softleaf_folio_pmd(old_pmd);
 	has_deposit = !folio || folio_test_anon(folio);
 	if (folio)
-		zap_huge_pmd_folio(mm, vma, old_pmd, folio);
+		zap_huge_pmd_folio(mm, vma, pmd, old_pmd, folio);
 	if (has_deposit)
 		zap_deposited_table(mm, pmd);
 	spin_unlock(ptl);
@@ -346,8 +350,11 @@ static void split_huge_file_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned
 	if (pmd_young(old_pmd) && !folio_test_referenced(folio))
 		folio_set_referenced(folio);
 	folio_remove_rmap_pmd(folio, &folio->page, vma);
-	add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
+	if (!bug_enabled(seed4_put_before_counter))
+		add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
 	folio_put(folio);
+	if (bug_enabled(seed4_put_before_counter))
+		add_mm_counter(mm, mm_counter_file(folio), -HPAGE_PMD_NR);
 }
 
 /*
@@ -383,6 +390,8 @@ static pte_t split_softleaf_pte(const struct pmd_leaf *leaf, struct page *page, 
 
 	if (freeze || leaf->kind == LEAF_MIGRATION)
 		entry = make_migration_entry(page, leaf->write, leaf->anon_exclusive, leaf->young, leaf->dirty);
+	else if (bug_enabled(seed4_split_pmd_mixes_device_exclusive) && leaf->anon_exclusive)
+		entry = make_device_exclusive_entry(page_to_pfn(page));
 	else
 		entry = make_device_private_entry(page_to_pfn(page), leaf->write);
 	pte = swp_entry_to_pte(entry);
@@ -426,14 +435,9 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 	struct pmd_leaf leaf;
 	struct folio *folio;
 	pgtable_t pgtable;
+	bool mapped;
 	pte_t *pte;
 
-	if (is_huge_zero_pmd(pmdp_get(pmd))) {
-		__split_huge_zero_page_pmd(vma, haddr, pmd);
-		return;
-	}
-	leaf = take_pmd_leaf(vma, haddr, pmd);
-	folio = page_folio(leaf.page);
 	VM_BUG_ON(haddr & ~HPAGE_PMD_MASK);
 	VM_BUG_ON_VMA(vma->vm_start > haddr || vma->vm_end < haddr + HPAGE_PMD_SIZE, vma);
 
@@ -448,7 +452,10 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 
 	leaf = take_pmd_leaf(vma, haddr, pmd);
 	folio = page_folio(leaf.page);
-	if (leaf.kind != LEAF_MIGRATION) {
+	mapped = leaf.kind != LEAF_MIGRATION;
+	if (bug_enabled(seed4_split_devpriv_pmd_rmap_not_transferred) && leaf.kind == LEAF_DEVICE_PRIVATE)
+		mapped = false;
+	if (mapped) {
 		if (leaf.dirty)
 			folio_set_dirty(folio);
 		VM_WARN_ON_FOLIO(!folio_ref_count(folio), folio);
@@ -479,7 +486,7 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 		set_pte_private(pte + i, entry);
 	}
 
-	if (leaf.kind != LEAF_MIGRATION)
+	if (mapped)
 		folio_remove_rmap_pmd(folio, leaf.page, vma);
 	if (freeze)
 		folio_put(folio);
@@ -498,6 +505,32 @@ void split_huge_pmd_locked(struct vm_area_struct *vma, unsigned long address,
 }
 
 /*
+ * The middle of __split_huge_pmd(), v5.8 to v5.10: the lock of the folio that is mapped there, and a reference, so that its map count
+ * changes in one step for who has the lock. NULL: not huge. The PMD's lock is held, and may be dropped on the way.
+ */
+static struct folio *lock_folio_of_pmd(pmd_t *pmd, spinlock_t *ptl)
+{
+	for (;;) {
+		pmd_t pmdval = pmdp_get(pmd);
+		struct folio *folio;
+
+		if (!pmd_trans_huge(pmdval) || is_huge_zero_pmd(pmdval))
+			return NULL;
+		folio = page_folio(pmd_page(pmdval));
+		folio_get(folio);
+		if (folio_trylock(folio))
+			return folio;
+		spin_unlock(ptl);
+		folio_lock(folio);
+		spin_lock(ptl);
+		if (pmd_same(pmdval, pmdp_get(pmd)))
+			return folio;
+		folio_unlock(folio);
+		folio_put(folio);
+	}
+}
+
+/*
  * __split_huge_pmd() - v7.1. Fidelity: same. Caller holds mmap_lock or the
  * rmap lock, and no spinlock.
  */
@@ -505,14 +538,21 @@ void __split_huge_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr
 		      bool freeze)
 {
 	struct mmu_notifier_range range;
+	struct folio *locked = NULL;
 	spinlock_t *ptl;
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, address & HPAGE_PMD_MASK,
 				(address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
 	ptl = pmd_lock(vma->vm_mm, pmd);
+	if (bug_enabled(split_pagelock_vs_immap_deadlock))
+		locked = lock_folio_of_pmd(pmd, ptl);
 	split_huge_pmd_locked(vma, range.start, pmd, freeze);
 	spin_unlock(ptl);
+	if (locked) {
+		folio_unlock(locked);
+		folio_put(locked);
+	}
 	mmu_notifier_invalidate_range_end(&range);
 }
 
@@ -583,6 +623,11 @@ int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page
 		softdirty = pmd_swp_soft_dirty(pmdval);
 		uffd_wp = pmd_swp_uffd_wp(pmdval);
 	}
+	if (bug_enabled(seed4_set_migration_pmd_decodes_softleaf_as_present)) {
+		writable = pmd_write(pmdval);
+		softdirty = pmd_soft_dirty(pmdval);
+		uffd_wp = pmd_uffd_wp(pmdval);
+	}
 
 	anon_exclusive = folio_test_anon(folio) && PageAnonExclusive(page);
 	if (anon_exclusive && folio_try_share_anon_rmap_pmd(folio, page)) {
@@ -625,6 +670,8 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 	entry = softleaf_from_pmd(old_pmd);
 	folio_get(folio);
 	pmde = folio_mk_pmd(folio, vma_page_prot(vma));
+	if (bug_enabled(seed4_remove_migration_pmd_overwrites_entry) && folio_is_device_private(folio))
+		entry = make_device_private_entry(page_to_pfn(new), false);
 	if (pmd_swp_soft_dirty(old_pmd))
 		pmde = pmd_mksoft_dirty(pmde);
 	if (softleaf_is_migration_write(entry))

@@ -522,7 +522,7 @@ static int split_lock_file(struct folio *folio, struct split *split)
 	}
 	i_mmap_lock_read(mapping);
 	split->end = (i_size_read(mapping->host) + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	if (shmem_mapping(mapping))
+	if (shmem_mapping(mapping) && !bug_enabled(split_keepsize_fallocate))
 		split->end = shmem_fallocend(mapping->host, split->end);
 	return 0;
 }

@@ -224,11 +224,29 @@ static bool lock_pmd_folio(struct vm_fault *vmf, struct folio *folio)
 	return true;
 }
 
+/*
+ * page_trans_huge_mapcount() - v4.6 to v5.7. Fidelity: adapted: the largest map count of any page, and that of the whole. Read one after
+ * the other, while a split of another mm's PMD carries its mapping from here to there.
+ */
+static int page_trans_huge_mapcount(struct folio *folio)
+{
+	int most = 0;
+
+	for (int i = 0; i < HPAGE_PMD_NR; i++) {
+		int count = atomic_read(&folio_page(folio, i)->_mapcount) + 1;
+
+		most = count > most ? count : most;
+	}
+	return most + folio_entire_mapcount(folio);
+}
+
 /* The mapping's reference is the only one, after the swap cache has let go. The folio lock and the PMD's are held. */
 static bool huge_folio_is_ours(struct folio *folio)
 {
 	int extra = folio_test_swapcache(folio) ? HPAGE_PMD_NR : 0;
 
+	if (bug_enabled(split_mapcount_read_during_pmd_split) && !extra)
+		return page_trans_huge_mapcount(folio) == 1;
 	if (folio_ref_count(folio) > 1 + extra)
 		return false;
 	if (folio_test_swapcache(folio))

@@ -744,7 +744,8 @@ static void zap_pmd_range(struct mmu_gather *tlb, struct vm_area_struct *vma, un
 				continue;
 			}
 		} else if (details && details->single_folio && folio_test_pmd_mappable(details->single_folio) &&
-			   next - addr == HPAGE_PMD_SIZE && pmd_none(pmdp_get(pmd))) {
+			   next - addr == HPAGE_PMD_SIZE && !bug_enabled(split_truncate_cleanup_sees_none) &&
+			   pmd_none(pmdp_get(pmd))) {
 			/* A zap that has cleared it may not have lowered the map count yet: the caller looks at that. */
 			spinlock_t *ptl = pmd_lock(vma->vm_mm, pmd);
 

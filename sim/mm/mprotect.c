@@ -87,7 +87,8 @@ static void change_non_present_huge_pmd(struct mm_struct *mm, unsigned long addr
 		if (pmd_swp_soft_dirty(oldpmd))
 			newpmd = pmd_swp_mksoft_dirty(newpmd);
 	} else if (softleaf_is_device_private_write(entry)) {
-		newpmd = swp_entry_to_pmd(make_device_private_entry(softleaf_to_pfn(entry), false));
+		if (!bug_enabled(seed4_change_huge_pmd_wrong_kind))
+			newpmd = swp_entry_to_pmd(make_device_private_entry(softleaf_to_pfn(entry), false));
 		if (pmd_swp_uffd_wp(oldpmd))
 			newpmd = pmd_swp_mkuffd_wp(newpmd);
 	}

@@ -46,6 +46,9 @@ static unsigned long pte_any_pfn(pte_t pteval)
 
 static unsigned long pmd_any_pfn(pmd_t pmdval)
 {
+	/* x86 keeps the frame of an entry that is not present inverted; entries here do not, so the present decoder has to */
+	if (bug_enabled(seed4_try_to_migrate_bogus_subpage) && !pmd_present(pmdval))
+		return ~pmd_pfn(pmdval) & (NR_PAGES - 1);
 	return pmd_present(pmdval) ? pmd_pfn(pmdval) : softleaf_to_pfn(softleaf_from_pmd(pmdval));
 }
 

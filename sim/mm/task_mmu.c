@@ -16,6 +16,7 @@
 #include <linux/swapops.h>
 #include <linux/tlbflush.h>
 #include <linux/userfaultfd_k.h>
+#include <foliofuzz/bug.h>
 
 /* folio_precise_page_mapcount() - v7.1, fs/proc/internal.h. Fidelity: same. The page is mapped; others may map and unmap it meanwhile. */
 static int folio_precise_page_mapcount(struct folio *folio, struct page *page)
@@ -85,7 +86,7 @@ static void smaps_account(struct mem_size_stats *mss, struct page *page, const s
 	mss->resident += (unsigned long)nr;
 	if (e->young || folio_test_young(folio) || folio_test_referenced(folio))
 		mss->referenced += (unsigned long)nr;
-	if (!e->present || folio_ref_count(folio) == 1) {
+	if ((!e->present && !bug_enabled(split_smaps_doublemap_read)) || folio_ref_count(folio) == 1) {
 		smaps_page_accumulate(mss, (unsigned long)nr, e, e->present);
 		return;
 	}

@@ -82,8 +82,14 @@ int op_punch(const u8 *args)
 int op_fallocate(const u8 *args)
 {
 	struct file *file = &machine->files[args[0]];
+	int err;
 
-	return file->f_inode->shmem ? shmem_fallocate(file, args[1], args[2], args[3]) : -EINVAL;
+	if (!file->f_inode->shmem)
+		return -EINVAL;
+	user_note(USER_FILE_PROMISE_BEGIN, args[0], args[1], args[2], 0, 0);
+	err = shmem_fallocate(file, args[1], args[2], args[3]);
+	user_note(USER_FILE_PROMISE_END, args[0], args[1], args[2], 0, !err);
+	return err;
 }
 
 /* MAP_FIXED: file page n at virtual page vpn, n being vpn modulo the file's size, so that huge folios fit. */

@@ -55,6 +55,7 @@ static struct file_model {
 
 void content_file_begin(void)
 {
+	promise_begin();
 	if (model.used || !model.files[0][0].count)
 		memset(&model, 0, sizeof(model));
 	for (unsigned f = 0; f < NR_FILES; f++)
@@ -486,6 +487,7 @@ bool content_file_note(const struct user_note *n)
 	struct view *v = n->mm < NR_MMS && n->vpn < PROG_VPNS ? &model.views[n->mm][n->vpn] : NULL;
 
 	model.now++;
+	promise_note(n);
 	switch ((enum user_event)n->event) {
 	case USER_READ_BEGIN:
 		return model.used && begin_view_read(n, v);
@@ -540,6 +542,9 @@ bool content_file_note(const struct user_note *n)
 	case USER_MAP_BEGIN:
 		model.used = true;
 		begin_map(n);
+		return true;
+	case USER_FILE_PROMISE_BEGIN:
+	case USER_FILE_PROMISE_END:
 		return true;
 	case USER_COPY:
 		lose_track(&v->own);

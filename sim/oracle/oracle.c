@@ -149,7 +149,7 @@ bool oracle_quiescent(void)
 {
 	return queue_length_quiescent() && reference_quiescent() && rmap_audit_quiescent() &&
 	       statistic_quiescent() && queue_member_quiescent() && swap_slot_quiescent() && pgmap_quiescent() &&
-	       publish_quiescent();
+	       publish_quiescent() && promise_quiescent();
 }
 
 bool oracle_end(void)

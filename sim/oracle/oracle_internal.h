@@ -21,8 +21,7 @@ struct ghost_page {
 	u8 published;    /* its folio has been mapped since it was allocated; before, its allocator alone knows it */
 	u8 frozen_by;    /* cpu + 1 that brought the count from n to 0 by a freeze */
 	u8 unfrozen_by;  /* cpu + 1 that unfroze it with the lock held, until it unlocks it */
-	u8 pmd_splits;   /* PMD splits between adding the PTE rmaps and removing the PMD rmap */
-	u8 split_cpu;    /* cpu + 1 of the last of these */
+	u8 splitting;    /* CPUs that are in a PMD split between adding the PTE rmaps and removing the PMD rmap, a bit each */
 	s32 refcount;    /* as of the last event */
 	s32 mapcount;    /* large or small, as of the last event */
 	u8 poisoned_by;  /* cpu + 1 that set PG_hwpoison last */
@@ -188,6 +187,10 @@ struct user_note;
 /* content_file.c */
 void content_file_begin(void);
 bool content_file_note(const struct user_note *n);
+/* content_promise.c */
+void promise_begin(void);
+void promise_note(const struct user_note *n);
+bool promise_quiescent(void);
 /* The page is about to be pinned, or has been; true: it shows a file, whose page may be stored to at any time from now on. */
 bool content_file_pinned(unsigned mm, unsigned vpn);
 /* False: the page shows no file. */

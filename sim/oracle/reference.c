@@ -64,10 +64,9 @@ static void mapcount_changed(const struct event *ev, u32 head, struct folio *fol
 	if (!oracle_is_large(folio))
 		return;
 	if (now - was == 1 << oracle_order(folio) && folio->_entire_mapcount.counter >= 0) {
-		g->pmd_splits++;
-		g->split_cpu = (u8)(ev->cpu + 1);
-	} else if (now - was == -1 && g->pmd_splits && g->split_cpu == ev->cpu + 1) {
-		g->pmd_splits--;
+		g->splitting |= (u8)(1u << ev->cpu);
+	} else if (now - was == -1) {
+		g->splitting &= (u8)~(1u << ev->cpu);
 	}
 }
 
@@ -76,7 +75,7 @@ static void check_cover(u32 head, struct folio *folio)
 	struct ghost_page *g = &oracle.pages[head];
 	s32 ref = folio->_refcount.counter;
 
-	if (ref > 0 && unlikely(g->mapcount - g->pmd_splits > ref))
+	if (ref > 0 && unlikely(g->mapcount - __builtin_popcount(g->splitting) > ref))
 		engine_find(VERDICT_BAD_REFERENCE, "fewer references than mappings", NULL,
 			    "folio at page %u: %d mappings, %d references", head, g->mapcount, ref);
 	if (ref == 0 && unlikely(g->mapcount > 0))
