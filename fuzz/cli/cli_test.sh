@@ -131,6 +131,9 @@ run 0 bugs show $bug && grep -q "shipped in .*v6.12" out
 report "bugs show" $?
 run 0 generations && grep -q "(default)" out
 report "generations" $?
+run 0 generations && grep -q "bugs .*partially-mapped-nonatomic" out && grep -q "queue .*v6_8.c" out &&
+	run 0 generations --json && grep -q '"lacks"' out
+report "generations: queue, bugs and what is lacking" $?
 run 0 oracles && grep -q "lost-update" out && grep -q "accepted races" out
 report "oracles" $?
 run 0 ops && grep -q "^dontneed(mm, vpn, nr)" out

@@ -9,16 +9,14 @@
 #include <foliofuzz/base.h>
 
 enum generation {
-#define GENERATION(id, name, queue, help) GENERATION_##id,
+#define GENERATION(id, name, queue, help, variants) GENERATION_##id,
 #include <foliofuzz/generation.def>
-#undef GENERATION
 	GENERATION_COUNT,
 	GENERATION_DEFAULT = GENERATION_V7_1_REPAIRED
 };
 enum generation_mask {
-#define GENERATION(id, name, queue, help) GEN_##id = 1u << GENERATION_##id,
+#define GENERATION(id, name, queue, help, variants) GEN_##id = 1u << GENERATION_##id,
 #include <foliofuzz/generation.def>
-#undef GENERATION
 };
 
 enum bug_id {
@@ -41,7 +39,7 @@ struct bug_row {
 	u32 generations;
 };
 struct generation_row {
-	const char *name, *queue, *help;
+	const char *name, *queue, *help, *variants;
 };
 extern const struct bug_row bug_table[BUG_COUNT];
 extern const struct generation_row generation_table[GENERATION_COUNT];

@@ -123,6 +123,8 @@ struct prog {
 void prog_init(struct prog *p);
 /* NO_PAGE_MAPCOUNT exists since v6.15. */
 bool prog_has_no_page_mapcount(enum generation g);
+/* An operation that the release does not know. */
+bool prog_generation_lacks(enum generation g, unsigned op);
 /* The program for another release: drops what that release lacks, so that it stays valid. */
 void prog_set_generation(struct prog *p, enum generation g);
 /* Any bytes are a valid program: the result always passes prog_validate(). */

@@ -131,6 +131,9 @@
 		access_load(p_, __ATOMIC_RELAXED);                             \
 	})
 
+/* A function that looks at what may be anybody's: TSan does not watch it. */
+#define __no_kcsan __attribute__((no_sanitize("thread")))
+
 /* A look that is no step: an assertion's, or at what cannot change meanwhile. No point. */
 #define assert_read(x) access_load(&(x), __ATOMIC_RELAXED)
 

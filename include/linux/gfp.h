@@ -20,6 +20,7 @@ void free_unref_folios(struct folio_batch *folios);
 bool is_free_buddy_page(const struct page *page);
 /* Takes one free page out of the allocator for good; false if it is not free. */
 bool take_page_off_buddy(struct page *page);
+bool put_page_back_buddy(struct page *page);
 
 void zone_touch(unsigned long pfn);
 void prep_compound_page(struct page *page, unsigned int order);

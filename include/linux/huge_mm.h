@@ -149,12 +149,14 @@ struct deferred_split_ops {
 	bool (*__folio_unqueue_deferred_split)(struct folio *folio);
 	unsigned long (*deferred_split_count)(struct shrink_control *sc);
 	unsigned long (*deferred_split_scan)(struct shrink_control *sc);
-	/* The lock of the folio's queue; irqs off already. For the freeze of a split. */
+	/* The lock of the folio's queue; irqs off already. For the freeze of a split. NULL: it is never queued. */
 	struct deferred_split *(*folio_split_queue_lock)(struct folio *folio);
 };
 const struct deferred_split_ops *deferred_split_ops(void);
+extern const struct deferred_split_ops deferred_split_ops_v6_8;
 extern const struct deferred_split_ops deferred_split_ops_v6_12;
 extern const struct deferred_split_ops deferred_split_ops_v7_1;
+extern const struct deferred_split_ops deferred_split_ops_mainline;
 
 /*
  * Caller maps the folio, or holds a reference. `partially_mapped`: some page has just lost its

@@ -17,6 +17,10 @@ bool irqs_disabled(void);
 #define local_irq_disable() ((void)irq_save_())
 #define local_irq_enable() irq_restore_(0)
 
+/* A hardware interrupt on this CPU, which had them enabled. Not points, as above. */
+void irq_enter(void);
+void irq_exit(void);
+
 void preempt_disable(void);
 void preempt_enable(void);
 

@@ -35,6 +35,8 @@ void list_add_after_at(const struct site *s, struct list_head *entry,
 void list_add_before_at(const struct site *s, struct list_head *entry,
 			struct list_head *head);
 void list_del_at(const struct site *s, struct list_head *entry);
+/* Leaves the entry's own links as they are: it never looks empty on its way from one list to another. */
+void list_del_entry_at(const struct site *s, struct list_head *entry);
 void list_del_init_at(const struct site *s, struct list_head *entry);
 /* Re-initialises ->prev first and ->next last, with release: who finds it empty, carefully, finds it done. */
 void list_del_init_careful_at(const struct site *s, struct list_head *entry);
@@ -51,12 +53,12 @@ struct list_head *list_prev_at(const struct site *s, const struct list_head *lis
 #define list_del_init_careful(entry) list_del_init_careful_at(SITE("list_del_init_careful", "", #entry), entry)
 #define list_move(entry, head)                                                 \
 	do {                                                                   \
-		list_del_init_at(SITE("list_move", "del", #entry), entry);     \
+		list_del_entry_at(SITE("list_move", "del", #entry), entry);    \
 		list_add_after_at(SITE("list_move", "add", #entry), entry, head); \
 	} while (0)
 #define list_move_tail(entry, head)                                            \
 	do {                                                                   \
-		list_del_init_at(SITE("list_move_tail", "del", #entry), entry);\
+		list_del_entry_at(SITE("list_move_tail", "del", #entry), entry); \
 		list_add_before_at(SITE("list_move_tail", "add", #entry), entry, head); \
 	} while (0)
 #define list_splice(list, head) list_splice_at(SITE("list_splice", "", #list), list, head, false, false)

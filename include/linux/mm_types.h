@@ -193,7 +193,7 @@ struct mm_struct {
 	atomic_long_t pgtables; /* PTE tables, deposited ones too */
 	struct ptdesc *pmd_huge_pte; /* deposited tables; pmd_ptl */
 	long rss_stat[NR_MM_COUNTERS]; /* pages; read by nobody but the end check */
-	struct mem_cgroup *memcg;
+	struct mem_cgroup *memcg; /* pinned; changes under cgroup_mutex, read under RCU */
 	unsigned int write_protect_seq; /* seqcount: fork against GUP-fast */
 	unsigned long flags;            /* MMF_*; bit operations */
 	atomic_long_t locked_vm;        /* pages of VM_LOCKED VMAs */

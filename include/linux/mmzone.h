@@ -8,6 +8,7 @@
 
 #include <linux/fs.h>
 #include <linux/hmm.h>
+#include <linux/list_lru.h>
 #include <linux/memcontrol.h>
 #include <linux/memremap.h>
 #include <linux/mm_types.h>
@@ -55,16 +56,35 @@ struct pglist_data {
 	struct zone zone;
 	struct lruvec lruvec;
 	struct deferred_split deferred_split_queue;
+	struct list_lru_one deferred_split_lru; /* mainline's queue: the root's, or without cgroups */
 	long vm_stat[NR_VM_NODE_STAT_ITEMS];
 };
 
+/*
+ * v7.1 on: what a folio is charged to. Re-pointed to the parent when the cgroup goes, under objcg_lock and the lru_locks: who
+ * wants the cgroup reads it under RCU.
+ */
+struct obj_cgroup {
+	struct mem_cgroup *memcg;
+	atomic_t refcnt;       /* a folio's charge each; one more of its cgroup, until that goes */
+	struct list_head list; /* of the cgroup's objcg_list, once the first cgroup of it is gone; objcg_lock */
+	struct rcu_head rcu;
+} __attribute__((aligned(64)));
+
 struct mem_cgroup {
 	struct deferred_split deferred_split_queue;
-	struct mem_cgroup *parent;
-	bool dying;
+	struct list_lru_memcg *deferred_split_lru; /* mainline's queue; RCU; NULL: none any more, or another release */
+	struct mem_cgroup *parent;  /* pinned */
+	atomic_t css_refcnt;        /* one until it is offline, one of each mm, child and (before v7.1) charged folio */
+	bool dying;                 /* CSS_DYING */
+	bool online;                /* CSS_ONLINE; cgroup_mutex */
 	u8 id;
-	atomic_long_t memory; /* pages charged */
-};
+	u8 children;                /* online ones; cgroup_mutex */
+	struct obj_cgroup *objcg[NR_NODES]; /* RCU; NULL: offline */
+	struct list_head objcg_list[NR_NODES]; /* inherited from children; objcg_lock */
+	atomic_long_t memory;       /* pages charged, here and below */
+	struct rcu_head rcu;
+} __attribute__((aligned(64)));
 
 struct folio_batch {
 	u8 nr;
@@ -83,7 +103,10 @@ struct machine_state {
 	u64 content[MAX_PFN]; /* a page's data is one word; 0: all zeroes */
 	s16 free_next[NR_PAGES], free_prev[NR_PAGES]; /* links of free blocks; zone lock */
 	struct pglist_data nodes[NR_NODES];
-	struct mem_cgroup memcgs[NR_MEMCGS];
+	struct mem_cgroup *memcgs[NR_MEMCGS]; /* online, by number; RCU; cgroup_mutex */
+	struct mem_cgroup memcg_pool[NR_MEMCG_POOL];
+	struct list_lru_memcg list_lru_pool[NR_MEMCG_POOL];
+	struct obj_cgroup objcg_pool[NR_MEMCG_POOL * NR_NODES];
 	long mthp_stat[NR_ORDERS][NR_MTHP_STAT_ITEMS];
 	struct machine_config config;
 	struct inode inodes[NR_FILES];
@@ -103,6 +126,10 @@ struct machine_state {
 	struct folio_batch lru_deactivate[NR_CPUS];
 	struct folio_batch mlock_batch[NR_CPUS]; /* what is to be done stands in the pointers' low bits (mlock.c) */
 	struct mutex mf_mutex;
+	bool mf_kept[NR_PAGES]; /* not the kernel's: memory_failure() has kept a reference to that page; mf_mutex */
+	bool hw_memory_failure; /* one was no simulation: none is taken back any more; mf_mutex */
+	struct mutex cgroup_mutex;
+	spinlock_t objcg_lock;
 	spinlock_t mmlist_lock;          /* mms[] and refs[] */
 	struct mm_struct *mms[NR_MMS];
 	struct page *refs[NR_REFS];      /* references that programs hold */
@@ -112,6 +139,7 @@ struct machine_state {
 	struct kmem_cache swap_table_cache, swap_extend_table_cache;
 	struct kmem_cache mmu_notifier_cache;
 	struct kmem_cache radix_tree_node_cache;
+	struct kmem_cache memcg_cache, objcg_cache, list_lru_cache;
 };
 #define MACHINE_OFFSET KERN_BYTES
 #define machine ((struct machine_state *)(arena_memory + MACHINE_OFFSET))

@@ -9,6 +9,7 @@
 #define NR_NODES 2
 #define NODE_PAGES (NR_PAGES / NR_NODES)
 #define NR_MEMCGS 4 /* root, A, A/B, C */
+#define NR_MEMCG_POOL 12 /* in the life of a machine */
 #define NR_REFS 4
 
 #endif

@@ -122,6 +122,7 @@ enum pageflags {
 #define folio_clear_swapcache(folio) clear_bit(PG_swapcache, &(folio)->flags)
 /* Anonymous memory that its owner no longer wants: MADV_FREE. */
 #define folio_test_lazyfree(folio) (folio_test_anon(folio) && !folio_test_swapbacked(folio))
+#define folio_clear_uptodate(folio) clear_bit(PG_uptodate, &(folio)->flags)
 #define folio_test_dirty(folio) test_bit(PG_dirty, &(folio)->flags)
 #define folio_test_clear_dirty(folio) test_and_clear_bit(PG_dirty, &(folio)->flags)
 #define folio_set_dirty(folio) set_bit(PG_dirty, &(folio)->flags)
@@ -210,6 +211,9 @@ enum pageflags {
 #define TestSetPageHWPoison(p) test_and_set_bit(PG_hwpoison, &(p)->flags)
 #define TestClearPageHWPoison(p) test_and_clear_bit(PG_hwpoison, &(p)->flags)
 #define folio_test_hwpoison(folio) test_bit(PG_hwpoison, &(folio)->flags)
+/* Free memory that was taken off its free list, and can be put back. */
+#define MAGIC_HWPOISON 0x48575053ul
+#define PageHWPoisonTakenOff(p) (plain_read_racy((p)->private) == MAGIC_HWPOISON)
 #define folio_contain_hwpoisoned_page(f)                                       \
 	({                                                                     \
 		struct folio *fo_ = (f);                                       \

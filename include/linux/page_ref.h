@@ -28,6 +28,7 @@
 #define folio_ref_inc(folio) atomic_inc(&(folio)->_refcount)
 #define folio_ref_dec(folio) atomic_dec(&(folio)->_refcount)
 #define folio_ref_sub_and_test(folio, nr) atomic_sub_and_test(nr, &(folio)->_refcount)
+#define page_ref_dec_and_test(p) atomic_dec_and_test(&(p)->_refcount)
 #define folio_ref_dec_and_test(folio) atomic_dec_and_test(&(folio)->_refcount)
 #define folio_ref_add_unless_zero(folio, nr) atomic_add_unless(&(folio)->_refcount, nr, 0)
 /* True: the caller has a reference, to whatever the folio is now. */

@@ -20,9 +20,18 @@ struct kmem_cache {
 	void *free;    /* typesafe caches: freed objects, linked through their last word */
 	u32 live;      /* objects allocated and not freed */
 	u32 allocated; /* allocations so far */
+	char *pool;    /* not NULL: objects come from here, each once, and not from the arena */
+	u32 pool_objects;
 };
 
 void kmem_cache_init(struct kmem_cache *c, const char *name, u32 size, u32 flags);
+/*
+ * A cache whose objects stand in an array of the machine, so that some can be there at boot. When all have been used, an
+ * allocation fails. Clears what the last machine used; *c must have been initialised so, or be zero.
+ */
+void kmem_cache_init_pool(struct kmem_cache *c, const char *name, u32 size, void *pool, u32 objects);
+/* At boot. */
+void *kmem_cache_alloc_boot(struct kmem_cache *c);
 /* Zeroed on first use; a reused typesafe object keeps its old content. NULL: injected failure. */
 void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp);
 void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object);

@@ -22,10 +22,9 @@ const struct bug_row bug_table[BUG_COUNT] = {
 _Static_assert(BUG_COUNT <= 128, "struct bug_set holds 128 bugs");
 
 const struct generation_row generation_table[GENERATION_COUNT] = {
-#define GENERATION(id, name_, queue_, help_)                                                       \
-	[GENERATION_##id] = { .name = name_, .queue = queue_, .help = help_ },
+#define GENERATION(id, name_, queue_, help_, variants_)                                            \
+	[GENERATION_##id] = { .name = name_, .queue = queue_, .help = help_, .variants = variants_ },
 #include <foliofuzz/generation.def>
-#undef GENERATION
 };
 _Static_assert(GENERATION_COUNT <= 32, "enum generation_mask has 32 bits");
 

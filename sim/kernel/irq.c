@@ -33,6 +33,21 @@ bool irqs_disabled(void)
 	return this_cpu()->irqs_off;
 }
 
+void irq_enter(void)
+{
+	struct cpu_context *c = this_cpu();
+
+	HARNESS_BUG_ON(c->irqs_off || c->in_irq);
+	c->in_irq = c->irqs_off = 1;
+}
+
+void irq_exit(void)
+{
+	struct cpu_context *c = this_cpu();
+
+	c->in_irq = c->irqs_off = 0;
+}
+
 /* Work that other CPUs queue here runs while this CPU can be preempted: that orders it against what is done with preemption off. */
 void preempt_disable(void)
 {

@@ -105,6 +105,13 @@ void list_del_at(const struct site *s, struct list_head *entry)
 	engine_note(NOTE_LIST_DELETED, entry, prev);
 }
 
+void list_del_entry_at(const struct site *s, struct list_head *entry)
+{
+	struct list_head *prev = unlink_entry(s, entry);
+
+	engine_note(NOTE_LIST_DELETED, entry, prev);
+}
+
 void list_del_init_at(const struct site *s, struct list_head *entry)
 {
 	struct list_head *prev = unlink_entry(s, entry);

@@ -10,6 +10,24 @@ void kmem_cache_init(struct kmem_cache *c, const char *name, u32 size, u32 flags
 	*c = (struct kmem_cache){ .name = name, .size = size, .flags = flags };
 }
 
+void kmem_cache_init_pool(struct kmem_cache *c, const char *name, u32 size, void *pool, u32 objects)
+{
+	u32 used = c->allocated;
+
+	*c = (struct kmem_cache){ .name = name, .size = size, .pool = pool, .pool_objects = objects };
+	if (!used)
+		return;
+	arena_mark(pool, (size_t)used * size, 0);
+	memset(pool, 0, (size_t)used * size);
+}
+
+void *kmem_cache_alloc_boot(struct kmem_cache *c)
+{
+	HARNESS_BUG_ON(c->allocated == c->pool_objects);
+	c->live++;
+	return c->pool + c->allocated++ * c->size;
+}
+
 static void **free_link(struct kmem_cache *c, void *object)
 {
 	/* behind the object, where no late reader looks */
@@ -30,9 +48,11 @@ void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp)
 	void *object;
 
 	engine_point(s, c, EVENT_ALLOC);
-	if (fail)
+	if (fail || (c->pool && c->allocated == c->pool_objects))
 		return NULL;
-	if (c->free) {
+	if (c->pool) {
+		object = c->pool + c->allocated * c->size;
+	} else if (c->free) {
 		object = c->free;
 		c->free = *free_link(c, object);
 		edge_acquire(object);

@@ -659,8 +659,13 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 /* The queue protocol of the generation that runs. */
 const struct deferred_split_ops *deferred_split_ops(void)
 {
-	return generation_at_least(GENERATION_V7_1) ? &deferred_split_ops_v7_1 :
-						      &deferred_split_ops_v6_12;
+	if (generation_at_least(GENERATION_MAINLINE))
+		return &deferred_split_ops_mainline;
+	if (generation_at_least(GENERATION_V6_19))
+		return &deferred_split_ops_v7_1;
+	if (generation_at_least(GENERATION_V6_12))
+		return &deferred_split_ops_v6_12;
+	return &deferred_split_ops_v6_8;
 }
 
 /*

@@ -254,16 +254,16 @@ static int __split_unmapped_folio(struct folio *folio, struct split *split)
 }
 
 /*
- * The frozen folio leaves its queue; the queue's lock is held. v7.1 settles the flag whether it
+ * The frozen folio leaves its queue; the queue's lock is held. v6.19 settles the flag whether it
  * is linked or not; v6.12 only if it is linked, and so leaves a flag behind for a folio that a
- * scanner had dropped.
+ * scanner had dropped. v6.8 leaves the link as it falls: page 2 becomes a folio, and reuses it.
  */
 static void split_unqueue(struct folio *folio, unsigned int order,
 			  struct deferred_split *queue)
 {
 	bool linked;
 
-	if (order <= 1)
+	if (order <= 1 || !queue)
 		return;
 	linked = !list_empty(&folio->_deferred_list);
 	if (generation_at_least(GENERATION_V6_19) && !bug_enabled(split_flag_only_if_linked)) {
@@ -288,7 +288,17 @@ static void split_unqueue(struct folio *folio, unsigned int order,
 		folio_clear_partially_mapped(folio);
 		mod_mthp_stat(order, MTHP_STAT_NR_ANON_PARTIALLY_MAPPED, -1);
 	}
-	list_del_init(&folio->_deferred_list);
+	if (generation_is(GENERATION_V6_8))
+		list_del(&folio->_deferred_list);
+	else
+		list_del_init(&folio->_deferred_list);
+}
+
+/* Mainline has no lock for a folio that is never queued. */
+static void split_queue_unlock(struct deferred_split *queue)
+{
+	if (queue)
+		spin_unlock(&queue->split_queue_lock);
 }
 
 /* Out of the cache, since it lies behind the end of the file; the cache's references with it. */
@@ -434,13 +444,13 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *
 	struct deferred_split *queue = folio_split_queue_lock(folio);
 
 	if (!folio_ref_freeze(folio, folio_cache_ref_count(folio) + 1)) {
-		spin_unlock(&queue->split_queue_lock);
+		split_queue_unlock(queue);
 		accepted_race(3);
 		return -EAGAIN;
 	}
 	if (!bug_enabled(split_unqueue_without_lock))
 		split_unqueue(folio, split->old_order, queue);
-	spin_unlock(&queue->split_queue_lock);
+	split_queue_unlock(queue);
 	if (bug_enabled(split_unqueue_without_lock))
 		split_unqueue(folio, split->old_order, queue);
 
@@ -609,7 +619,7 @@ static int __folio_split(struct folio *folio, unsigned int new_order, struct pag
 	if (split.nr_shmem_dropped)
 		shmem_uncharge(split.mapping->host, split.nr_shmem_dropped);
 
-	if (!ret && is_anon && !folio_is_device_private(folio))
+	if (!ret && is_anon && !folio_is_device_private(folio) && generation_at_least(GENERATION_V6_12))
 		ttu_flags = TTU_USE_SHARED_ZEROPAGE;
 	remap_page(folio, 1 << split.old_order, ttu_flags);
 	if (i_mmap_locked && generation_at_least(GENERATION_MAINLINE)) {

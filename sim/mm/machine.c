@@ -54,19 +54,8 @@ static void node_boot(int nid)
 	spin_lock_init(&node->lruvec.lru_lock);
 	list_boot(&node->lruvec.list);
 	queue_boot(&node->deferred_split_queue);
+	list_lru_one_init(&node->deferred_split_lru);
 	memset(node->vm_stat, 0, sizeof(node->vm_stat));
-}
-
-/* Root, A, A/B, C. */
-static void memcg_boot(unsigned int id)
-{
-	struct mem_cgroup *memcg = &machine->memcgs[id];
-
-	queue_boot(&memcg->deferred_split_queue);
-	memcg->id = (u8)id;
-	memcg->dying = false;
-	memcg->parent = id == 0 ? NULL : &machine->memcgs[id == 2 ? 1 : 0];
-	memcg->memory.counter = 0;
 }
 
 /* The block of pfn 0 holds the zero page and is nobody's. */
@@ -86,13 +75,14 @@ void machine_boot(const struct machine_config *config)
 	for (int nid = 0; nid < NR_NODES; nid++)
 		node_boot(nid);
 	reserve_zero_page();
-	for (unsigned int id = 0; id < NR_MEMCGS; id++)
-		memcg_boot(id);
+	cgroups_boot(config->memcgs);
 	memset(machine->mthp_stat, 0, sizeof(machine->mthp_stat));
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
 		machine->lru_add[cpu].nr = machine->lru_lazyfree[cpu].nr = machine->lru_deactivate[cpu].nr =
 			machine->mlock_batch[cpu].nr = 0;
 	mutex_init(&machine->mf_mutex);
+	machine->hw_memory_failure = false;
+	memset(machine->mf_kept, 0, sizeof(machine->mf_kept));
 	spin_lock_init(&machine->mmlist_lock);
 	memset(machine->mms, 0, sizeof(machine->mms));
 	memset(machine->refs, 0, sizeof(machine->refs));

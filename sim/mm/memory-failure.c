@@ -6,19 +6,24 @@
  * The mark comes before any reference: PG_hwpoison is the one bit that anybody may set in
  * anybody's page at any time. mf_mutex serialises errors; folio locks are taken inside it. A
  * page that has been dealt with keeps the reference taken here for ever: that is how it is kept
- * from being free.
+ * from being free. Who mapped it is looked for with the rmap lock held and under RCU, and is told
+ * when all mappings have gone.
  */
 #include <linux/err.h>
+#include <linux/fault.h>
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
 #include <linux/memory-failure.h>
+#include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/mmzone.h>
 #include <linux/mutex.h>
 #include <linux/page_ref.h>
 #include <linux/pagemap.h>
+#include <linux/rcupdate.h>
 #include <linux/rmap.h>
 #include <linux/swap.h>
 #include <foliofuzz/bug.h>
@@ -45,6 +50,7 @@ static void shake_folio(struct folio *folio)
 
 /*
  * HWPoisonHandlable() - v7.1. Fidelity: same, no movable_ops. Racy: the page may be anybody's.
+ * What is not on the LRU, like the huge zero folio or a page in a batch, is not handled.
  */
 static bool HWPoisonHandlable(struct page *page)
 {
@@ -73,23 +79,25 @@ static int __get_hwpoison_page(struct page *page)
 }
 
 /*
- * get_hwpoison_page(), get_any_page() - v7.1. Fidelity: same, no hugetlb, no per-CPU free
- * lists. 1: referenced; 0: a free page; below 0: cannot be handled.
+ * get_any_page() - v7.1. Fidelity: same, no hugetlb. 1: referenced; 0: a free page; below 0:
+ * cannot be handled. A reference that the caller had is kept, or dropped with the page.
  */
-int get_hwpoison_page(struct page *page)
+static int get_any_page(struct page *page, int flags)
 {
-	int pass = 0;
+	bool count_increased = flags & MF_COUNT_INCREASED;
+	int ret = 1, pass = 0;
 
 	for (;;) {
-		int ret = __get_hwpoison_page(page);
-
+		if (!count_increased)
+			ret = __get_hwpoison_page(page);
 		if (ret > 0) {
 			if (HWPoisonHandlable(page))
 				return 1;
-			folio_put(page_folio(page));
+			put_page(page);
 			if (pass++ >= GET_PAGE_MAX_RETRY_NUM)
 				return -EIO;
 			shake_folio(page_folio(page));
+			count_increased = false;
 		} else if (ret < 0) {
 			/* In a batch, or between owners. */
 			if (pass++ >= GET_PAGE_MAX_RETRY_NUM)
@@ -110,6 +118,23 @@ int get_hwpoison_page(struct page *page)
 }
 
 /*
+ * __get_unpoison_page() - v7.1. Fidelity: same, no hugetlb. A marked page is not allocated again,
+ * so this races with no allocation. -EHWPOISON: it was free, and was taken off the free lists.
+ */
+static int __get_unpoison_page(struct page *page)
+{
+	if (PageHWPoisonTakenOff(page))
+		return -EHWPOISON;
+	return folio_try_get(page_folio(page)) ? 1 : 0;
+}
+
+/* get_hwpoison_page() - v7.1. Fidelity: same, no per-CPU free lists. */
+int get_hwpoison_page(struct page *page, int flags)
+{
+	return flags & MF_UNPOISON ? __get_unpoison_page(page) : get_any_page(page, flags);
+}
+
+/*
  * try_to_split_thp_page() - v7.1. Fidelity: same. Caller holds a reference, which moves to the
  * folio of `page`.
  */
@@ -125,28 +150,178 @@ int try_to_split_thp_page(struct page *page)
 	return ret;
 }
 
-/*
- * unmap_poisoned_folio() - v7.1. Fidelity: adapted: anonymous, no swapcache. Caller holds the
- * folio lock and a reference.
- */
-int unmap_poisoned_folio(struct folio *folio)
+/* page_handle_poison(), __page_handle_poison() - v7.1. Fidelity: same, no hugetlb. */
+bool page_handle_poison(struct page *page, bool freepage, bool release)
 {
-	try_to_unmap(folio, TTU_IGNORE_MLOCK | TTU_SYNC | TTU_HWPOISON);
-	return folio_mapped(folio) ? -EBUSY : 0;
+	/* Lost to an allocation: soft offlining is no must. */
+	if (freepage && !take_page_off_buddy(page))
+		return false;
+	SetPageHWPoison(page);
+	if (release) {
+		put_page(page);
+		/* freed in name alone: it is this function's now */
+		page_alloc_note(page, 0);
+	}
+	page_ref_inc(page);
+	machine->mf_kept[page_to_pfn(page)] = true;
+	return true;
+}
+
+/* ---- who is to be told ---- */
+
+/* A process that had the page, and where. */
+struct to_kill {
+	struct mm_struct *mm;
+	unsigned long addr;
+};
+struct kill_list {
+	struct to_kill tk[NR_MMS * VMAS_PER_MM];
+	unsigned int nr;
+};
+
+/* __add_to_kill() - v7.1. Fidelity: adapted: an array; no memory for an element is no more than a process that is not told. */
+static void add_to_kill(struct mm_struct *mm, unsigned long addr, struct kill_list *to_kill)
+{
+	if (alloc_should_fail(GFP_ATOMIC))
+		return;
+	if (to_kill->nr < NR_MMS * VMAS_PER_MM)
+		to_kill->tk[to_kill->nr++] = (struct to_kill){ .mm = mm, .addr = addr };
 }
 
 /*
- * hwpoison_user_mappings() - v7.1. Fidelity: adapted: no process is collected or killed; who
- * touches the page gets SIGBUS.
+ * page_mapped_in_vma() - v7.1, mm/page_vma_mapped.c. Fidelity: same. -EFAULT: it is not. The rmap lock is held.
  */
-static bool hwpoison_user_mappings(struct folio *folio)
+static unsigned long page_mapped_in_vma(struct folio *folio, struct page *page, struct vm_area_struct *vma)
 {
-	if (!folio_test_lru(folio))
+	struct page_vma_mapped_walk pvmw = {
+		.pfn = page_to_pfn(page), .nr_pages = 1, .vma = vma, .flags = PVMW_SYNC,
+	};
+
+	pvmw.pgoff = folio_pgoff(folio) + folio_page_idx(folio, page);
+	pvmw.address = vma_address(vma, pvmw.pgoff, 1);
+	if (pvmw.address == (unsigned long)-EFAULT)
+		return pvmw.address;
+	if (!page_vma_mapped_walk(&pvmw))
+		return (unsigned long)-EFAULT;
+	page_vma_mapped_walk_done(&pvmw);
+	return pvmw.address;
+}
+
+/*
+ * collect_procs_anon() - v7.1. Fidelity: adapted: an mm stands for its tasks, and all want to be told early. Caller holds the
+ * folio lock and a reference.
+ */
+static void collect_procs_anon(struct folio *folio, struct page *page, struct kill_list *to_kill)
+{
+	struct anon_vma *av = folio_lock_anon_vma_read(folio, NULL);
+	struct anon_vma_chain *avc;
+	pgoff_t pgoff;
+
+	if (!av)
+		return;
+	pgoff = folio_pgoff(folio) + folio_page_idx(folio, page);
+	rcu_read_lock();
+	anon_vma_interval_tree_foreach(avc, av, pgoff, pgoff) {
+		unsigned long addr = page_mapped_in_vma(folio, page, avc->vma);
+
+		if (addr != (unsigned long)-EFAULT)
+			add_to_kill(avc->vma->vm_mm, addr, to_kill);
+	}
+	rcu_read_unlock();
+	anon_vma_unlock_read(av);
+}
+
+/* collect_procs_file() - v7.1. Fidelity: adapted: as above; every VMA over the page, whether it maps it or not. */
+static void collect_procs_file(struct folio *folio, struct page *page, struct kill_list *to_kill)
+{
+	struct address_space *mapping = folio_mapping(folio);
+	struct vm_area_struct *vma;
+
+	i_mmap_lock_read(mapping);
+	rcu_read_lock();
+	list_for_each_entry(vma, &mapping->i_mmap, shared) {
+		unsigned long addr = page_address_in_vma(folio, page, vma);
+
+		if (addr != (unsigned long)-EFAULT)
+			add_to_kill(vma->vm_mm, addr, to_kill);
+	}
+	rcu_read_unlock();
+	i_mmap_unlock_read(mapping);
+}
+
+/* collect_procs() - v7.1. Fidelity: same, no KSM. The folio is locked. */
+static void collect_procs(struct folio *folio, struct page *page, struct kill_list *to_kill)
+{
+	if (!plain_read_racy(folio->mapping))
+		return;
+	if (folio_test_anon(folio))
+		collect_procs_anon(folio, page, to_kill);
+	else
+		collect_procs_file(folio, page, to_kill);
+}
+
+/* kill_procs() - v7.1. Fidelity: stub: signals are not modelled: who touches the page again gets SIGBUS. */
+static void kill_procs(struct kill_list *to_kill, bool forcekill)
+{
+	(void)forcekill;
+	to_kill->nr = 0;
+}
+
+/* kill_procs_now() - v7.1. Fidelity: same. The page stays mapped, and who maps it is killed. Caller holds a reference. */
+static void kill_procs_now(struct folio *folio, struct page *page)
+{
+	struct kill_list to_kill = { .nr = 0 };
+
+	folio_lock(folio);
+	collect_procs(folio, page, &to_kill);
+	folio_unlock(folio);
+	kill_procs(&to_kill, true);
+}
+
+/*
+ * unmap_poisoned_folio() - v7.1. Fidelity: same, no hugetlb. Caller holds the folio lock and a
+ * reference. A page in the swap cache, or with its data on disk as well, is not lost: who wants it
+ * again reads it, and no entry says that it is bad.
+ */
+int unmap_poisoned_folio(struct folio *folio, bool must_kill)
+{
+	enum ttu_flags ttu = TTU_IGNORE_MLOCK | TTU_SYNC | TTU_HWPOISON;
+	struct address_space *mapping;
+
+	if (folio_test_swapcache(folio))
+		ttu &= ~TTU_HWPOISON;
+
+	mapping = folio_mapping(folio);
+	if (!must_kill && !folio_test_dirty(folio) && mapping && !shmem_mapping(mapping)) {
+		if (folio_mkclean(folio))
+			folio_set_dirty(folio);
+		else
+			ttu &= ~TTU_HWPOISON;
+	}
+	try_to_unmap(folio, ttu);
+	return folio_mapped(folio) ? -EBUSY : 0;
+}
+
+/* hwpoison_user_mappings() - v7.1. Fidelity: same. Caller holds the folio lock and a reference. True: nobody maps it. */
+static bool hwpoison_user_mappings(struct folio *folio, struct page *page, int flags)
+{
+	struct kill_list to_kill = { .nr = 0 };
+	bool mlocked = folio_test_mlocked(folio), unmapped;
+
+	if (folio_test_reserved(folio) || !folio_test_lru(folio))
 		return true;
 	if (!folio_mapped(folio))
 		return true;
-	return !unmap_poisoned_folio(folio);
+	collect_procs(folio, page, &to_kill);
+	unmapped = !unmap_poisoned_folio(folio, flags & MF_MUST_KILL);
+	/* The last mapping of an mlocked folio may have put it in a batch. */
+	if (mlocked)
+		shake_folio(folio);
+	kill_procs(&to_kill, folio_test_dirty(folio) || flags & MF_MUST_KILL || !unmapped);
+	return unmapped;
 }
+
+/* ---- what kind of page it is, and what is done about it; the folio is locked, and is unlocked ---- */
 
 /*
  * delete_from_lru_cache() - v7.1. Fidelity: same. Caller holds the folio lock. The count may
@@ -163,63 +338,187 @@ static int delete_from_lru_cache(struct folio *folio)
 	return 0;
 }
 
-/*
- * identify_page_state(), me_pagecache_clean(), me_unknown() - v7.1. Fidelity: adapted:
- * anonymous folios, no swapcache: what is on the LRU is taken off, anything else is left as it
- * is. Caller holds the folio lock, which is dropped.
- */
-static int identify_page_state(struct folio *folio, bool was_lru)
+/* has_extra_refcount() - v7.1. Fidelity: same. extra_pins: a cache's. */
+static bool has_extra_refcount(struct page *page, bool extra_pins)
 {
-	enum mf_result result = MF_FAILED;
+	int count = page_count(page) - 1;
 
-	if (was_lru) {
-		delete_from_lru_cache(folio);
-		if (folio_test_anon(folio))
-			result = MF_RECOVERED;
+	if (extra_pins)
+		count -= (int)folio_nr_pages(page_folio(page));
+	return count > 0;
+}
+
+/* truncate_error_folio(), shmem_error_remove_folio() - v7.1. Fidelity: same. Shared memory keeps the page: its owner shall hear of it. */
+static enum mf_result truncate_error_folio(struct folio *folio, struct address_space *mapping)
+{
+	if (shmem_mapping(mapping))
+		return MF_RECOVERED;
+	return generic_error_remove_folio(mapping, folio) ? MF_FAILED : MF_RECOVERED;
+}
+
+/* me_pagecache_clean(), me_pagecache_dirty() - v7.1. Fidelity: same, no error is left for the next fsync(). */
+static enum mf_result me_pagecache(struct folio *folio, struct page *page)
+{
+	enum mf_result ret = MF_RECOVERED;
+	struct address_space *mapping;
+	bool extra_pins;
+
+	delete_from_lru_cache(folio);
+	if (folio_test_anon(folio)) {
+		folio_unlock(folio);
+		return ret;
 	}
+	mapping = folio_mapping(folio);
+	if (!mapping) {
+		/* Torn down meanwhile. */
+		folio_unlock(folio);
+		return MF_FAILED;
+	}
+	extra_pins = shmem_mapping(mapping);
+	ret = truncate_error_folio(folio, mapping);
+	if (has_extra_refcount(page, extra_pins))
+		ret = MF_FAILED;
 	folio_unlock(folio);
+	return ret;
+}
+
+/* me_swapcache_dirty() - v7.1. Fidelity: same. It stays in the cache, not up to date: who faults there gets SIGBUS. */
+static enum mf_result me_swapcache_dirty(struct folio *folio, struct page *page)
+{
+	enum mf_result ret;
+
+	folio_clear_dirty(folio);
+	folio_clear_uptodate(folio);
+	ret = delete_from_lru_cache(folio) ? MF_FAILED : MF_DELAYED;
+	folio_unlock(folio);
+	if (has_extra_refcount(page, ret == MF_DELAYED))
+		ret = MF_FAILED;
+	return ret;
+}
+
+/* me_swapcache_clean() - v7.1. Fidelity: same. Swap still has the data. */
+static enum mf_result me_swapcache_clean(struct folio *folio, struct page *page)
+{
+	enum mf_result ret;
+
+	swap_cache_del_folio(folio);
+	ret = delete_from_lru_cache(folio) ? MF_FAILED : MF_RECOVERED;
+	folio_unlock(folio);
+	if (has_extra_refcount(page, false))
+		ret = MF_FAILED;
+	return ret;
+}
+
+/* me_kernel(), me_unknown() - v7.1. Fidelity: same. */
+static enum mf_result me_ignore(struct folio *folio)
+{
+	folio_unlock(folio);
+	return MF_IGNORED;
+}
+
+#define PAGE_STATE_FLAGS (BIT(PG_reserved) | BIT(PG_swapcache) | BIT(PG_swapbacked) | BIT(PG_mlocked) | BIT(PG_unevictable) | \
+			  BIT(PG_lru))
+
+/*
+ * error_states, identify_page_state() - v7.1. Fidelity: adapted: one of the table's rows, by code. First by what the page is
+ * now, then by what it was before it was unmapped, with whether it is dirty now.
+ */
+static int identify_page_state(struct folio *folio, struct page *page, unsigned long page_flags)
+{
+	const unsigned long swapcache = BIT(PG_swapcache) | BIT(PG_swapbacked);
+	unsigned long now = plain_read_racy(page->flags), flags = now;
+	enum mf_result result;
+
+	if (!(flags & PAGE_STATE_FLAGS & ~BIT(PG_swapbacked)))
+		flags = page_flags | (now & BIT(PG_dirty));
+	if (flags & BIT(PG_reserved))
+		result = me_ignore(folio);
+	else if ((flags & swapcache) == swapcache)
+		result = flags & BIT(PG_dirty) ? me_swapcache_dirty(folio, page) : me_swapcache_clean(folio, page);
+	else if (flags & (BIT(PG_mlocked) | BIT(PG_unevictable) | BIT(PG_lru)))
+		result = me_pagecache(folio, page);
+	else
+		result = me_ignore(folio);
 	return action_result(result);
 }
 
+/* ---- memory_failure() itself ---- */
+
 /*
- * memory_failure() - v7.1 (v6.12: the same as far as this goes). Fidelity: adapted: anonymous
- * and free pages; no hugetlb, device memory, filters, signals. P26. Caller holds nothing and
- * may sleep. 0: the page is out of use. -EHWPOISON: it was marked already, or sits in a folio
- * that would not split and stays mapped. Other errors: marked, not dealt with.
+ * memory_failure_dev_pagemap(), mf_generic_kill_procs() - v7.1. Fidelity: same: nothing is done about private memory of a
+ * device. The caller's reference is dropped.
+ */
+static int memory_failure_dev_pagemap(struct page *page, int flags)
+{
+	if (flags & MF_COUNT_INCREASED)
+		put_page(page);
+	return -ENXIO;
+}
+
+/*
+ * A page without a reference to be had: free, if anything. *retry: look again, once, for it has an owner by now. The reference
+ * that the caller had is gone, then: it must not be counted on (v6.12 to mainline do).
+ */
+static int handle_free_page(struct page *page, int *flags, bool *retry)
+{
+	bool first = *retry;
+
+	*retry = false;
+	if (!is_free_buddy_page(page))
+		/* Allocated since: given up, with the mark left. */
+		return action_result(MF_IGNORED);
+	if (take_page_off_buddy(page)) {
+		page_ref_inc(page);
+		return action_result(MF_RECOVERED);
+	}
+	if (!first)
+		return action_result(MF_FAILED);
+	ClearPageHWPoison(page);
+	if (!bug_enabled(memory_failure_retry_keeps_count))
+		*flags &= ~MF_COUNT_INCREASED;
+	*retry = true;
+	return 0;
+}
+
+/*
+ * memory_failure() - v7.1 (older releases: the same as far as this goes). Fidelity: adapted: no
+ * hugetlb, DAX, filters, signals. P26. Caller holds nothing but, with MF_COUNT_INCREASED, a
+ * reference, and may sleep. 0: the page is out of use. -EHWPOISON: it was marked already, or sits
+ * in a folio that would not split and stays mapped. Other errors: marked, not dealt with.
  */
 int memory_failure(unsigned long pfn, int flags)
 {
 	struct page *p = pfn_to_page(pfn);
+	unsigned long page_flags;
 	struct folio *folio = NULL;
-	bool retry = true, was_lru;
+	bool retry = true;
 	int res;
 
-	(void)flags;
 	if (bug_enabled(memory_failure_stale_head))
 		folio = page_folio(p);
 	mutex_lock(&machine->mf_mutex);
+	if (!(flags & MF_SW_SIMULATED))
+		machine->hw_memory_failure = true;
+	if (is_device_private_page(p)) {
+		res = memory_failure_dev_pagemap(p, flags);
+		goto unlock_mutex;
+	}
 try_again:
 	if (TestSetPageHWPoison(p)) {
 		res = -EHWPOISON;
+		if (flags & MF_COUNT_INCREASED)
+			put_page(p);
 		goto unlock_mutex;
 	}
 
-	res = get_hwpoison_page(p);
+	res = get_hwpoison_page(p, flags);
 	if (!res) {
-		if (!is_free_buddy_page(p)) {
-			/* Allocated since: given up, with the mark left. */
-			res = action_result(MF_IGNORED);
-		} else if (take_page_off_buddy(p)) {
-			page_ref_inc(p);
-			res = action_result(MF_RECOVERED);
-		} else if (retry) {
-			/* Lost to an allocation: it has an owner now. */
-			ClearPageHWPoison(p);
-			retry = false;
+		bool again = retry;
+
+		res = handle_free_page(p, &flags, &again);
+		retry = false;
+		if (again)
 			goto try_again;
-		} else {
-			res = action_result(MF_FAILED);
-		}
 		goto unlock_mutex;
 	}
 	if (res < 0) {
@@ -241,7 +540,8 @@ try_again:
 		folio_set_has_hwpoisoned(folio);
 		if (try_to_split_thp_page(p)) {
 			res = -EHWPOISON;
-			folio_put(page_folio(p));
+			kill_procs_now(page_folio(p), p);
+			put_page(p);
 			goto unlock_mutex;
 		}
 		VM_BUG_ON_PAGE(!page_count(p), p);
@@ -261,18 +561,95 @@ try_again:
 	if (!bug_enabled(memory_failure_mark_lost) && !PageHWPoison(p))
 		SetPageHWPoison(p);
 
-	was_lru = folio_test_lru(folio);
-	if (was_lru) {
-		folio_wait_writeback(folio);
-		if (!hwpoison_user_mappings(folio)) {
-			folio_unlock(folio);
-			res = action_result(MF_FAILED);
-			goto unlock_mutex;
-		}
-	}
-	res = identify_page_state(folio, was_lru);
+	/* Unmapping changes them. */
+	page_flags = plain_read_racy(folio->flags);
+	if (!folio_test_lru(folio) && !folio_test_writeback(folio))
+		goto identify_page_state;
 
+	folio_wait_writeback(folio);
+	if (!hwpoison_user_mappings(folio, p, flags)) {
+		res = action_result(MF_FAILED);
+		goto unlock_page;
+	}
+	/* Truncated by somebody else. */
+	if (folio_test_lru(folio) && !folio_test_swapcache(folio) && !plain_read_racy(folio->mapping)) {
+		res = action_result(MF_IGNORED);
+		goto unlock_page;
+	}
+
+identify_page_state:
+	machine->mf_kept[pfn] = true;
+	res = identify_page_state(folio, p, page_flags);
+	goto unlock_mutex;
+unlock_page:
+	machine->mf_kept[pfn] = true;
+	folio_unlock(folio);
 unlock_mutex:
 	mutex_unlock(&machine->mf_mutex);
 	return res;
+}
+
+/*
+ * Of unpoison_memory(): is the folio mapped, or in a file? Whose it is, and whether it is one, is not known: a look at what its
+ * owner may be changing by plain stores.
+ */
+static __no_kcsan bool folio_in_use_unlocked(struct folio *folio)
+{
+	unsigned long mapping;
+
+	if (folio_test_large(folio) ? plain_read(folio->_large_mapcount.counter) >= 0 : plain_read(folio->_mapcount.counter) >= 0)
+		return true;
+	mapping = (unsigned long)plain_read(folio->mapping);
+	return mapping && !(mapping & FOLIO_MAPPING_ANON);
+}
+
+/*
+ * unpoison_memory() - v7.1. Fidelity: same, no hugetlb. Caller holds nothing and may sleep. The reference that memory_failure()
+ * has kept is dropped, and with it the page, which nobody has any more. (Releases up to v7.1 look up the folio before they
+ * have the mutex; who has it may be splitting the folio. And they take it for granted that a marked page has a reference that was
+ * kept: memory_failure() has none to a page that it could not handle.)
+ */
+int unpoison_memory(unsigned long pfn)
+{
+	struct page *p = pfn_to_page(pfn);
+	struct folio *folio = NULL;
+	int ret = -EBUSY, ghp;
+
+	if (bug_enabled(unpoison_stale_head))
+		folio = page_folio(p);
+	mutex_lock(&machine->mf_mutex);
+	if (!bug_enabled(unpoison_stale_head))
+		folio = page_folio(p);
+	if (machine->hw_memory_failure || is_huge_zero_folio(folio)) {
+		ret = -EOPNOTSUPP;
+		goto unlock_mutex;
+	}
+	if (!PageHWPoison(p))
+		goto unlock_mutex;
+	if (folio_ref_count(folio) > 1)
+		goto unlock_mutex;
+	if (folio_test_reserved(folio))
+		goto unlock_mutex;
+	if (folio_in_use_unlocked(folio))
+		goto unlock_mutex;
+
+	ghp = get_hwpoison_page(p, MF_UNPOISON);
+	if (!ghp) {
+		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
+	} else if (ghp < 0) {
+		ret = put_page_back_buddy(p) ? 0 : -EBUSY;
+	} else if (!machine->mf_kept[pfn] && !bug_enabled(unpoison_foreign_reference)) {
+		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
+		folio_put(folio);
+	} else {
+		machine->mf_kept[pfn] = false;
+		folio_put(folio);
+		if (TestClearPageHWPoison(p)) {
+			folio_put(folio);
+			ret = 0;
+		}
+	}
+unlock_mutex:
+	mutex_unlock(&machine->mf_mutex);
+	return ret;
 }

@@ -29,10 +29,9 @@ struct mm_struct *mm_alloc(unsigned int slot)
 	init_rwsem(&mm->mmap_lock);
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
-	mm->mmlist.next = mm->mmlist.prev = &mm->mmlist;
 	mm->slot = slot;
 	mm->mm_id = (mm_id_t)atomic_inc_return(&machine->mm_ids);
-	mm->memcg = memcgs ? &machine->memcgs[1 + slot % memcgs] : NULL;
+	mm->memcg = mem_cgroup_get_online(1 + slot % (memcgs + !memcgs));
 	mm->mmlist.next = mm->mmlist.prev = &mm->mmlist; /* nobody else can find it yet */
 	return mm;
 }
@@ -80,7 +79,7 @@ static void unmap_region(struct mm_struct *mm, struct vm_area_struct **vmas, uns
 {
 	struct mmu_gather tlb;
 
-	if (!generation_at_least(GENERATION_V7_1))
+	if (!generation_at_least(GENERATION_V6_19))
 		lru_add_drain();
 	tlb_gather_mmu(&tlb, mm);
 	for (unsigned int i = 0; i < nr; i++)
@@ -203,7 +202,7 @@ void exit_mmap(struct mm_struct *mm)
 	unsigned int nr;
 
 	mmap_read_lock(mm);
-	if (!generation_at_least(GENERATION_V7_1))
+	if (!generation_at_least(GENERATION_V6_19))
 		lru_add_drain();
 	tlb_gather_mmu(&tlb, mm);
 	for (unsigned int i = 0; i < mm->map_count; i++)
@@ -250,6 +249,8 @@ void mmdrop(struct mm_struct *mm)
 	if (!atomic_dec_and_test(&mm->mm_count))
 		return;
 	mmu_notifier_subscriptions_destroy(mm);
+	if (mm->memcg)
+		css_put(mm->memcg);
 	kmem_cache_free(&machine->mm_cache, mm);
 }
 

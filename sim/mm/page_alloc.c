@@ -410,10 +410,29 @@ bool take_page_off_buddy(struct page *page)
 				free_list_add(zone, upper, order);
 			}
 		}
+		plain_write_racy(page->private, MAGIC_HWPOISON);
 		zone->nr_free--;
 		taken = true;
 		page_alloc_note(page, 0);
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return taken;
+}
+
+/* put_page_back_buddy() - v7.1. Fidelity: same. The caller's reference goes; false: another is left, or the mark was gone. */
+bool put_page_back_buddy(struct page *page)
+{
+	struct zone *zone = page_zone(page);
+	unsigned long flags;
+	bool ret = false;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	if (page_ref_dec_and_test(page)) {
+		plain_write_racy(page->private, 0);
+		page_free_note(page, 0);
+		__free_one_page(zone, page, 0);
+		ret = TestClearPageHWPoison(page);
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return ret;
 }

@@ -808,8 +808,8 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 			last += atomic_add_negative(-1, &page[i]._mapcount);
 		if (last && atomic_sub_return_relaxed(last, mapped) < ENTIRELY_MAPPED)
 			nr = last;
-		/* Read again, not taken from the subtraction. */
-		partially_mapped = nr && atomic_read(mapped);
+		/* Read again, not taken from the subtraction. v6.8 does not ask whether anything is left. */
+		partially_mapped = nr && (generation_is(GENERATION_V6_8) || atomic_read(mapped));
 	} else if (!page_mapcount_enabled()) {
 		int large = folio_large_nr_pages(folio), left;
 
@@ -838,7 +838,7 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 
 	/*
 	 * The flag is tested without the queue's lock: stale means one needless call, or none
-	 * while a scanner has it.
+	 * while a scanner has it. v6.8 has no flag.
 	 */
 	if (!generation_at_least(GENERATION_V6_12)) {
 		/* v6.8: no flag; a PTE batch that unmaps the last page queues the folio as well */

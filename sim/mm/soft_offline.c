@@ -15,24 +15,6 @@
 #include <linux/swap.h>
 
 /*
- * page_handle_poison() - v7.1, mm/memory-failure.c. Fidelity: same, no hugetlb, no count of poisoned pages. The page is free, or the caller
- * has its one reference (`release`), and then it is never free again: a page that is marked before its last put does not go back to the
- * allocator. The reference taken here keeps it.
- */
-static bool page_handle_poison(struct page *page, bool freepage, bool release)
-{
-	if (freepage && !take_page_off_buddy(page))
-		return false;
-	SetPageHWPoison(page);
-	if (release) {
-		put_page(page);
-		page_alloc_note(page, 0);
-	}
-	page_ref_inc(page);
-	return true;
-}
-
-/*
  * soft_offline_in_use_page() - v7.1, mm/memory-failure.c. Fidelity: adapted: no hugetlb; mapping_evict_folio() is left out: what is clean and in
  * no page table is moved too. The caller's reference goes.
  */
@@ -93,7 +75,7 @@ int soft_offline_page(unsigned long pfn)
 		return 0;
 	}
 retry:
-	ret = get_hwpoison_page(page);
+	ret = get_hwpoison_page(page, MF_SOFT_OFFLINE);
 	if (ret > 0) {
 		ret = soft_offline_in_use_page(page);
 	} else if (ret == 0 && !page_handle_poison(page, true, false)) {

@@ -122,8 +122,7 @@ void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
 		return;
 	}
 	access_store(&folios->nr, kept, __ATOMIC_RELAXED);
-	for (unsigned int i = 0; i < kept; i++)
-		mem_cgroup_uncharge(folios->folios[i]);
+	mem_cgroup_uncharge_folios(folios);
 	free_unref_folios(folios);
 }
 

@@ -202,7 +202,7 @@ static enum fate shrink_hwpoison(struct folio *folio)
 {
 	if (folio_test_large(folio))
 		return FATE_KEEP_LOCKED;
-	unmap_poisoned_folio(folio);
+	unmap_poisoned_folio(folio, false);
 	folio_unlock(folio);
 	folio_put(folio);
 	return FATE_GONE;

@@ -9,7 +9,7 @@
 
 enum { REF_GET, REF_PIN_READ, REF_PIN_WRITE };
 
-static void drop(struct page *page, unsigned int kind)
+void drop_ref(struct page *page, unsigned int kind)
 {
 	if (kind == REF_GET)
 		put_page(page);
@@ -32,12 +32,12 @@ static int install_ref(unsigned int slot, struct page *page, unsigned int kind)
 	spin_unlock(&machine->mmlist_lock);
 	if (free)
 		return 0;
-	drop(page, kind);
+	drop_ref(page, kind);
 	return -EBUSY;
 }
 
 /* Out of the slot: nobody else can use or drop it until it is put back. */
-static struct page *take_ref(unsigned int slot, unsigned int *kind)
+struct page *take_ref(unsigned int slot, unsigned int *kind)
 {
 	struct page *page;
 
@@ -109,7 +109,7 @@ int op_put(const u8 *args)
 
 	if (!page)
 		return -ENOENT;
-	drop(page, kind);
+	drop_ref(page, kind);
 	return 0;
 }
 

@@ -39,10 +39,45 @@ int op_memory_failure(const u8 *args)
 	return memory_failure(pfn, 0);
 }
 
+/* hwpoison_inject() - v7.1, mm/hwpoison-inject.c: corrupt-pfn of debugfs. */
 int op_hwpoison_frame(const u8 *args)
 {
 	unsigned long pfn = HPAGE_PMD_NR + args[0];
 
 	zone_touch(pfn);
-	return memory_failure(pfn, 0);
+	return memory_failure(pfn, MF_SW_SIMULATED);
+}
+
+/* hwpoison_unpoison() - v7.1: unpoison-pfn of debugfs. */
+int op_unpoison(const u8 *args)
+{
+	unsigned long pfn = HPAGE_PMD_NR + args[0];
+
+	zone_touch(pfn);
+	return unpoison_memory(pfn);
+}
+
+/* madvise_inject_error() - v7.1, mm/madvise.c: for one page. The reference is memory_failure()'s. */
+int op_madv_hwpoison(const u8 *args)
+{
+	struct mm_struct *mm = mm_pin(args[0]);
+	struct vm_area_struct *vma;
+	struct page *page;
+	int err;
+
+	if (!mm)
+		return -ESRCH;
+	err = fault_in(mm, args[1], 0, false);
+	if (err) {
+		mm_unpin(mm);
+		return err;
+	}
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, vpn_to_addr(args[1]));
+	page = vma ? follow_page_get(vma, vpn_to_addr(args[1])) : NULL;
+	mmap_read_unlock(mm);
+	mm_unpin(mm);
+	if (!page)
+		return -EFAULT;
+	return memory_failure(page_to_pfn(page), MF_ACTION_REQUIRED | MF_COUNT_INCREASED | MF_SW_SIMULATED);
 }

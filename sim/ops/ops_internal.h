@@ -32,6 +32,14 @@ void user_note(enum user_event event, unsigned int mm, unsigned int vpn, unsigne
 #define user_discard_begin(mm, vpn, nr) user_note(USER_DISCARD_BEGIN, mm, vpn, nr, 0, 0)
 #define user_discard_end(mm, vpn, nr, done) user_note(USER_DISCARD_END, mm, vpn, nr, 0, done)
 
+/* gup.c: what a slot holds, which is then empty; NULL: nothing. And letting go of it, which may be a pin. */
+struct page;
+struct page *take_ref(unsigned int slot, unsigned int *kind);
+void drop_ref(struct page *page, unsigned int kind);
+/* memcg.c: one call of the deferred split shrinker. -ENOENT: nothing to scan. */
+struct mem_cgroup;
+int shrink_slab(struct mem_cgroup *memcg, int nid, unsigned long nr_to_scan);
+
 /* Fault at vpn as user space would, retrying what says so; the order is a wish. */
 int fault_in(struct mm_struct *mm, unsigned int vpn, unsigned int order, bool write);
 

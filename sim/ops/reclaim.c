@@ -2,6 +2,7 @@
 /* Reclaim: of a range, as user space may ask for it, and of a node, as kswapd goes about it. */
 #include "ops_internal.h"
 #include <linux/huge_mm.h>
+#include <linux/memcontrol.h>
 #include <linux/swap.h>
 
 int op_pageout(const u8 *args)
@@ -23,15 +24,15 @@ int op_kswapd(const u8 *args)
 {
 	unsigned long reclaimed = shrink_lruvec(args[0], args[1]);
 
-	for (unsigned int id = 0; args[2] && id < NR_MEMCGS; id++) {
-		struct mem_cgroup *memcg = machine->config.memcgs ? &machine->memcgs[id] : NULL;
-		struct shrink_control sc = { .nid = args[0], .nr_to_scan = args[1], .memcg = memcg };
-		unsigned long count = deferred_split_count(&sc);
+	if (args[2] && mem_cgroup_disabled())
+		(void)shrink_slab(NULL, args[0], args[1]);
+	for (unsigned int id = 0; args[2] && !mem_cgroup_disabled() && id < NR_MEMCGS; id++) {
+		struct mem_cgroup *memcg = mem_cgroup_tryget_id(id);
 
-		if (count && count != SHRINK_EMPTY)
-			deferred_split_scan(&sc);
 		if (!memcg)
-			break;
+			continue;
+		(void)shrink_slab(memcg, args[0], args[1]);
+		css_put(memcg);
 	}
 	return reclaimed ? 0 : -ENOENT;
 }

@@ -94,17 +94,3 @@ int op_split_nonuniform(const u8 *args)
 {
 	return split_op(args, args[2], SPLIT_TYPE_NON_UNIFORM);
 }
-
-/* do_shrink_slab() - v7.1, mm/shrinker.c: one call of the deferred split shrinker, for a cgroup or, without cgroups, a node. */
-int op_shrink(const u8 *args)
-{
-	struct mem_cgroup *memcg = machine->config.memcgs ? &machine->memcgs[args[0]] : NULL;
-	struct shrink_control sc = { .nid = args[0] % NR_NODES, .nr_to_scan = args[1], .memcg = memcg };
-	unsigned long count = deferred_split_count(&sc);
-	unsigned long freed;
-
-	if (!count || count == SHRINK_EMPTY)
-		return -ENOENT;
-	freed = deferred_split_scan(&sc);
-	return freed == SHRINK_STOP ? -EAGAIN : 0;
-}

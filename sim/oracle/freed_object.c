@@ -36,7 +36,8 @@ static u32 object_size(const char *cache)
 {
 	const struct kmem_cache *const caches[] = {
 		&machine->mm_cache, &machine->vma_cache, &machine->anon_vma_cache,
-		&machine->anon_vma_chain_cache, &machine->ptdesc_cache,
+		&machine->anon_vma_chain_cache, &machine->ptdesc_cache, &machine->memcg_cache,
+		&machine->objcg_cache, &machine->list_lru_cache,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(caches); i++)
@@ -65,8 +66,35 @@ static bool cache_is_empty(const struct kmem_cache *c)
 	return false;
 }
 
+/*
+ * A cgroup that was removed, with what it gave away, is gone when nothing is charged any more; poisoned pages may be for
+ * good.
+ */
+static bool cgroups_are_gone(void)
+{
+	u32 online = 0;
+
+	for (unsigned id = 0; id < NR_MEMCGS; id++)
+		online += machine->memcgs[id] != NULL;
+	for_each_touched_pfn(pfn)
+		if (oracle.pages[pfn].poisoned_by)
+			return true;
+	if (machine->memcg_cache.live != online) {
+		engine_report(VERDICT_BAD_REFERENCE, "mem_cgroup", "teardown", NULL, "%u live, %u online",
+			      machine->memcg_cache.live, online);
+		return false;
+	}
+	if (!machine->objcg_cache.live || machine->objcg_cache.live == online * NR_NODES)
+		return true;
+	engine_report(VERDICT_BAD_REFERENCE, "obj_cgroup", "teardown", NULL, "%u live, %u online", machine->objcg_cache.live,
+		      online * NR_NODES);
+	return false;
+}
+
 bool freed_object_end(void)
 {
+	if (!cgroups_are_gone())
+		return false;
 	return cache_is_empty(&machine->mm_cache) && cache_is_empty(&machine->vma_cache) &&
 	       cache_is_empty(&machine->anon_vma_cache) && cache_is_empty(&machine->anon_vma_chain_cache) &&
 	       cache_is_empty(&machine->ptdesc_cache) && cache_is_empty(&machine->radix_tree_node_cache);

@@ -45,12 +45,12 @@ static struct list_head *head_of(const struct list_head *entry)
 
 static struct deferred_split *queue_of_head(const struct list_head *head)
 {
-	for (unsigned i = 0; i < NR_NODES; i++)
-		if (head == &machine->nodes[i].deferred_split_queue.split_queue)
-			return &machine->nodes[i].deferred_split_queue;
-	for (unsigned i = 0; i < NR_MEMCGS; i++)
-		if (head == &machine->memcgs[i].deferred_split_queue.split_queue)
-			return &machine->memcgs[i].deferred_split_queue;
+	struct deferred_split *queues[QUEUES_MAX];
+	unsigned n = oracle_queues(queues);
+
+	for (unsigned i = 0; i < n; i++)
+		if (head == &queues[i]->split_queue)
+			return queues[i];
 	return NULL;
 }
 
@@ -68,7 +68,8 @@ static void check_lru(u32 pfn, const struct list_head *home)
 /* The queue that names the lock: where it is, or, from a scanner's private list, where it came from. */
 static void check_deferred(u32 head, struct deferred_split *queue, const struct list_head *home)
 {
-	if (queue && lock_is_held_(&queue->split_queue_lock))
+	/* its own lock may still be held from before its cgroup was dying */
+	if (queue && (lock_is_held_(&queue->split_queue_lock) || lock_is_held_(&oracle_queue_owner(queue)->split_queue_lock)))
 		return;
 	/* private to the CPU, the entry pinned */
 	if (home && !queue_of_head(home) && machine->memmap[head]._refcount.counter > 0)

@@ -99,11 +99,20 @@ static bool name_machine(struct text *t, const volatile void *p)
 		text_printf(t, "page%zu.content", off / sizeof(u64));
 		return true;
 	}
-	for (unsigned i = 0; i < NR_MEMCGS; i++)
-		if (inside(p, &machine->memcgs[i], sizeof(machine->memcgs[i]), &off)) {
+	for (unsigned i = 0; i < NR_MEMCG_POOL; i++)
+		if (inside(p, &machine->memcg_pool[i], sizeof(machine->memcg_pool[i]), &off)) {
 			text_printf(t, "memcg%u", i);
 			return true;
 		}
+	for (unsigned i = 0; i < NR_MEMCG_POOL; i++)
+		if (inside(p, &machine->list_lru_pool[i], sizeof(machine->list_lru_pool[i]), &off)) {
+			text_printf(t, "list_lru%u", i);
+			return true;
+		}
+	if (inside(p, machine->objcg_pool, sizeof(machine->objcg_pool), &off)) {
+		text_printf(t, "objcg%zu", off / sizeof(struct obj_cgroup));
+		return true;
+	}
 	for (unsigned i = 0; i < NR_NODES; i++)
 		if (inside(p, &machine->nodes[i], sizeof(machine->nodes[i]), &off)) {
 			text_printf(t, "node%u", i);

@@ -38,6 +38,9 @@ static void on_written(const struct event *ev)
 	freed_page_written(ev, pfn, offset);
 	publish_written(ev, pfn, offset);
 	if (offset == offsetof(struct page, flags)) {
+		/* taken back: memory_failure() keeps nothing any more */
+		if (unlikely(ev->clear == BIT(PG_hwpoison)))
+			oracle.pages[pfn].poisoned_by = 0;
 		if (unlikely(ev->set == BIT(PG_hwpoison))) {
 			oracle.pages[pfn].poisoned_by = (u8)(ev->cpu + 1);
 			oracle.pages[pfn].poisoned_at = ev->step;

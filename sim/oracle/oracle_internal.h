@@ -144,6 +144,11 @@ bool reference_end(void);
 void list_lock_added(const struct list_head *entry);
 void list_lock_deleted(const struct list_head *entry);
 /* queue_length.c */
+#define QUEUES_MAX (2 * NR_NODES + NR_MEMCG_POOL * (1 + NR_NODES))
+/* All that are in use; those of list_lrus as if they were the others. Returns how many. */
+unsigned oracle_queues(struct deferred_split *queues[QUEUES_MAX]);
+/* The queue whose lock covers this one: that of a dying cgroup is its parent's. */
+struct deferred_split *oracle_queue_owner(struct deferred_split *queue);
 struct deferred_split *queue_of_lock(const volatile void *lock);
 void queue_length_unlocking(struct deferred_split *queue);
 bool queue_length_quiescent(void);

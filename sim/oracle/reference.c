@@ -91,8 +91,11 @@ void reference_written(const struct event *ev, u32 pfn, u32 offset)
 	u32 head = oracle_head_of(pfn);
 	struct folio *folio = oracle_folio(head);
 
-	if (!oracle.pages[pfn].allocated)
+	if (!oracle.pages[pfn].allocated) {
+		if (offset == offsetof(struct page, _refcount) && unlikely(machine->memmap[pfn]._refcount.counter < 0))
+			find_underflow(pfn, machine->memmap[pfn]._refcount.counter);
 		return;
+	}
 	if (offset == offsetof(struct page, _refcount)) {
 		refcount_changed(ev, pfn);
 	} else if (pfn == head && offset == offsetof(struct page, _mapcount) && !oracle_is_large(folio)) {

@@ -50,6 +50,7 @@ void aim_at(struct aim *aim, const struct prog *p)
 {
 	memset(aim->mms, 0, offsetof(struct aim, swarm));
 	aim->memcgs = p->world.memcgs;
+	aim->generation = p->world.generation;
 	note_lane(aim, &p->setup);
 	for (unsigned l = 0; l < p->world.cpus; l++)
 		note_lane(aim, &p->lanes[l]);
@@ -133,7 +134,7 @@ u8 aim_random_fail(struct prng *r)
 /* A space that appears or disappears in the middle ends more programs than it starts races; one that is a copy starts them. */
 static unsigned weight(const struct aim *aim, unsigned id)
 {
-	if (aim->swarm && !aim->allowed[id])
+	if (prog_generation_lacks(aim->generation, id) || (aim->swarm && !aim->allowed[id]))
 		return 0;
 	if (id == OP_fork)
 		return WEIGHT;
@@ -149,9 +150,12 @@ void aim_random_op(struct prog_op *op, const struct aim *aim, struct prng *r)
 
 	for (unsigned i = 0; i < OP_COUNT; i++)
 		total += weight(aim, i);
-	ticket = prng_below(r, total);
-	while (ticket >= weight(aim, id))
+	/* the release may lack all that was drawn */
+	ticket = total ? prng_below(r, total) : 0;
+	while (total && ticket >= weight(aim, id))
 		ticket -= weight(aim, id++);
+	if (!total)
+		id = OP_relax;
 	memset(op, 0, sizeof(*op));
 	op->id = (u8)id;
 	aim_args(op, aim, r);

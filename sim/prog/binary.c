@@ -265,4 +265,5 @@ void prog_decode(struct prog *p, const u8 *data, size_t size)
 
 		bug_switch(&p->world.bugs, (bug & ~BUG_IS_OFF) % BUG_COUNT, !(bug & BUG_IS_OFF));
 	}
+	edit_drop_lacking(p);
 }

@@ -82,6 +82,23 @@ void edit_delete(struct prog *p, unsigned lane, unsigned at)
 	}
 }
 
+static void drop_lacking_of(struct prog *p, unsigned lane)
+{
+	const struct prog_lane *l = prog_lane_at(p, lane);
+
+	for (unsigned i = l->count; i-- > 0;)
+		if (prog_generation_lacks(p->world.generation, l->ops[i].id))
+			edit_delete(p, lane, i);
+}
+
+void edit_drop_lacking(struct prog *p)
+{
+	drop_lacking_of(p, LANE_SETUP);
+	for (unsigned l = 0; l < p->world.cpus; l++)
+		drop_lacking_of(p, l);
+	drop_lacking_of(p, LANE_TEARDOWN);
+}
+
 static u8 swapped(u8 cpu, unsigned a, unsigned b)
 {
 	if (cpu == a)

@@ -47,6 +47,8 @@ void edit_set_cpus(struct prog *p, unsigned cpus);
 void edit_clear_sched(struct prog *p);
 /* Makes the schedule one of bytes; what another kind said is lost. */
 void edit_sched_to_bytes(struct prog *p);
+/* Operations that the program's release does not know. */
+void edit_drop_lacking(struct prog *p);
 /* Drops bytes at the end of a stream that ask for no more than its end does. */
 void edit_trim_stream(struct prog *p, unsigned lane, unsigned op);
 
@@ -55,7 +57,7 @@ void edit_trim_stream(struct prog *p, unsigned lane, unsigned op);
 struct aim { /* what the operations of a program name */
 	u8 mms[AIM_MAX], vpns[AIM_MAX];
 	unsigned mm_count, vpn_count;
-	u8 memcgs;
+	u8 memcgs, generation;
 	bool swarm; /* only operations in `allowed` are made */
 	bool allowed[OP_COUNT];
 };

@@ -265,6 +265,36 @@ static void test_other_release_is_valid(void **state)
 	check_valid(&p);
 }
 
+/* In every lane, by text, by number and by change of release. */
+static void test_operation_that_a_release_lacks(void **state)
+{
+	struct prog_error err;
+	char text[256];
+
+	(void)state;
+	for (unsigned g = 0; g < GENERATION_COUNT; g++)
+		for (unsigned id = 0; id < OP_COUNT; id++) {
+			struct prog_op op = { .id = (u8)id };
+			bool lacks = prog_generation_lacks((enum generation)g, id);
+
+			for (unsigned i = 0; i < PROG_ARGS_MAX; i++)
+				op.args[i] = prog_arg_row(&op, i)->min;
+			prog_init(&p);
+			edit_insert(&p, LANE_SETUP, 0, &op);
+			edit_insert(&p, 0, 0, &op);
+			edit_insert(&p, LANE_TEARDOWN, 0, &op);
+			p.world.generation = (u8)g;
+			assert_true(!prog_validate(&p) == !lacks);
+			assert_true(prog_print(&p, text, sizeof(text)) < sizeof(text));
+			assert_true(prog_parse(&q, text, strlen(text), &err) == !lacks);
+			prog_set_generation(&p, (enum generation)g);
+			check_valid(&p);
+			assert_int_equal(p.setup.count, !lacks);
+			assert_int_equal(p.lanes[0].count, !lacks);
+			assert_int_equal(p.teardown.count, !lacks);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_edits_keep_streams),
 		cmocka_unit_test(test_edits_keep_deviations),
 		cmocka_unit_test(test_other_release_is_valid),
+		cmocka_unit_test(test_operation_that_a_release_lacks),
 	};
 
 	return cmocka_run_group_tests_name("prog_mutate", tests, NULL, NULL);

@@ -51,13 +51,13 @@ static bool parse_lane_line(struct scan *s, struct prog *p, unsigned word, unsig
 	if (seen & SEEN_SCHED)
 		return scan_expected(s, s->start, "sched or expect: lanes stand before sched");
 	if (word == WORD_SETUP)
-		return parse_lane(s, &p->setup);
+		return parse_lane(s, &p->setup, p->world.generation);
 	if (word == WORD_TEARDOWN)
-		return parse_lane(s, &p->teardown);
+		return parse_lane(s, &p->teardown, p->world.generation);
 	if (cpu >= p->world.cpus)
 		return scan_error(s, s->start, "expected a CPU below cpus=%u, found 'cpu%u'",
 				  p->world.cpus, cpu);
-	return parse_lane(s, &p->lanes[cpu]);
+	return parse_lane(s, &p->lanes[cpu], p->world.generation);
 }
 
 static bool parse_line(struct scan *s, struct prog *p, unsigned *seen)

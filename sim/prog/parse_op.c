@@ -59,7 +59,7 @@ static bool parse_fail(struct scan *s, struct prog_op *op)
 	       scan_need(s, ')');
 }
 
-static bool parse_op(struct scan *s, struct prog_op *op)
+static bool parse_op(struct scan *s, struct prog_op *op, enum generation generation)
 {
 	struct word w = scan_identifier(s), result = { 0 };
 	int id;
@@ -73,6 +73,9 @@ static bool parse_op(struct scan *s, struct prog_op *op)
 	if (id < 0)
 		return scan_unknown(s, w, "an operation", op_name, OP_COUNT);
 	op->id = (u8)id;
+	if (prog_generation_lacks(generation, op->id))
+		return scan_error(s, w.pos, "expected an operation that %s knows, found '%s'",
+				  generation_table[generation].name, op_name(op->id));
 	if (result.len && !prog_op_has_result(op->id))
 		return scan_error(s, result.pos, "expected an operation with a result, found '%s'",
 				  op_name(op->id));
@@ -84,7 +87,7 @@ static bool parse_op(struct scan *s, struct prog_op *op)
 	return parse_args(s, op) && parse_fail(s, op);
 }
 
-bool parse_lane(struct scan *s, struct prog_lane *lane)
+bool parse_lane(struct scan *s, struct prog_lane *lane, enum generation generation)
 {
 	struct prog_op op;
 
@@ -95,7 +98,7 @@ bool parse_lane(struct scan *s, struct prog_lane *lane)
 		if (lane->count == PROG_OPS_MAX)
 			return scan_expected(s, s->pos, "at most %u operations in a lane",
 					     PROG_OPS_MAX);
-		if (!parse_op(s, &op))
+		if (!parse_op(s, &op, generation))
 			return false;
 		lane->ops[lane->count++] = op;
 	} while (scan_take(s, ';'));

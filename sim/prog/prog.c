@@ -63,11 +63,24 @@ bool prog_has_no_page_mapcount(enum generation g)
 	return g > GENERATION_V6_12;
 }
 
+/* Masks of the releases that lack it. */
+static const u32 op_lacked_by[OP_COUNT] = {
+	[0] = 0,
+#define GENERATION_LACKS(op, generations, since) [OP_##op] = (generations),
+#include <foliofuzz/generation.def>
+};
+
+bool prog_generation_lacks(enum generation g, unsigned op)
+{
+	return op_lacked_by[op] >> g & 1;
+}
+
 void prog_set_generation(struct prog *p, enum generation g)
 {
 	p->world.generation = (u8)g;
 	if (!prog_has_no_page_mapcount(g))
 		p->world.mapcount = MAPCOUNT_PAGE;
+	edit_drop_lacking(p);
 }
 
 struct prog_lane *prog_lane_at(struct prog *p, unsigned lane)

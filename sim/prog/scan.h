@@ -59,7 +59,7 @@ bool scan_unknown(struct scan *s, struct word w, const char *what, const char *(
 
 /* ---- one line each, the cursor behind its keyword ---- */
 bool parse_world(struct scan *s, struct prog_world *w);
-bool parse_lane(struct scan *s, struct prog_lane *lane);
+bool parse_lane(struct scan *s, struct prog_lane *lane, enum generation generation);
 bool parse_sched(struct scan *s, struct prog *p);
 
 #endif

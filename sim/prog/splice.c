@@ -96,6 +96,7 @@ void prog_splice(struct prog *p, const struct prog *other, struct prng *r)
 		splice_lane(p, lane, other, r);
 		break;
 	}
+	edit_drop_lacking(p);
 }
 
 size_t prog_cross_bytes(const u8 *a, size_t a_size, const u8 *b, size_t b_size, u8 *out, size_t max,

@@ -30,10 +30,12 @@ static const char *check_world(const struct prog_world *w)
 	return NULL;
 }
 
-static const char *check_op(const struct prog_op *op)
+static const char *check_op(const struct prog_op *op, enum generation generation)
 {
 	if (op->id >= OP_COUNT)
 		return "operation: id is no operation";
+	if (prog_generation_lacks(generation, op->id))
+		return "operation: this kernel does not know it";
 	if (op->fail > PROG_FAIL_MAX)
 		return "operation: fail is not 0..63";
 	for (unsigned i = 0; i < PROG_ARGS_MAX; i++) {
@@ -45,14 +47,14 @@ static const char *check_op(const struct prog_op *op)
 	return NULL;
 }
 
-static const char *check_lane(const struct prog_lane *lane)
+static const char *check_lane(const struct prog_lane *lane, enum generation generation)
 {
 	const char *wrong = NULL;
 
 	if (lane->count > PROG_OPS_MAX)
 		return "lane: more than 16 operations";
 	for (unsigned i = 0; !wrong && i < lane->count; i++)
-		wrong = check_op(&lane->ops[i]);
+		wrong = check_op(&lane->ops[i], generation);
 	return wrong;
 }
 
@@ -148,11 +150,11 @@ const char *prog_validate(const struct prog *p)
 	const char *wrong = check_world(&p->world);
 
 	if (!wrong)
-		wrong = check_lane(&p->setup);
+		wrong = check_lane(&p->setup, p->world.generation);
 	if (!wrong)
-		wrong = check_lane(&p->teardown);
+		wrong = check_lane(&p->teardown, p->world.generation);
 	for (unsigned l = 0; !wrong && l < PROG_LANES_MAX; l++) {
-		wrong = check_lane(&p->lanes[l]);
+		wrong = check_lane(&p->lanes[l], p->world.generation);
 		if (!wrong && l >= p->world.cpus && p->lanes[l].count)
 			wrong = "lane: operations on a CPU that the world has not";
 	}
