@@ -49,7 +49,7 @@ struct strategy {
 	unsigned (*next)(struct strategy *s, u32 enabled, unsigned current);
 	void (*op)(struct strategy *s, unsigned cpu, unsigned op);
 };
-/* The event that `cpu` will execute next; valid inside strategy->next(). */
+/* The event that `cpu` will execute next; valid inside strategy->next(). It has no object_id yet. */
 const struct event *engine_pending(unsigned cpu);
 
 /* One choice of a recorded execution. */

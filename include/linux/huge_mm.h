@@ -49,7 +49,7 @@ struct folio *vma_alloc_anon_folio_pmd(struct vm_area_struct *vma, unsigned long
 void map_anon_folio_pmd_pf(struct folio *folio, pmd_t *pmd, struct vm_area_struct *vma, unsigned long haddr);
 static inline pmd_t maybe_pmd_mkwrite(pmd_t pmd, struct vm_area_struct *vma)
 {
-	return vma->vm_flags & VM_WRITE ? pmd_mkwrite(pmd, vma) : pmd;
+	return assert_read(vma->vm_flags) & VM_WRITE ? pmd_mkwrite(pmd, vma) : pmd;
 }
 
 /* huge_memory_wp.c, huge_memory_fork.c, huge_memory_change.c, huge_memory_move.c, huge_memory_device.c */

@@ -84,6 +84,8 @@ struct list_head *list_prev_at(const struct site *s, const struct list_head *lis
 			list_prev_at(SITE("list_empty_careful", "prev", #head), hc_) == n_; \
 	})
 
+/* The link of an entry, or of what would be one: a loop ends at the head, which stands in no entry. */
+#define list_link_(pos, member) ((struct list_head *)((char *)(pos) + offsetof(__typeof__(*(pos)), member)))
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_next_(head) list_next_at(SITE("list_next", "", #head), head)
 #define list_first_entry(head, type, member) list_entry(list_next_(head), type, member)
@@ -96,20 +98,20 @@ struct list_head *list_prev_at(const struct site *s, const struct list_head *lis
 		nx_ == hd_ ? NULL : list_entry(nx_, type, member);             \
 	})
 #define list_next_entry(pos, member)                                           \
-	list_entry(list_next_at(SITE("list_next", "", #pos "->" #member), &(pos)->member), \
+	list_entry(list_next_at(SITE("list_next", "", #pos "->" #member), list_link_(pos, member)), \
 		   __typeof__(*(pos)), member)
 #define list_for_each_entry(pos, head, member)                                 \
 	for (pos = list_first_entry(head, __typeof__(*pos), member);           \
-	     &pos->member != (head); pos = list_next_entry(pos, member))
+	     list_link_(pos, member) != (head); pos = list_next_entry(pos, member))
 #define list_prev_entry(pos, member)                                           \
-	list_entry(list_prev_at(SITE("list_prev", "", #pos "->" #member), &(pos)->member), \
+	list_entry(list_prev_at(SITE("list_prev", "", #pos "->" #member), list_link_(pos, member)), \
 		   __typeof__(*(pos)), member)
 #define list_for_each_entry_reverse(pos, head, member)                         \
 	for (pos = list_last_entry(head, __typeof__(*pos), member);            \
-	     &pos->member != (head); pos = list_prev_entry(pos, member))
+	     list_link_(pos, member) != (head); pos = list_prev_entry(pos, member))
 #define list_for_each_entry_safe(pos, n, head, member)                         \
 	for (pos = list_first_entry(head, __typeof__(*pos), member),           \
 	    n = list_next_entry(pos, member);                                  \
-	     &pos->member != (head); pos = n, n = list_next_entry(n, member))
+	     list_link_(pos, member) != (head); pos = n, n = list_next_entry(n, member))
 
 #endif

@@ -55,13 +55,13 @@ void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp)
 	} else if (c->free) {
 		object = c->free;
 		c->free = *free_link(c, object);
+		edge_acquire(object);
 		mark_typesafe(c, object, 0);
 	} else {
 		object = arena_alloc(c->size + 16);
 	}
 	c->live++;
 	c->allocated++;
-	edge_acquire(object);
 	engine_note(NOTE_SLAB_ALLOCATED, object, c->name);
 	return object;
 }
@@ -73,7 +73,6 @@ void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object
 		engine_find(VERDICT_USE_AFTER_FREE, "double free", s->function, "%s", c->name);
 	engine_note(NOTE_SLAB_FREED, object, c->name);
 	c->live--;
-	edge_release(object);
 	if (c->flags & SLAB_TYPESAFE_BY_RCU) {
 		*free_link(c, object) = c->free;
 		c->free = object;
@@ -81,4 +80,6 @@ void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object
 	} else {
 		arena_mark(object, c->size, SLAB_DEAD);
 	}
+	/* after the marks, which the next owner takes off */
+	edge_release(object);
 }

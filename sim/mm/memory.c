@@ -554,7 +554,7 @@ static void zap_install_uffd_wp_if_needed(struct zap_state *z, pte_t *pte, pte_t
 {
 	bool arm;
 
-	if (vma_is_anonymous(z->vma) || zap_drop_markers(z->details) || !userfaultfd_wp(z->vma))
+	if (vma_is_anonymous(z->vma) || zap_drop_markers(z->details) || !userfaultfd_wp_racy(z->vma))
 		return;
 	if (pte_present(pteval))
 		arm = pte_uffd_wp(pteval);

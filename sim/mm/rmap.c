@@ -1106,7 +1106,7 @@ static bool page_vma_mkclean_one(struct folio *folio, struct vm_area_struct *vma
 static bool invalid_mkclean_vma(struct vm_area_struct *vma, void *arg)
 {
 	(void)arg;
-	return !(vma->vm_flags & VM_SHARED);
+	return !(assert_read(vma->vm_flags) & VM_SHARED);
 }
 
 /* folio_mkclean() - v7.1, mm/rmap.c. Fidelity: same. Locked. True: some entry was dirty; none is, and none can become it without a fault. */

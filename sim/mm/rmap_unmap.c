@@ -118,7 +118,7 @@ static bool unmap_huge_pmd_locked(struct vm_area_struct *vma, unsigned long addr
 	pte_free(mm, pgtable_trans_huge_withdraw(mm, pmdp));
 	mm_dec_nr_ptes(mm);
 	add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR);
-	if (vma->vm_flags & VM_LOCKED)
+	if (plain_read_racy(vma->vm_flags) & VM_LOCKED)
 		mlock_drain_local();
 	folio_put(folio);
 	return true;
@@ -138,7 +138,7 @@ static int folio_unmap_pte_batch(struct unmap_walk *w)
 		return 1;
 	if (folio_test_anon(w->folio) && folio_test_swapbacked(w->folio))
 		return 1;
-	if (userfaultfd_wp(w->vma))
+	if (userfaultfd_wp_racy(w->vma))
 		return 1;
 	left = (int)(folio_page(w->folio, folio_nr_pages(w->folio)) - w->subpage);
 	for (; nr < left && nr < max_nr; nr++) {
@@ -195,7 +195,7 @@ static void install_uffd_wp_marker(struct unmap_walk *w)
 {
 	bool wp = pte_present(w->pteval) ? pte_uffd_wp(w->pteval) : pte_swp_uffd_wp(w->pteval);
 
-	if (vma_is_anonymous(w->vma) || !userfaultfd_wp(w->vma) || !wp)
+	if (vma_is_anonymous(w->vma) || !userfaultfd_wp_racy(w->vma) || !wp)
 		return;
 	for (int i = 0; i < w->nr_pages; i++)
 		set_pte_at(w->vma->vm_mm, w->pvmw.address + (unsigned long)i * PAGE_SIZE, w->pvmw.pte + i,
@@ -340,7 +340,7 @@ static enum unmap_step unmap_ptes(struct unmap_walk *w)
 	if (step != UNMAP_DISCARD)
 		return step;
 	folio_remove_rmap_ptes(w->folio, w->subpage, w->nr_pages, w->vma);
-	if (w->vma->vm_flags & VM_LOCKED)
+	if (plain_read_racy(w->vma->vm_flags) & VM_LOCKED)
 		mlock_drain_local();
 	folio_ref_sub(w->folio, w->nr_pages);
 	/* a batch of all its pages: there is no more of it here */
@@ -365,7 +365,7 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma, un
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, address, vma_address_end(&w.pvmw));
 	mmu_notifier_invalidate_range_start(&range);
 	while (page_vma_mapped_walk(&w.pvmw)) {
-		if (!(w.flags & TTU_IGNORE_MLOCK) && (vma->vm_flags & VM_LOCKED)) {
+		if (!(w.flags & TTU_IGNORE_MLOCK) && (plain_read_racy(vma->vm_flags) & VM_LOCKED)) {
 			ret = false;
 			step = unmap_mlocked(&w);
 		} else if (!w.pvmw.pte) {

@@ -191,7 +191,7 @@ static bool dmirror_alloc_and_copy(struct migrate_vma *args, bool to_device)
 	for (unsigned long i = 0; i < args->npages;) {
 		unsigned long src = args->src[i];
 
-		if (!(src & MIGRATE_PFN_MIGRATE) || (!to_device && !migrate_pfn_to_page(src))) {
+		if (!(src & MIGRATE_PFN_MIGRATE) || (!to_device && !(src & MIGRATE_PFN_VALID))) {
 			i++;
 			continue;
 		}

@@ -52,7 +52,10 @@ static void published(u32 head, const struct folio *folio)
 		oracle.pages[head + i].published = 1;
 }
 
-/* The total of a large folio changed: a PMD split adds all PTE mappings at once while the PMD mapping is still there. */
+/*
+ * The total of a large folio changed: a PMD split adds all PTE mappings at once while the PMD mapping is still there, which the same CPU
+ * removes next. Other CPUs may split the folio's other mappings meanwhile.
+ */
 static void mapcount_changed(const struct event *ev, u32 head, struct folio *folio)
 {
 	struct ghost_page *g = &oracle.pages[head];
@@ -64,18 +67,18 @@ static void mapcount_changed(const struct event *ev, u32 head, struct folio *fol
 	if (!oracle_is_large(folio))
 		return;
 	if (now - was == 1 << oracle_order(folio) && folio->_entire_mapcount.counter >= 0) {
-		g->splitting |= (u8)(1u << ev->cpu);
+		g->pmd_splits |= (u8)(1u << ev->cpu);
 	} else if (now - was == -1) {
-		g->splitting &= (u8)~(1u << ev->cpu);
+		g->pmd_splits &= (u8)~(1u << ev->cpu);
 	}
 }
 
 static void check_cover(u32 head, struct folio *folio)
 {
 	struct ghost_page *g = &oracle.pages[head];
-	s32 ref = folio->_refcount.counter;
+	s32 ref = folio->_refcount.counter, twice = __builtin_popcount(g->pmd_splits);
 
-	if (ref > 0 && unlikely(g->mapcount - __builtin_popcount(g->splitting) > ref))
+	if (ref > 0 && unlikely(g->mapcount - twice > ref))
 		engine_find(VERDICT_BAD_REFERENCE, "fewer references than mappings", NULL,
 			    "folio at page %u: %d mappings, %d references", head, g->mapcount, ref);
 	if (ref == 0 && unlikely(g->mapcount > 0))
