@@ -305,6 +305,7 @@ static void migrate_identity(struct folio *newfolio, struct folio *folio)
 	plain_write_racy(newfolio->mapping, assert_read(folio->mapping));
 	if (folio_test_anon(folio) && folio_test_large(folio))
 		mod_mthp_stat(folio_order(folio), MTHP_STAT_NR_ANON, 1);
+	folio_replaced_note(folio, newfolio);
 }
 
 /*

@@ -163,6 +163,7 @@ void queue_member_migrated(const volatile void *src, const volatile void *dst);
 bool queue_member_quiescent(void);
 /* migrate_contract.c */
 void migrate_contract_migrating(const volatile void *src);
+void migrate_contract_replaced(const volatile void *src, const volatile void *dst);
 void migrate_contract_migrated(const volatile void *src, const volatile void *dst);
 void migrate_contract_returned(const volatile void *list, long rc);
 /* tlb.c */
