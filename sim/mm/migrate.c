@@ -828,8 +828,9 @@ static int migrate_pages_batch(struct list_head *from, new_folio_t get_new_folio
 
 			cond_resched();
 			/* Counted as failed, or success could be told of with its parts not moved. It stays on its queue: the split takes it off. */
-			if (migrate_should_split(folio) && !try_split_folio(folio, split_folios, mode)) {
-				nr_failed++;
+			if (migrate_should_split(folio) &&
+			    !try_split_folio(folio, bug_enabled(seed1_split_onto_iterated_list) ? from : split_folios, mode)) {
+				nr_failed += !bug_enabled(seed1_split_onto_iterated_list);
 				stats->nr_thp_failed += is_thp;
 				stats->nr_thp_split += is_thp;
 				stats->nr_split++;
