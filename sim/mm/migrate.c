@@ -666,7 +666,8 @@ static int migrate_folio_move(free_folio_t put_new_folio, unsigned long private,
 		goto out;
 
 	/* Before anybody can find it: on the LRU, or by a mapping. */
-	if (queued.deferred_split && generation_at_least(GENERATION_V7_1))
+	if (queued.deferred_split && generation_at_least(GENERATION_V7_1) &&
+	    !bug_enabled(seed1_deferred_place_lost_on_migration) && !bug_enabled(seed1_requeue_after_visible))
 		deferred_split_folio(dst, queued.partially_mapped);
 
 	/* On the LRU before it is mapped, so that an mlocked one builds up its count where it counts. */
@@ -675,6 +676,8 @@ static int migrate_folio_move(free_folio_t put_new_folio, unsigned long private,
 		lru_add_drain();
 	if (old_page_state & PAGE_WAS_MAPPED)
 		remove_migration_ptes(src, dst, 0);
+	if (queued.deferred_split && bug_enabled(seed1_requeue_after_visible))
+		deferred_split_folio(dst, queued.partially_mapped);
 
 	folio_unlock(dst);
 	/* The mappings have their own references, and so has the LRU's batch. */
