@@ -1068,6 +1068,7 @@ int migrate_misplaced_folio_prepare(struct folio *folio, struct vm_area_struct *
  */
 int migrate_misplaced_folio(struct folio *folio, int node)
 {
+	long nr_pages = bug_enabled(seed1_numa_putback_head_only) ? folio_nr_pages(folio) : 0;
 	unsigned int nr_succeeded;
 	int nr_remaining;
 	LIST_HEAD(migratepages);
@@ -1075,8 +1076,15 @@ int migrate_misplaced_folio(struct folio *folio, int node)
 	list_add(&folio->lru, &migratepages);
 	nr_remaining = migrate_pages(&migratepages, alloc_misplaced_dst_folio, NULL, (unsigned long)node, MIGRATE_ASYNC,
 				     MR_NUMA_MISPLACED, &nr_succeeded);
-	if (nr_remaining && !list_empty(&migratepages))
-		putback_movable_pages(&migratepages);
+	if (nr_remaining && !list_empty(&migratepages)) {
+		if (bug_enabled(seed1_numa_putback_head_only)) {
+			list_del(&folio->lru);
+			lruvec_stat_mod_folio(folio, folio_is_file_lru(folio) ? NR_ISOLATED_FILE : NR_ISOLATED_ANON, -nr_pages);
+			folio_putback_lru(folio);
+		} else {
+			putback_movable_pages(&migratepages);
+		}
+	}
 	BUG_ON(!list_empty(&migratepages));
 	return nr_remaining ? -EAGAIN : 0;
 }
