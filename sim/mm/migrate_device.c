@@ -443,6 +443,10 @@ static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long
 		if (folio_mapped(folio) || !migrate_vma_check_page(page, fault_page)) {
 			if (!folio_is_zone_device(folio)) {
 				folio_get(folio);
+		if (nr > 1 && bug_enabled(seed0_unmapped_flag_misuse)) {
+			unmapped++;
+			continue;
+		}
 				folio_putback_lru(folio);
 			}
 			src_pfns[i] &= ~MIGRATE_PFN_MIGRATE;
