@@ -627,7 +627,8 @@ static void migrate_vma_insert_page(struct migrate_vma *migrate, unsigned long a
 	}
 	inc_mm_counter(mm, MM_ANONPAGES);
 	folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
-	folio_get(folio);
+	if (!bug_enabled(seed2_get_page_after_rmap))
+		folio_get(folio);
 	if (zero) {
 		(void)ptep_clear_flush(vma, addr, ptep);
 	}
@@ -643,6 +644,8 @@ abort:
 /* Of one VMA: the huge migration entry of this folio becomes a table of small ones, which have neither references nor map counts. */
 static bool split_migration_pmd_one(struct folio *folio, struct vm_area_struct *vma, unsigned long addr, void *arg)
 {
+	if (bug_enabled(seed2_get_page_after_rmap))
+		folio_get(folio);
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC | PVMW_MIGRATION);
 
 	(void)arg;
