@@ -255,6 +255,8 @@ bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd
 	old_pmd = pmdp_huge_get_and_clear(mm, addr, pmd);
 	tlb_remove_pmd_tlb_entry(tlb, pmd, addr);
 	folio = normal_or_softleaf_folio_pmd(old_pmd);
+	if (bug_enabled(seed2_zap_devpriv_under_migration_guard) && pmd_is_device_private_entry(old_pmd))
+		folio = NULL;
 	has_deposit = !folio || folio_test_anon(folio);
 	if (folio)
 		zap_huge_pmd_folio(mm, vma, old_pmd, folio);
