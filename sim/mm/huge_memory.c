@@ -494,8 +494,11 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 void split_huge_pmd_locked(struct vm_area_struct *vma, unsigned long address,
 			   pmd_t *pmd, bool freeze)
 {
+	pmd_t pmdval = pmdp_get(pmd);
+
 	VM_WARN_ON_ONCE(address & ~HPAGE_PMD_MASK);
-	if (pmd_is_huge(pmdp_get(pmd)))
+	if (pmd_is_huge(pmdval) &&
+	    !(bug_enabled(seed2_devpriv_pmd_not_splittable) && pmd_is_device_private_entry(pmdval)))
 		__split_huge_pmd_locked(vma, pmd, address, freeze);
 }
 
