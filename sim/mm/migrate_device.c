@@ -545,8 +545,12 @@ static int migrate_vma_insert_huge_pmd_page(struct migrate_vma *migrate, unsigne
 
 	ptl = pmd_lock(mm, pmdp);
 	if (!huge_pmd_is_free(vma, pmdp, &flush)) {
-		spin_unlock(ptl);
-		pte_free(mm, pgtable);
+		const bool leak = bug_enabled(seed2_insert_huge_pmd_abort_leaks) && address_space_unstable(mm);
+
+		if (!leak)
+			spin_unlock(ptl);
+		if (!leak && !bug_enabled(seed2_insert_huge_pmd_abort_leaks_table))
+			pte_free(mm, pgtable);
 		goto abort;
 	}
 	add_mm_counter(mm, MM_ANONPAGES, HPAGE_PMD_NR);
