@@ -154,6 +154,11 @@ static int migrate_vma_collect_huge_pmd(struct migrate_vma *migrate, pmd_t *pmdp
 		spin_unlock(ptl);
 		return -EAGAIN;
 	}
+	if (bug_enabled(seed2_collect_huge_double_unlock) && pmd_is_migration_entry(pmd)) {
+		softleaf_entry_wait_on_locked(softleaf_from_pmd(pmd), ptl);
+		spin_unlock(ptl);
+		return -EAGAIN;
+	}
 	folio = huge_pmd_folio(migrate, pmd, &write, &hole);
 	if (!folio) {
 		spin_unlock(ptl);
