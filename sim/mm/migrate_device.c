@@ -443,15 +443,15 @@ static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long
 			restore++;
 			continue;
 		}
+		if (nr > 1 && bug_enabled(seed0_unmapped_flag_misuse)) {
+			unmapped++;
+			continue;
+		}
 		if (folio_mapped(folio))
 			try_to_migrate(folio, 0);
 		if (folio_mapped(folio) || !migrate_vma_check_page(page, fault_page)) {
 			if (!folio_is_zone_device(folio)) {
 				folio_get(folio);
-		if (nr > 1 && bug_enabled(seed0_unmapped_flag_misuse)) {
-			unmapped++;
-			continue;
-		}
 				folio_putback_lru(folio);
 			}
 			src_pfns[i] &= ~MIGRATE_PFN_MIGRATE;
@@ -644,6 +644,8 @@ static void migrate_vma_insert_page(struct migrate_vma *migrate, unsigned long a
 	set_pte_at(mm, addr, ptep,
 		   swp_entry_to_pte(make_device_private_entry(page_to_pfn(page), vma->vm_flags & VM_WRITE)));
 	pte_unmap_unlock(ptep, ptl);
+	if (bug_enabled(seed2_get_page_after_rmap))
+		folio_get(folio);
 	*src = MIGRATE_PFN_MIGRATE;
 	return;
 abort:
@@ -653,8 +655,6 @@ abort:
 /* Of one VMA: the huge migration entry of this folio becomes a table of small ones, which have neither references nor map counts. */
 static bool split_migration_pmd_one(struct folio *folio, struct vm_area_struct *vma, unsigned long addr, void *arg)
 {
-	if (bug_enabled(seed2_get_page_after_rmap))
-		folio_get(folio);
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC | PVMW_MIGRATION);
 
 	(void)arg;
