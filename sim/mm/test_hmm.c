@@ -274,6 +274,7 @@ static vm_fault_t dmirror_devmem_fault(struct vm_fault *vmf)
 	unsigned long flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE | (order ? MIGRATE_VMA_SELECT_COMPOUND : 0);
 	bool no_memory;
 
+	device_fault_note(vmf->page);
 	if (migrate_chunk(vmf->vma, start, start + (PAGE_SIZE << order), flags, vmf->page, &no_memory) < 0)
 		return VM_FAULT_SIGBUS;
 	return no_memory ? VM_FAULT_OOM : 0;

@@ -181,6 +181,7 @@ bool rmap_audit_quiescent(void);
 bool statistic_quiescent(void);
 /* pgmap.c */
 bool pgmap_quiescent(void);
+void pgmap_fault(const volatile void *page);
 /* content.c */
 void content_begin(void);
 void content_reset(unsigned mm, unsigned vpn); /* the page is new, and zero */
