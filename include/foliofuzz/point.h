@@ -115,6 +115,8 @@ enum note {
 	NOTE_FOLIO_MIGRATING, /* a: src, b: dst; both locked, src unmapped: its content and flags are about to move */
 	NOTE_FOLIO_MIGRATED,  /* a: src, b: dst; they have, and dst is on no queue yet */
 	NOTE_MIGRATE_RETURN,  /* a: the list that migrate_pages() was given, b: (void *)what it returns */
+	NOTE_FOLIO_REPLACED,  /* a: src, b: dst; from here on dst is what src was, whoever copies when */
+	NOTE_DEVICE_FAULT,    /* a: the page that a driver is called for: it shall move it to memory of the system */
 	NOTE_COUNT
 };
 void engine_note(enum note note, const volatile void *a, const volatile void *b);

@@ -38,6 +38,7 @@ void memunmap_pages(struct dev_pagemap *pgmap);
 		if (folio_is_device_private(of_))                              \
 			page_pgmap(&of_->page)->ops->folio_split(of_, new);    \
 	} while (0)
+#define device_fault_note(page) engine_note(NOTE_DEVICE_FAULT, page, NULL)
 #define page_pgmap(p) ((struct dev_pagemap *)plain_read_racy(page_folio(p)->pgmap))
 
 #endif

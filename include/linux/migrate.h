@@ -42,6 +42,7 @@ int compact_node(int nid, enum migrate_mode mode);
 /* For whoever watches. */
 #define folio_migrating_note(src, dst) engine_note(NOTE_FOLIO_MIGRATING, src, dst)
 #define folio_migrated_note(src, dst) engine_note(NOTE_FOLIO_MIGRATED, src, dst)
+#define folio_replaced_note(src, dst) engine_note(NOTE_FOLIO_REPLACED, src, dst)
 #define migrate_return_note(from, rc) engine_note(NOTE_MIGRATE_RETURN, from, (void *)(long)(rc))
 
 /* Which statistic an isolated folio is in. */

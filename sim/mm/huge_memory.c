@@ -259,6 +259,8 @@ bool zap_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd
 	old_pmd = pmdp_huge_get_and_clear(mm, addr, pmd);
 	tlb_remove_pmd_tlb_entry(tlb, pmd, addr);
 	folio = normal_or_softleaf_folio_pmd(old_pmd);
+	if (bug_enabled(seed2_zap_devpriv_under_migration_guard) && pmd_is_device_private_entry(old_pmd))
+		folio = NULL;
 	has_deposit = !folio || folio_test_anon(folio);
 	if (folio)
 		zap_huge_pmd_folio(mm, vma, pmd, old_pmd, folio);
@@ -499,8 +501,11 @@ static void __split_huge_pmd_locked(struct vm_area_struct *vma, pmd_t *pmd,
 void split_huge_pmd_locked(struct vm_area_struct *vma, unsigned long address,
 			   pmd_t *pmd, bool freeze)
 {
+	pmd_t pmdval = pmdp_get(pmd);
+
 	VM_WARN_ON_ONCE(address & ~HPAGE_PMD_MASK);
-	if (pmd_is_huge(pmdp_get(pmd)))
+	if (pmd_is_huge(pmdval) &&
+	    !(bug_enabled(seed2_devpriv_pmd_not_splittable) && pmd_is_device_private_entry(pmdval)))
 		__split_huge_pmd_locked(vma, pmd, address, freeze);
 }
 

@@ -8,6 +8,7 @@
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
 #include <linux/swapops.h>
+#include <foliofuzz/bug.h>
 
 /*
  * do_huge_pmd_device_private() - v7.1. Fidelity: same. mmap_lock is held for reading. Under the PMD's lock the entry keeps the folio; the
@@ -24,6 +25,11 @@ vm_fault_t do_huge_pmd_device_private(struct vm_fault *vmf)
 
 	if (vmf->flags & FAULT_FLAG_VMA_LOCK)
 		return VM_FAULT_RETRY;
+	if (bug_enabled(seed2_fault_devpriv_pmd_without_ref)) {
+		vmf->page = softleaf_to_page(softleaf_from_pmd(vmf->orig_pmd));
+		vmf->pte = NULL;
+		return page_pgmap(vmf->page)->ops->migrate_to_ram(vmf);
+	}
 
 	ptl = pmd_lock(vma->vm_mm, vmf->pmd);
 	if (!pmd_same(pmdp_get(vmf->pmd), vmf->orig_pmd)) {

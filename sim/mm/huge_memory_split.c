@@ -659,7 +659,7 @@ int folio_split_unmapped(struct folio *folio, unsigned int new_order)
 		.old_order = folio_order(folio), .new_order = new_order, .type = SPLIT_TYPE_UNIFORM,
 		.split_at = &folio->page,
 	};
-	int expected;
+	int expected, ret;
 
 	VM_WARN_ON_ONCE_FOLIO(folio_mapped(folio), folio);
 	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(folio), folio);
@@ -669,7 +669,16 @@ int folio_split_unmapped(struct folio *folio, unsigned int new_order)
 	expected = folio_expected_ref_count(folio);
 	if (expected != folio_ref_count(folio) - 1)
 		return -EAGAIN;
-	return split_unmapped(folio, &split);
+	ret = split_unmapped(folio, &split);
+	if (!ret && bug_enabled(seed0_split_mid_migration_remaps))
+		for (int i = 0; i < HPAGE_PMD_NR; i++) {
+			struct folio *part = (struct folio *)folio_page(folio, i);
+
+			remove_migration_ptes(part, part, 0);
+		}
+	if (!ret && bug_enabled(seed0_split_unlocks_tails))
+		split_release(folio, split.old_order, &folio->page);
+	return ret;
 }
 
 /* split_huge_page_to_list_to_order() - v7.1. Fidelity: same. */

@@ -305,6 +305,7 @@ static void migrate_identity(struct folio *newfolio, struct folio *folio)
 	plain_write_racy(newfolio->mapping, assert_read(folio->mapping));
 	if (folio_test_anon(folio) && folio_test_large(folio))
 		mod_mthp_stat(folio_order(folio), MTHP_STAT_NR_ANON, 1);
+	folio_replaced_note(folio, newfolio);
 }
 
 /*
@@ -665,7 +666,8 @@ static int migrate_folio_move(free_folio_t put_new_folio, unsigned long private,
 		goto out;
 
 	/* Before anybody can find it: on the LRU, or by a mapping. */
-	if (queued.deferred_split && generation_at_least(GENERATION_V7_1))
+	if (queued.deferred_split && generation_at_least(GENERATION_V7_1) &&
+	    !bug_enabled(seed1_deferred_place_lost_on_migration) && !bug_enabled(seed1_requeue_after_visible))
 		deferred_split_folio(dst, queued.partially_mapped);
 
 	/* On the LRU before it is mapped, so that an mlocked one builds up its count where it counts. */
@@ -674,6 +676,8 @@ static int migrate_folio_move(free_folio_t put_new_folio, unsigned long private,
 		lru_add_drain();
 	if (old_page_state & PAGE_WAS_MAPPED)
 		remove_migration_ptes(src, dst, 0);
+	if (queued.deferred_split && bug_enabled(seed1_requeue_after_visible))
+		deferred_split_folio(dst, queued.partially_mapped);
 
 	folio_unlock(dst);
 	/* The mappings have their own references, and so has the LRU's batch. */
@@ -827,9 +831,9 @@ static int migrate_pages_batch(struct list_head *from, new_folio_t get_new_folio
 
 			cond_resched();
 			/* Counted as failed, or success could be told of with its parts not moved. It stays on its queue: the split takes it off. */
-			if (migrate_should_split(folio) && !try_split_folio(folio, split_folios, mode)) {
-				if (!bug_enabled(seed1_eager_split_not_counted))
-					nr_failed++;
+			if (migrate_should_split(folio) &&
+			    !try_split_folio(folio, bug_enabled(seed1_split_onto_iterated_list) ? from : split_folios, mode)) {
+				nr_failed += !bug_enabled(seed1_split_onto_iterated_list) && !bug_enabled(seed1_eager_split_not_counted);
 				stats->nr_thp_failed += is_thp;
 				stats->nr_thp_split += is_thp;
 				stats->nr_split++;
@@ -1064,6 +1068,7 @@ int migrate_misplaced_folio_prepare(struct folio *folio, struct vm_area_struct *
  */
 int migrate_misplaced_folio(struct folio *folio, int node)
 {
+	long nr_pages = bug_enabled(seed1_numa_putback_head_only) ? folio_nr_pages(folio) : 0;
 	unsigned int nr_succeeded;
 	int nr_remaining;
 	LIST_HEAD(migratepages);
@@ -1071,8 +1076,15 @@ int migrate_misplaced_folio(struct folio *folio, int node)
 	list_add(&folio->lru, &migratepages);
 	nr_remaining = migrate_pages(&migratepages, alloc_misplaced_dst_folio, NULL, (unsigned long)node, MIGRATE_ASYNC,
 				     MR_NUMA_MISPLACED, &nr_succeeded);
-	if (nr_remaining && !list_empty(&migratepages))
-		putback_movable_pages(&migratepages);
+	if (nr_remaining && !list_empty(&migratepages)) {
+		if (bug_enabled(seed1_numa_putback_head_only)) {
+			list_del(&folio->lru);
+			lruvec_stat_mod_folio(folio, folio_is_file_lru(folio) ? NR_ISOLATED_FILE : NR_ISOLATED_ANON, -nr_pages);
+			folio_putback_lru(folio);
+		} else {
+			putback_movable_pages(&migratepages);
+		}
+	}
 	BUG_ON(!list_empty(&migratepages));
 	return nr_remaining ? -EAGAIN : 0;
 }

@@ -154,6 +154,11 @@ static int migrate_vma_collect_huge_pmd(struct migrate_vma *migrate, pmd_t *pmdp
 		spin_unlock(ptl);
 		return -EAGAIN;
 	}
+	if (bug_enabled(seed2_collect_huge_double_unlock) && pmd_is_migration_entry(pmd)) {
+		softleaf_entry_wait_on_locked(softleaf_from_pmd(pmd), ptl);
+		spin_unlock(ptl);
+		return -EAGAIN;
+	}
 	folio = huge_pmd_folio(migrate, pmd, &write, &hole);
 	if (!folio) {
 		spin_unlock(ptl);
@@ -438,6 +443,10 @@ static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long
 			restore++;
 			continue;
 		}
+		if (nr > 1 && bug_enabled(seed0_unmapped_flag_misuse)) {
+			unmapped++;
+			continue;
+		}
 		if (folio_mapped(folio))
 			try_to_migrate(folio, 0);
 		if (folio_mapped(folio) || !migrate_vma_check_page(page, fault_page)) {
@@ -541,8 +550,12 @@ static int migrate_vma_insert_huge_pmd_page(struct migrate_vma *migrate, unsigne
 
 	ptl = pmd_lock(mm, pmdp);
 	if (!huge_pmd_is_free(vma, pmdp, &flush)) {
-		spin_unlock(ptl);
-		pte_free(mm, pgtable);
+		const bool leak = bug_enabled(seed2_insert_huge_pmd_abort_leaks) && address_space_unstable(mm);
+
+		if (!leak)
+			spin_unlock(ptl);
+		if (!leak && !bug_enabled(seed2_insert_huge_pmd_abort_leaks_table))
+			pte_free(mm, pgtable);
 		goto abort;
 	}
 	add_mm_counter(mm, MM_ANONPAGES, HPAGE_PMD_NR);
@@ -623,13 +636,16 @@ static void migrate_vma_insert_page(struct migrate_vma *migrate, unsigned long a
 	}
 	inc_mm_counter(mm, MM_ANONPAGES);
 	folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
-	folio_get(folio);
+	if (!bug_enabled(seed2_get_page_after_rmap))
+		folio_get(folio);
 	if (zero) {
 		(void)ptep_clear_flush(vma, addr, ptep);
 	}
 	set_pte_at(mm, addr, ptep,
 		   swp_entry_to_pte(make_device_private_entry(page_to_pfn(page), vma->vm_flags & VM_WRITE)));
 	pte_unmap_unlock(ptep, ptl);
+	if (bug_enabled(seed2_get_page_after_rmap))
+		folio_get(folio);
 	*src = MIGRATE_PFN_MIGRATE;
 	return;
 abort:

@@ -274,9 +274,12 @@ static vm_fault_t dmirror_devmem_fault(struct vm_fault *vmf)
 	unsigned int order = vmf->pte ? 0 : folio_order(page_folio(vmf->page));
 	unsigned long start = vmf->address & ~((PAGE_SIZE << order) - 1);
 	unsigned long flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE | (order ? MIGRATE_VMA_SELECT_COMPOUND : 0);
+	/* where nobody has locked it for the fault there is no such page to tell of */
+	struct page *fault_page = bug_enabled(seed2_fault_devpriv_pmd_without_ref) && !vmf->pte ? NULL : vmf->page;
 	bool no_memory;
 
-	if (migrate_chunk(vmf->vma, start, start + (PAGE_SIZE << order), flags, vmf->page, &no_memory) < 0)
+	device_fault_note(vmf->page);
+	if (migrate_chunk(vmf->vma, start, start + (PAGE_SIZE << order), flags, fault_page, &no_memory) < 0)
 		return VM_FAULT_SIGBUS;
 	return no_memory ? VM_FAULT_OOM : 0;
 }

@@ -2,7 +2,8 @@
 /*
  * Invariant 15: what migrate_pages() promises. It returns 0 exactly when its list is empty, so that whoever puts back what is left only when
  * told to loses no isolated folio; what is left is isolated and referenced. And a folio that has moved is the same: every flag that
- * is part of what it is, and every page's content as it is now, with the old one out of everybody's reach.
+ * is part of what it is, and every page's content as it is now, with the old one out of everybody's reach: while the new one takes its
+ * place, nothing maps it. That holds for what a driver moves, too.
  *
  * Not reported: flags that somebody sets in the old folio while it moves (they may come too late), and PG_mlocked, which the new mappings
  * set again. That isolated folios are put back is the statistic oracle's (NR_ISOLATED).
@@ -21,6 +22,17 @@ static u32 pfn_of(const volatile void *folio)
 void migrate_contract_migrating(const volatile void *src)
 {
 	oracle.pages[pfn_of(src)].flags_before = machine->memmap[pfn_of(src)].flags & FLAGS_OF_THE_FOLIO;
+}
+
+/* Also of what a driver moves, or puts in: then it is one folio's memory, and who still maps the old one has another. */
+void migrate_contract_replaced(const volatile void *src, const volatile void *dst)
+{
+	const struct folio *folio = oracle_folio(pfn_of(src));
+	s32 mappings = 1 + (oracle_is_large(folio) ? folio->_large_mapcount.counter : folio->_mapcount.counter);
+
+	if (unlikely(mappings > 0))
+		engine_find(VERDICT_BAD_STATE, "migrated while it is mapped", NULL, "page %u to page %u: %d mappings",
+			    pfn_of(src), pfn_of(dst), mappings);
 }
 
 void migrate_contract_migrated(const volatile void *src, const volatile void *dst)

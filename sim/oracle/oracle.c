@@ -127,6 +127,12 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		queue_member_migrated(a, b);
 		migrate_contract_migrated(a, b);
 		break;
+	case NOTE_FOLIO_REPLACED:
+		migrate_contract_replaced(a, b);
+		break;
+	case NOTE_DEVICE_FAULT:
+		pgmap_fault(a);
+		break;
 	case NOTE_MIGRATE_RETURN:
 		migrate_contract_returned(a, (long)(uintptr_t)b);
 		break;

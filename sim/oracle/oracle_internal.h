@@ -162,6 +162,7 @@ void queue_member_migrated(const volatile void *src, const volatile void *dst);
 bool queue_member_quiescent(void);
 /* migrate_contract.c */
 void migrate_contract_migrating(const volatile void *src);
+void migrate_contract_replaced(const volatile void *src, const volatile void *dst);
 void migrate_contract_migrated(const volatile void *src, const volatile void *dst);
 void migrate_contract_returned(const volatile void *list, long rc);
 /* tlb.c */
@@ -179,6 +180,7 @@ bool rmap_audit_quiescent(void);
 bool statistic_quiescent(void);
 /* pgmap.c */
 bool pgmap_quiescent(void);
+void pgmap_fault(const volatile void *page);
 /* content.c */
 void content_begin(void);
 void content_reset(unsigned mm, unsigned vpn); /* the page is new, and zero */

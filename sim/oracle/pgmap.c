@@ -2,7 +2,8 @@
 /*
  * Invariant 17: device memory at quiescence. The pgmap's references are the pages in use, and one while the device is there; a page that is
  * not in use has no reference, no mapping, and is the driver's. What the device's mirror of an address space says is what that has
- * mapped: the same page, and writable only if it is there.
+ * mapped: the same page, and writable only if it is there. And at a step: a driver is called for a page that is in use, or its pgmap, and with it
+ * the driver, could have gone before.
  */
 #include "oracle_internal.h"
 #include <linux/hmm.h>
@@ -32,6 +33,14 @@ static bool check_page(u32 pfn, long *used)
 	if (oracle_head_of(pfn) == pfn && page->mapping)
 		return wrong("free device page with a mapping", pfn, 1, 0);
 	return true;
+}
+
+void pgmap_fault(const volatile void *page)
+{
+	u32 pfn = (u32)page_to_pfn((const struct page *)(uintptr_t)page);
+
+	if (unlikely(oracle_folio(oracle_head_of(pfn))->_refcount.counter < 1))
+		engine_find(VERDICT_USE_AFTER_FREE, "driver called for a free page", NULL, "page %u", pfn);
 }
 
 /* What the process has at an address, as an entry of the mirror: 0 for nothing that a device may keep. */
