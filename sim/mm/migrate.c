@@ -284,7 +284,7 @@ static void migrate_unqueue(struct folio *folio, struct src_queued *queued)
 {
 	bool partially_mapped;
 
-	if (!generation_at_least(GENERATION_V6_12))
+	if (!generation_at_least(GENERATION_V6_12) || bug_enabled(defer_migrate_wrong_memcg_queue))
 		return;
 	if (!queued || bug_enabled(migrate_misses_scanners_requeue) || folio_order(folio) <= 1) {
 		folio_unqueue_deferred_split(folio);
