@@ -43,7 +43,7 @@ static struct deferred_split *split_queue_lock(int nid, struct mem_cgroup *memcg
 		struct deferred_split *queue = memcg_split_queue(nid, memcg);
 
 		spin_lock(&queue->split_queue_lock);
-		if (likely(!memcg_is_dying(memcg)))
+		if (bug_enabled(defer_queue_reparent_lookup) || likely(!memcg_is_dying(memcg)))
 			return queue;
 		spin_unlock(&queue->split_queue_lock);
 		memcg = parent_mem_cgroup(memcg);
