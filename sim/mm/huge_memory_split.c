@@ -237,7 +237,8 @@ static int __split_unmapped_folio(struct folio *folio, struct split *split)
 			xas_split(split->xas, old_folio, (unsigned int)old_order);
 		} else if (split->mapping) {
 			xas_set_order(split->xas, plain_read(folio->index), (unsigned int)order);
-			xas_try_split(split->xas, old_folio, (unsigned int)old_order);
+			xas_try_split(split->xas, bug_enabled(split_nonuniform_xarray_misplaced) ? folio : old_folio,
+				      (unsigned int)old_order);
 			if (xas_error(split->xas))
 				return xas_error(split->xas);
 		}
