@@ -312,6 +312,8 @@ static void split_drop_beyond_eof(struct folio *new_folio, struct split *split)
 	else
 		(void)folio_test_clear_dirty(new_folio);
 	__filemap_remove_folio(new_folio, NULL);
+	if (bug_enabled(split_eof_refs_large_piece))
+		nr = 1;
 	folio_put_refs(new_folio, nr);
 }
 
