@@ -146,7 +146,7 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 
 	VM_BUG_ON_PAGE(atomic_read(&new_head->_mapcount) != -1, new_head);
 
-	if (!bug_enabled(split_tail_flags_after_unfreeze))
+	if (!bug_enabled(split_tail_flags_after_unfreeze) && !bug_enabled(split_migration_entry_tail_flag_order))
 		split_copy_flags(folio, new_folio);
 	poisoned = handle_hwpoison && page_range_has_hwpoisoned(new_head, 1l << new_order);
 	if (poisoned && bug_enabled(split_hwpoison_before_head)) {
@@ -162,6 +162,8 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 	}
 	smp_wmb();
 	clear_compound_head(new_head);
+	if (bug_enabled(split_migration_entry_tail_flag_order))
+		split_copy_flags(folio, new_folio);
 	if (new_order) {
 		prep_compound_page(new_head, new_order);
 		folio_set_large_rmappable(new_folio);
