@@ -503,7 +503,8 @@ static enum scan_result collapse_huge_page(struct mm_struct *mm, unsigned long a
 	_pmd = pmdp_collapse_flush(vma, address, pmd);
 	spin_unlock(pmd_ptl);
 	mmu_notifier_invalidate_range_end(&range);
-	tlb_remove_table_sync_one();
+	if (!bug_enabled(collapse_frees_table_under_gup_fast))
+		tlb_remove_table_sync_one();
 
 	/* pte_offset_map_lock() of a PMD that is nowhere but here. */
 	rcu_read_lock();
