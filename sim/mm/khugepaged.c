@@ -499,11 +499,13 @@ static enum scan_result collapse_huge_page(struct mm_struct *mm, unsigned long a
 		anon_vma_lock_write(anon_vma);
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, mm, address, address + HPAGE_PMD_SIZE);
-	mmu_notifier_invalidate_range_start(&range);
+	if (!bug_enabled(collapse_skips_mmu_notifier))
+		mmu_notifier_invalidate_range_start(&range);
 	pmd_ptl = pmd_lock(mm, pmd);
 	_pmd = pmdp_collapse_flush(vma, address, pmd);
 	spin_unlock(pmd_ptl);
-	mmu_notifier_invalidate_range_end(&range);
+	if (!bug_enabled(collapse_skips_mmu_notifier))
+		mmu_notifier_invalidate_range_end(&range);
 	if (!bug_enabled(collapse_frees_table_under_gup_fast))
 		tlb_remove_table_sync_one();
 
