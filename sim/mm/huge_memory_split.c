@@ -467,7 +467,7 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *
 
 /*
  * folio_check_splittable() - v7.1; v6.12: at the head of split_huge_page_to_list_to_order(), which splits shared
- * memory to single pages only. Fidelity: same. Caller holds the folio lock. A truncated folio comes first: nothing about its
+ * memory to single pages only (v6.8: all memory). Fidelity: same. Caller holds the folio lock. A truncated folio comes first: nothing about its
  * file may be asked.
  */
 int folio_check_splittable(struct folio *folio, unsigned int new_order, enum split_type split_type)
@@ -483,6 +483,8 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 		return -EINVAL;
 	if (!generation_at_least(GENERATION_V6_19)) {
 		if (split_type == SPLIT_TYPE_NON_UNIFORM)
+			return -EINVAL;
+		if (new_order && !generation_at_least(GENERATION_V6_12)) /* parts of several pages: since v6.9 */
 			return -EINVAL;
 		if (!anon && new_order && shmem_mapping(folio_mapping(folio)))
 			return -EINVAL;
