@@ -477,7 +477,7 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 	VM_WARN_ON_FOLIO(!folio_test_locked(folio), folio);
 
 	anon = folio_test_anon(folio);
-	if (!plain_read(folio->mapping) && !anon)
+	if (!bug_enabled(split_null_mapping_check_order) && !plain_read(folio->mapping) && !anon)
 		return -EBUSY;
 	if (anon && new_order == 1)
 		return -EINVAL;
