@@ -643,7 +643,7 @@ out_unlock:
 	if (i_mmap_locked)
 		i_mmap_unlock_read(split.mapping);
 out:
-	if (split.xas->xa)
+	if (split.xas->xa && !bug_enabled(split_xas_node_leak))
 		xas_destroy(&xas);
 	mod_mthp_stat(split.old_order, ret ? MTHP_STAT_SPLIT_FAILED : MTHP_STAT_SPLIT, 1);
 	return ret;
