@@ -193,7 +193,8 @@ bool thp_underused(struct folio *folio);
  */
 static inline bool folio_unqueue_deferred_split(struct folio *folio)
 {
-	if (folio_order(folio) <= 1)
+	/* of two pages: the link would be in a third */
+	if (folio_order(folio) <= 1 && !(bug_enabled(defer_order1_slot_alias) && folio_test_large(folio)))
 		return false;
 	if (!folio_test_large_rmappable(folio))
 		return false;

@@ -16,6 +16,7 @@ static const struct event no_event;
 void engine_init(void)
 {
 	sites_init();
+	oops_init();
 }
 
 void engine_begin(const struct engine_config *config)

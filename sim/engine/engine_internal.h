@@ -100,6 +100,7 @@ void edge_acquire(void *p);
 		.function = (fn), .primitive = (prim), .detail = "", .expr = "" \
 	}
 void sites_init(void);
+void oops_init(void);
 
 /* ---- stack objects ---- */
 u32 stack_object_id(const volatile void *object);

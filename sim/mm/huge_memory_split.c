@@ -146,7 +146,7 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 
 	VM_BUG_ON_PAGE(atomic_read(&new_head->_mapcount) != -1, new_head);
 
-	if (!bug_enabled(split_tail_flags_after_unfreeze))
+	if (!bug_enabled(split_tail_flags_after_unfreeze) && !bug_enabled(split_migration_entry_tail_flag_order))
 		split_copy_flags(folio, new_folio);
 	poisoned = handle_hwpoison && page_range_has_hwpoisoned(new_head, 1l << new_order);
 	if (poisoned && bug_enabled(split_hwpoison_before_head)) {
@@ -163,6 +163,8 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 	}
 	smp_wmb();
 	clear_compound_head(new_head);
+	if (bug_enabled(split_migration_entry_tail_flag_order))
+		split_copy_flags(folio, new_folio);
 	if (new_order) {
 		prep_compound_page(new_head, new_order);
 		folio_set_large_rmappable(new_folio);
@@ -243,7 +245,8 @@ static int __split_unmapped_folio(struct folio *folio, struct split *split)
 			xas_split(split->xas, old_folio, (unsigned int)old_order);
 		} else if (split->mapping) {
 			xas_set_order(split->xas, plain_read(folio->index), (unsigned int)order);
-			xas_try_split(split->xas, old_folio, (unsigned int)old_order);
+			xas_try_split(split->xas, bug_enabled(split_nonuniform_xarray_misplaced) ? folio : old_folio,
+				      (unsigned int)old_order);
 			if (xas_error(split->xas))
 				return xas_error(split->xas);
 		}
@@ -317,6 +320,8 @@ static void split_drop_beyond_eof(struct folio *new_folio, struct split *split)
 	else
 		(void)folio_test_clear_dirty(new_folio);
 	__filemap_remove_folio(new_folio, NULL);
+	if (bug_enabled(split_eof_refs_large_piece))
+		nr = 1;
 	folio_put_refs(new_folio, nr);
 }
 
@@ -468,7 +473,7 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *
 
 /*
  * folio_check_splittable() - v7.1; v6.12: at the head of split_huge_page_to_list_to_order(), which splits shared
- * memory to single pages only. Fidelity: same. Caller holds the folio lock. A truncated folio comes first: nothing about its
+ * memory to single pages only (v6.8: all memory). Fidelity: same. Caller holds the folio lock. A truncated folio comes first: nothing about its
  * file may be asked.
  */
 int folio_check_splittable(struct folio *folio, unsigned int new_order, enum split_type split_type)
@@ -478,12 +483,14 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 	VM_WARN_ON_FOLIO(!folio_test_locked(folio), folio);
 
 	anon = folio_test_anon(folio);
-	if (!plain_read(folio->mapping) && !anon)
+	if (!bug_enabled(split_null_mapping_check_order) && !plain_read(folio->mapping) && !anon)
 		return -EBUSY;
 	if (anon && new_order == 1)
 		return -EINVAL;
 	if (!generation_at_least(GENERATION_V6_19)) {
 		if (split_type == SPLIT_TYPE_NON_UNIFORM)
+			return -EINVAL;
+		if (new_order && !generation_at_least(GENERATION_V6_12)) /* parts of several pages: since v6.9 */
 			return -EINVAL;
 		if (!anon && new_order && shmem_mapping(folio_mapping(folio)))
 			return -EINVAL;
@@ -642,7 +649,7 @@ out_unlock:
 	if (i_mmap_locked)
 		i_mmap_unlock_read(split.mapping);
 out:
-	if (split.xas->xa)
+	if (split.xas->xa && !bug_enabled(split_xas_node_leak))
 		xas_destroy(&xas);
 	mod_mthp_stat(split.old_order, ret ? MTHP_STAT_SPLIT_FAILED : MTHP_STAT_SPLIT, 1);
 	return ret;

@@ -495,15 +495,19 @@ static enum scan_result collapse_huge_page(struct mm_struct *mm, unsigned long a
 		goto out_up_write;
 
 	anon_vma = plain_read(vma->anon_vma);
-	anon_vma_lock_write(anon_vma);
+	if (!bug_enabled(collapse_retract_wrong_locks))
+		anon_vma_lock_write(anon_vma);
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, mm, address, address + HPAGE_PMD_SIZE);
-	mmu_notifier_invalidate_range_start(&range);
+	if (!bug_enabled(collapse_skips_mmu_notifier))
+		mmu_notifier_invalidate_range_start(&range);
 	pmd_ptl = pmd_lock(mm, pmd);
 	_pmd = pmdp_collapse_flush(vma, address, pmd);
 	spin_unlock(pmd_ptl);
-	mmu_notifier_invalidate_range_end(&range);
-	tlb_remove_table_sync_one();
+	if (!bug_enabled(collapse_skips_mmu_notifier))
+		mmu_notifier_invalidate_range_end(&range);
+	if (!bug_enabled(collapse_frees_table_under_gup_fast))
+		tlb_remove_table_sync_one();
 
 	/* pte_offset_map_lock() of a PMD that is nowhere but here. */
 	rcu_read_lock();
@@ -516,11 +520,13 @@ static enum scan_result collapse_huge_page(struct mm_struct *mm, unsigned long a
 	if (result != SCAN_SUCCEED) {
 		pte_unmap(pte);
 		collapse_restore_table(mm, pmd, pgtable);
-		anon_vma_unlock_write(anon_vma);
+		if (!bug_enabled(collapse_retract_wrong_locks))
+			anon_vma_unlock_write(anon_vma);
 		goto out_up_write;
 	}
 	/* All folios are locked and isolated: no rmap walk can come here. */
-	anon_vma_unlock_write(anon_vma);
+	if (!bug_enabled(collapse_retract_wrong_locks))
+		anon_vma_unlock_write(anon_vma);
 
 	result = __collapse_huge_page_copy(pte, folio, pmd, pgtable, vma, address, pte_ptl, &compound_pagelist);
 	pte_unmap(pte);

@@ -315,7 +315,7 @@ void mem_cgroup_migrate(struct folio *old, struct folio *new)
 	plain_write(new->memcg_data, data);
 	if (bug_enabled(migrate_unqueue_with_references))
 		folio_unqueue_deferred_split(old);
-	else
+	else if (!bug_enabled(defer_migrate_wrong_memcg_queue))
 		WARN_ON_ONCE(folio_unqueue_deferred_split(old));
 	plain_write(old->memcg_data, 0);
 }

@@ -284,7 +284,7 @@ static void migrate_unqueue(struct folio *folio, struct src_queued *queued)
 {
 	bool partially_mapped;
 
-	if (bug_enabled(migrate_unqueue_with_references))
+	if (bug_enabled(migrate_unqueue_with_references) || bug_enabled(defer_migrate_wrong_memcg_queue))
 		return;
 	if (!queued || bug_enabled(migrate_misses_scanners_requeue) || folio_order(folio) <= 1) {
 		folio_unqueue_deferred_split(folio);
@@ -326,7 +326,8 @@ static int __folio_migrate_mapping(struct address_space *mapping, struct folio *
 	long nr = folio_nr_pages(folio);
 
 	if (!mapping && !swapcache) {
-		if (!bug_enabled(migrate_unqueue_with_references) && folio_test_large(folio) && folio_test_large_rmappable(folio)) {
+		if (!bug_enabled(migrate_unqueue_with_references) && folio_test_large(folio) &&
+		    folio_test_large_rmappable(folio)) {
 			if (!folio_ref_freeze(folio, expected_count)) {
 				accepted_race(3);
 				return -EAGAIN;

@@ -185,7 +185,7 @@ static void prep_compound_head(struct page *page, unsigned int order)
 	plain_init(folio->_mm_id_mapcount[1], -1);
 	plain_init(folio->_mm_ids, 0);
 	/* the link may still be looked at by whoever had the folio that was here before */
-	if (order > 1)
+	if (order > 1 && !bug_enabled(defer_uninitialised_head))
 		INIT_LIST_HEAD(&folio->_deferred_list);
 }
 
@@ -245,7 +245,8 @@ static void free_tail_page_prepare(struct folio *folio, struct page *page, unsig
 		if (assert_read(folio->_pincount.counter))
 			bad_page("nonzero pincount");
 	} else if (i == 2) {
-		if (assert_read(folio->_deferred_list.next) != &folio->_deferred_list)
+		if (!bug_enabled(defer_uninitialised_head) &&
+		    assert_read(folio->_deferred_list.next) != &folio->_deferred_list)
 			bad_page("on deferred list");
 	} else if (assert_read(page->mapping) != TAIL_MAPPING) {
 		bad_page("corrupted mapping in tail page");

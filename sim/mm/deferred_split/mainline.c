@@ -68,7 +68,8 @@ static bool __folio_unqueue_deferred_split(struct folio *folio)
 
 	WARN_ON_ONCE(folio_ref_count(folio));
 	/* The warning came with the order that it checks. */
-	if (!bug_enabled(free_uncharge_before_unqueue))
+	if (!bug_enabled(free_uncharge_before_unqueue) && !bug_enabled(swapout_uncharge_while_queued) &&
+	    !bug_enabled(defer_migrate_wrong_memcg_queue))
 		WARN_ON_ONCE(!mem_cgroup_disabled() && !folio_memcg_charged(folio));
 
 	local_irq_save(flags);

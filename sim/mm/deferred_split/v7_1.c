@@ -43,7 +43,7 @@ static struct deferred_split *split_queue_lock(int nid, struct mem_cgroup *memcg
 		struct deferred_split *queue = memcg_split_queue(nid, memcg);
 
 		spin_lock(&queue->split_queue_lock);
-		if (likely(!memcg_is_dying(memcg)))
+		if (bug_enabled(defer_queue_reparent_lookup) || likely(!memcg_is_dying(memcg)))
 			return queue;
 		spin_unlock(&queue->split_queue_lock);
 		memcg = parent_mem_cgroup(memcg);
@@ -104,7 +104,8 @@ static bool __folio_unqueue_deferred_split(struct folio *folio)
 
 	WARN_ON_ONCE(folio_ref_count(folio));
 	/* The warning came with the order that it checks. */
-	if (!bug_enabled(free_uncharge_before_unqueue))
+	if (!bug_enabled(free_uncharge_before_unqueue) && !bug_enabled(swapout_uncharge_while_queued) &&
+	    !bug_enabled(defer_migrate_wrong_memcg_queue))
 		WARN_ON_ONCE(!mem_cgroup_disabled() && !folio_memcg_charged(folio));
 
 	queue = folio_split_queue_lock_irqsave(folio, &flags);
