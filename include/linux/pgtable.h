@@ -11,6 +11,7 @@
 #define _LINUX_PGTABLE_H
 
 #include <linux/atomic.h>
+#include <linux/bug.h>
 #include <linux/mm_types.h>
 #include <linux/mmzone.h>
 #include <linux/tlbflush.h>
@@ -106,8 +107,19 @@ ENTRY_SET(pmd, wrprotect, v & ~_PAGE_RW)
 #define pmd_same(a, b) (pmd_val(a) == pmd_val(b))
 #define pte_pfn(pte) (pte_val(pte) >> PFN_SHIFT)
 #define pmd_pfn(pmd) (pmd_val(pmd) >> PFN_SHIFT)
-#define pte_page(pte) pfn_to_page(pte_pfn(pte))
-#define pmd_page(pmd) pfn_to_page(pmd_pfn(pmd))
+/* An entry is read as what it is: a page out of one that maps a page, a table out of one that points to a table. The kernel takes it on trust. */
+#define pte_page(pte)                                                          \
+	({                                                                     \
+		pte_t pte_ = (pte);                                            \
+		VM_BUG_ON(!pte_present(pte_));                                 \
+		pfn_to_page(pte_pfn(pte_));                                    \
+	})
+#define pmd_page(pmd)                                                          \
+	({                                                                     \
+		pmd_t pmd_ = (pmd);                                            \
+		VM_BUG_ON(!pmd_trans_huge(pmd_));                              \
+		pfn_to_page(pmd_pfn(pmd_));                                    \
+	})
 static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 {
 	return __pte(pfn << PFN_SHIFT | prot.pgprot);
@@ -221,14 +233,16 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 
 /* ---- tables ---- */
 #define pgtable_ptes(pgtable) ((pgtable)->ptes)
-static inline struct ptdesc *pmd_ptdesc(pmd_t pmd)
-{
-	return (struct ptdesc *)(arena_memory + (pmd_val(pmd) >> PFN_SHIFT));
-}
 static inline bool pmd_is_table(pmd_t pmd)
 {
 	return (pmd_val(pmd) & (_PAGE_PRESENT | _PAGE_PSE)) == _PAGE_PRESENT;
 }
+#define pmd_ptdesc(pmd)                                                        \
+	({                                                                     \
+		pmd_t table_ = (pmd);                                          \
+		VM_BUG_ON(!pmd_is_table(table_));                              \
+		(struct ptdesc *)(arena_memory + (pmd_val(table_) >> PFN_SHIFT)); \
+	})
 static inline pmd_t pmd_mktable(struct ptdesc *table)
 {
 	return __pmd((unsigned long)arena_offset(table) << PFN_SHIFT | _PAGE_PRESENT | _PAGE_RW);

@@ -223,6 +223,8 @@ unsigned int find_lock_entries(struct address_space *mapping, pgoff_t *start, pg
 			base = folio_pgoff(folio);
 			if (base < *start || base + nr - 1 > end)
 				goto put;
+			if (bug_enabled(dropbehind_invalidate_unlocked_check) && folio_test_dirty(folio))
+				goto put;
 			if (!folio_trylock(folio))
 				goto put;
 			if (plain_read(folio->mapping) != (void *)mapping || folio_test_writeback(folio))
@@ -389,7 +391,7 @@ long mapping_evict_folio(struct address_space *mapping, struct folio *folio)
 
 	if (!mapping)
 		return 0;
-	if (folio_test_dirty(folio) || folio_test_writeback(folio))
+	if ((!bug_enabled(dropbehind_invalidate_unlocked_check) && folio_test_dirty(folio)) || folio_test_writeback(folio))
 		return 0;
 	if (folio_ref_count(folio) > nr + (long)folio_test_private(folio) + 1)
 		return 0;
@@ -397,7 +399,7 @@ long mapping_evict_folio(struct address_space *mapping, struct folio *folio)
 	if (!folio_ref_freeze(folio, 1 + (int)nr)) {
 		accepted_race(3);
 		nr = 0;
-	} else if (folio_test_dirty(folio)) {
+	} else if (!bug_enabled(dropbehind_invalidate_unlocked_check) && folio_test_dirty(folio)) {
 		folio_ref_unfreeze(folio, 1 + (int)nr);
 		nr = 0;
 	} else {

@@ -17,6 +17,7 @@
 #include <linux/rmap.h>
 #include <linux/swap.h>
 #include <linux/userfaultfd_k.h>
+#include <foliofuzz/bug.h>
 
 /* The shared page of zeroes goes nowhere: pins of it are not counted. (Those of the huge zero folio are.) */
 static bool is_zero_folio(struct folio *folio)
@@ -58,10 +59,24 @@ int try_grab_folio(struct folio *folio, int refs, unsigned int flags)
 	return 0;
 }
 
+/*
+ * sanity_check_pinned_pages() - v7.1. Fidelity: same: an anonymous page that is pinned was exclusive, and stays so. Of a large folio the head's
+ * bit may stand for all.
+ */
+static void sanity_check_pinned_page(struct folio *folio, struct page *page)
+{
+	if (is_zero_folio(folio) || !((unsigned long)assert_read(folio->mapping) & FOLIO_MAPPING_ANON))
+		return;
+	VM_WARN_ON_ONCE_FOLIO(!((assert_read(folio->page.flags) | assert_read(page->flags)) & BIT(PG_anon_exclusive)), folio);
+}
+
 /* unpin_user_page() - v7.1. Fidelity: same. */
 void unpin_user_page(struct page *page)
 {
-	gup_put_folio(page_folio(page), 1, FOLL_PIN);
+	struct folio *folio = page_folio(page);
+
+	sanity_check_pinned_page(folio, page);
+	gup_put_folio(folio, 1, FOLL_PIN);
 }
 
 /* mm_set_has_pinned_flag() - v7.1. Fidelity: same: before the first pin, so that a fork looks for it; most mms never have one. */
@@ -377,7 +392,8 @@ static struct page *gup_fast_pte(pmd_t pmd, pmd_t *pmdp, unsigned long addr, uns
 	folio = try_grab_folio_fast(page, 1, flags);
 	if (!folio)
 		return NULL;
-	if (!pmd_same(pmd, pmdp_get_lockless(pmdp)) || !pte_same(pte, ptep_get(ptep)) ||
+	if (!pmd_same(pmd, pmdp_get_lockless(pmdp)) ||
+	    (!bug_enabled(gup_anon_exclusive_clear_order) && !pte_same(pte, ptep_get(ptep))) ||
 	    !gup_fast_folio_allowed(folio, flags) || (!pte_write(pte) && gup_must_unshare(NULL, flags, page))) {
 		gup_put_folio(folio, 1, flags);
 		return NULL;
@@ -428,6 +444,7 @@ struct page *get_user_page_fast_only(struct mm_struct *mm, unsigned long addr, u
 	unsigned int seq = 0;
 	unsigned long flags;
 	struct page *page;
+	bool exclusive;
 
 	if (gup_flags & FOLL_PIN) {
 		seq = READ_ONCE(mm->write_protect_seq);
@@ -447,7 +464,8 @@ struct page *get_user_page_fast_only(struct mm_struct *mm, unsigned long addr, u
 		gup_put_folio(page_folio(page), 1, FOLL_PIN);
 		return NULL;
 	}
-	VM_WARN_ON(PageAnon(page) && !PageAnonExclusive(page) && !PageAnonExclusive(&page_folio(page)->page));
+	exclusive = !PageAnon(page) || PageAnonExclusive(page) || PageAnonExclusive(&page_folio(page)->page);
+	VM_WARN_ON(!exclusive);
 	return page;
 }
 

@@ -88,6 +88,8 @@ int move_pages_huge_pmd(struct mm_struct *mm, pmd_t *dst_pmd, pmd_t *src_pmd, pm
 	} else {
 		src_pmdval = pmdp_huge_clear_flush(src_vma, src_addr, src_pmd);
 		_dst_pmd = pmd_clear_uffd_wp(pmd_mksoft_dirty(src_pmdval));
+		if (bug_enabled(uffd_move_huge_zero_null_folio))
+			_dst_pmd = folio_mk_pmd(page_folio(pmd_page(src_pmdval)), dst_vma->vm_page_prot);
 	}
 	set_pmd_at(mm, dst_addr, dst_pmd, _dst_pmd);
 	pgtable_trans_huge_deposit(mm, dst_pmd, pgtable_trans_huge_withdraw(mm, src_pmd));

@@ -83,7 +83,7 @@ static int madvise_split_folio(struct vm_area_struct *vma, pmd_t *pmd, unsigned 
 	folio_unlock(folio);
 	folio_put(folio);
 	*ptep = pte_offset_map_lock(vma->vm_mm, pmd, addr, ptlp);
-	if (*ptep)
+	if (*ptep && !bug_enabled(tlb_batched_pending_no_recheck))
 		flush_tlb_batched_pending(vma->vm_mm);
 	return err ? nr : 0;
 }

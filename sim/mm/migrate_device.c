@@ -312,7 +312,8 @@ static bool collect_pte(struct migrate_vma *migrate, pte_t *ptep, unsigned long 
 
 /*
  * migrate_vma_collect_pmd() - v7.1. Fidelity: same. A large folio that is mapped by PTEs is split, for which the table's lock is dropped; then the
- * table is looked at again from where it was left. The table stays: nothing but a writer of mmap_lock takes it away.
+ * table is looked at again from where it was left. The table stays: nothing but a writer of mmap_lock takes it away. Repaired: what has been
+ * cleared is flushed before the lock is dropped, also for a split.
  */
 static int migrate_vma_collect_pmd(struct migrate_vma *migrate, pmd_t *pmdp, unsigned long start, unsigned long end)
 {
@@ -342,6 +343,10 @@ again:
 		if (c.split) {
 			if (c.split != fault_folio && !bug_enabled(migrate_vma_split_late_get))
 				folio_get(c.split);
+			if (unmapped && !bug_enabled(migrate_vma_split_unflushed)) {
+				flush_tlb_range(vma, start, end);
+				unmapped = false;
+			}
 			pte_unmap_unlock(start_pte, ptl);
 			if (migrate_vma_split_folio(c.split, migrate->fault_page)) {
 				if (unmapped)
@@ -355,9 +360,11 @@ again:
 			c.mpfn = 0;
 		collect_entry(migrate, c.mpfn);
 	}
-	if (unmapped)
+	if (unmapped && !bug_enabled(tlb_migrate_vma_flush_after_unlock))
 		flush_tlb_range(vma, start, end);
 	pte_unmap_unlock(start_pte, ptl);
+	if (unmapped && bug_enabled(tlb_migrate_vma_flush_after_unlock))
+		flush_tlb_range(vma, start, end);
 	return 0;
 }
 

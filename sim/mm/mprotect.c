@@ -295,6 +295,20 @@ static int change_present_run(struct change_state *c, unsigned long addr, pte_t 
 	return nr;
 }
 
+/* pagewalk-pud-refault: down from whatever is there, if there is anything; for one look more it must not change. */
+static pte_t *descend_unchecked(pmd_t *pmd, unsigned long addr, spinlock_t **ptlp)
+{
+	pmd_t pmdval;
+
+	if (pmd_none(pmdp_get_lockless(pmd)))
+		return NULL;
+	rcu_read_lock();
+	pmdval = pmdp_get_lockless(pmd);
+	*ptlp = &pmd_ptdesc(pmdval)->ptl;
+	spin_lock(*ptlp);
+	return &pmd_ptdesc(pmdval)->ptes[pte_index(addr)];
+}
+
 /*
  * change_pte_range() - v7.1. Fidelity: same; hints do not spare the node of a single-threaded process. -EAGAIN: there is no table (any
  * more).
@@ -307,7 +321,10 @@ static long change_pte_range(struct change_state *c, pmd_t *pmd, unsigned long a
 	long pages = 0;
 	int nr;
 
-	pte = start_pte = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
+	if (bug_enabled(pagewalk_pud_refault))
+		pte = start_pte = descend_unchecked(pmd, addr, &ptl);
+	else
+		pte = start_pte = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
 	if (!pte)
 		return -EAGAIN;
 	flush_tlb_batched_pending(vma->vm_mm);

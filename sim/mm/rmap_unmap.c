@@ -213,7 +213,7 @@ static enum unmap_step unmap_lazyfree(struct unmap_walk *w)
 		folio_set_swapbacked(w->folio);
 		return UNMAP_ABORT;
 	}
-	if (!unused) {
+	if (!unused && !bug_enabled(madv_free_vs_dio_pin)) {
 		restore_ptes(w);
 		return UNMAP_ABORT;
 	}

@@ -382,6 +382,8 @@ static void make_uffd_wp_pte(struct vm_area_struct *vma, unsigned long addr, pte
 	if (pte_present(ptent)) {
 		pte_t old_pte = ptep_get_and_clear(vma->vm_mm, addr, pte);
 
+		if (bug_enabled(pte_young_dirty_lost))
+			old_pte = ptent;
 		set_pte_at(vma->vm_mm, addr, pte, pte_mkuffd_wp(old_pte));
 	} else if (pte_none(ptent)) {
 		set_pte_at(vma->vm_mm, addr, pte, swp_entry_to_pte(make_pte_marker(PTE_MARKER_UFFD_WP)));

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/tlbflush.h>
+#include <foliofuzz/bug.h>
 
 /* The TLB is hardware, which is no party to a C data race. */
 #define HARDWARE __attribute__((no_sanitize("thread")))
@@ -128,6 +129,10 @@ void flush_tlb_batched_pending(struct mm_struct *mm)
 	if (pending == flushed)
 		return;
 	flush_tlb_mm(mm);
+	if (bug_enabled(tlb_batched_pending_lost)) {
+		atomic_set(&mm->tlb_flush_batched, 0);
+		return;
+	}
 	/* if more has become pending meanwhile, that is another's to flush */
 	(void)atomic_cmpxchg(&mm->tlb_flush_batched, batch, pending | pending << TLB_FLUSH_BATCH_FLUSHED_SHIFT);
 }

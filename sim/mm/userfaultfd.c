@@ -164,6 +164,13 @@ static int mfill_establish_pmd(struct mm_struct *mm, pmd_t *dst_pmd)
 	if (pmd_none(pmdval) && __pte_alloc(mm, dst_pmd))
 		return -ENOMEM;
 	pmdval = pmdp_get_lockless(dst_pmd);
+	if (bug_enabled(pmd_mfill_toctou)) {
+		if (pmd_trans_huge(pmdval))
+			return -EFAULT;
+		BUG_ON(pmd_none(pmdp_get_lockless(dst_pmd)));
+		BUG_ON(pmd_trans_huge(pmdp_get_lockless(dst_pmd)));
+		return 0;
+	}
 	if (!pmd_present(pmdval) || pmd_trans_huge(pmdval))
 		return -EEXIST;
 	return 0;
@@ -732,7 +739,7 @@ static long move_huge(struct move *m, spinlock_t *ptl)
 		pmd_t pmdval = pmdp_get(m->src_pmd);
 
 		/* can be a migration entry */
-		if (pmd_present(pmdval)) {
+		if (pmd_present(pmdval) || bug_enabled(pmd_uffd_move_migration_pmd)) {
 			struct folio *folio = page_folio(pmd_page(pmdval));
 
 			if (!is_huge_zero_folio(folio) && !PageAnonExclusive(&folio->page)) {

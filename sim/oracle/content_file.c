@@ -58,6 +58,10 @@ void content_file_begin(void)
 	promise_begin();
 	if (model.used || !model.files[0][0].count)
 		memset(&model, 0, sizeof(model));
+	/* an execution that ended with a find has left what was under way */
+	memset(model.running, 0, sizeof(model.running));
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
+		model.readers[i].active = false;
 	for (unsigned f = 0; f < NR_FILES; f++)
 		for (unsigned i = 0; i < FILE_PAGES; i++)
 			model.files[f][i].count = 1;

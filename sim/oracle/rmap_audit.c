@@ -175,7 +175,7 @@ static bool audit_pmd(struct audit *a, unsigned long v)
 		return wrong("invalid PMD left", "a PMD", pfn, 1, 0);
 	if (machine->huge_zero_folio && pfn == page_to_pfn(&machine->huge_zero_folio->page)) {
 		a->deposited++;
-		return true;
+		return pmd_special(pmd) || wrong("huge zero folio's entry is not special", "a PMD", pfn, 1, 0);
 	}
 	if (!audit_mapping(a, "a PMD", pfn, HPAGE_PMD_NR, false))
 		return false;
