@@ -8,9 +8,10 @@
  */
 #include <foliofuzz/explore.h>
 
+/* By address: a pending event has no number of its object yet, that is given when it happens. */
 static bool depends(const struct event *a, const struct event *b)
 {
-	return a->object && a->object_id == b->object_id && ((event_flags(a->kind) | event_flags(b->kind)) & EV_W);
+	return a->object && a->object == b->object && ((event_flags(a->kind) | event_flags(b->kind)) & EV_W);
 }
 
 static void draw(struct pos_strategy *p, unsigned cpu)
