@@ -133,7 +133,7 @@ struct machine_state {
 	spinlock_t mmlist_lock;          /* mms[] and refs[] */
 	struct mm_struct *mms[NR_MMS];
 	struct page *refs[NR_REFS];      /* references that programs hold */
-	u8 refs_pinned[NR_REFS];         /* 0: a reference, 1: a pin to read by, 2: a pin to write by */
+	u8 refs_pinned[NR_REFS];         /* 0: a reference, 1: a pin to read by, 2: to write by, 3: for long */
 	atomic_t mm_ids; /* given out so far */
 	struct kmem_cache mm_cache, vma_cache, anon_vma_cache, anon_vma_chain_cache, ptdesc_cache;
 	struct kmem_cache swap_table_cache, swap_extend_table_cache;

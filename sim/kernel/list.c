@@ -19,27 +19,35 @@ static inline void store_once(const struct site *s, struct list_head **p, struct
 	access_store(p, v, __ATOMIC_RELAXED);
 }
 
+static void corrupt(const struct site *s, const char *what)
+{
+	engine_find(VERDICT_LIST_CORRUPTION, what, NULL, "%s(%s) in %s", s->primitive, s->expr, s->function);
+}
+
+/* Who stands on an entry that has been deleted meanwhile cannot go on: the kernel faults on the poison. */
+static struct list_head *not_deleted(const struct site *s, struct list_head *link)
+{
+	if (unlikely(link == LIST_POISON1 || link == LIST_POISON2))
+		corrupt(s, "walk goes on from a deleted entry");
+	return link;
+}
+
 struct list_head *list_next_at(const struct site *s, const struct list_head *list)
 {
 	engine_point(s, &list->next, EVENT_READ);
-	return access_load(&list->next, __ATOMIC_RELAXED);
+	return not_deleted(s, access_load(&list->next, __ATOMIC_RELAXED));
 }
 
 struct list_head *list_prev_at(const struct site *s, const struct list_head *list)
 {
 	engine_point(s, &list->prev, EVENT_READ);
-	return access_load(&list->prev, __ATOMIC_RELAXED);
+	return not_deleted(s, access_load(&list->prev, __ATOMIC_RELAXED));
 }
 
 void list_init_at(const struct site *s, struct list_head *list)
 {
 	store_once(s, &list->next, list);
 	store_once(s, &list->prev, list);
-}
-
-static void corrupt(const struct site *s, const char *what)
-{
-	engine_find(VERDICT_LIST_CORRUPTION, what, NULL, "%s(%s) in %s", s->primitive, s->expr, s->function);
 }
 
 static void check_add(const struct site *s, struct list_head *entry, struct list_head *prev,

@@ -84,6 +84,14 @@ out:
 	return folio;
 }
 
+/* After filemap_add_folio(): the caller's reference. err: the folio did not get the slot, and this is its last. */
+static void put_new_folio(struct folio *folio, int err)
+{
+	folio_put(folio);
+	if (bug_enabled(secretmem_free_before_restore) && err == -EEXIST)
+		__folio_clear_locked(folio);
+}
+
 /* filemap_alloc_folio(), the FGP_CREAT part of __filemap_get_folio() - v7.1. Fidelity: same: from the wished order down. */
 static struct folio *filemap_create(struct address_space *mapping, pgoff_t index, unsigned int order)
 {
@@ -99,7 +107,7 @@ static struct folio *filemap_create(struct address_space *mapping, pgoff_t index
 			err = filemap_add_folio(mapping, folio, at, GFP_KERNEL);
 			if (!err)
 				return folio;
-			folio_put(folio);
+			put_new_folio(folio, err);
 		}
 		if (order <= mapping->min_order)
 			return ERR_PTR(err);
@@ -307,7 +315,8 @@ int filemap_add_folio(struct address_space *mapping, struct folio *folio, pgoff_
 	ret = __filemap_add_folio(mapping, folio, index);
 	if (unlikely(ret)) {
 		mem_cgroup_uncharge(folio);
-		__folio_clear_locked(folio);
+		if (!bug_enabled(secretmem_free_before_restore))
+			__folio_clear_locked(folio);
 	} else {
 		folio_add_lru(folio);
 	}
@@ -479,7 +488,7 @@ int page_cache_ra_order(struct address_space *mapping, pgoff_t index, unsigned i
 		err = filemap_add_folio(mapping, folio, index, GFP_KERNEL);
 		if (!err)
 			read_folio(mapping, folio);
-		folio_put(folio);
+		put_new_folio(folio, err);
 	}
 	filemap_invalidate_unlock_shared(mapping);
 	return err;
@@ -501,7 +510,7 @@ static int filemap_create_folio(struct address_space *mapping, pgoff_t index)
 	if (!err)
 		read_folio(mapping, folio);
 	filemap_invalidate_unlock_shared(mapping);
-	folio_put(folio);
+	put_new_folio(folio, err);
 	return err;
 }
 

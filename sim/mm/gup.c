@@ -7,6 +7,7 @@
  * fork, at write_protect_seq; whoever makes a page shared clears the entry first and looks for pins then. P28.
  */
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/gup.h>
 #include <linux/huge_mm.h>
 #include <linux/irqflags.h>
@@ -203,12 +204,25 @@ static int faultin_page(struct vm_area_struct *vma, unsigned long addr, unsigned
 /* How often a page that others keep changing is looked at again, before the caller is told to come back (kernel: until a signal). */
 #define GUP_RETRIES 8
 
+/*
+ * writable_file_mapping_allowed(), vma_needs_dirty_tracking() - v7.1. Fidelity: adapted: of what is shared only the regular file is written back.
+ * A page that a device may write to for long could be written back without anybody knowing that it has changed.
+ */
+static bool writable_file_mapping_allowed(struct vm_area_struct *vma, unsigned int flags)
+{
+	if ((flags & (FOLL_PIN | FOLL_LONGTERM | FOLL_WRITE)) != (FOLL_PIN | FOLL_LONGTERM | FOLL_WRITE))
+		return true;
+	return !vma->vm_file || !(vma->vm_flags & VM_SHARED) || shmem_mapping(vma->vm_file->f_mapping);
+}
+
 /* __get_user_pages() - v7.1. Fidelity: adapted: one page; gives up after some retries. Caller holds mmap_lock for reading. */
 static struct page *__get_user_page(struct mm_struct *mm, unsigned long addr, unsigned int flags)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
 
 	if (!vma || !vma_is_accessible(vma) || ((flags & FOLL_WRITE) && !(vma->vm_flags & VM_WRITE)))
+		return ERR_PTR(-EFAULT);
+	if (!writable_file_mapping_allowed(vma, flags))
 		return ERR_PTR(-EFAULT);
 	for (int i = 0; i < GUP_RETRIES; i++) {
 		struct page *page = follow_page_mask(vma, addr, flags);
@@ -370,6 +384,8 @@ static bool gup_fast_folio_allowed(struct folio *folio, unsigned int flags)
 	unsigned long mapping;
 
 	if ((flags & (FOLL_PIN | FOLL_LONGTERM | FOLL_WRITE)) != (FOLL_PIN | FOLL_LONGTERM | FOLL_WRITE))
+		return true;
+	if (bug_enabled(gup_lru_flag_as_type_test) && !folio_test_lru(folio))
 		return true;
 	mapping = (unsigned long)READ_ONCE(folio->mapping);
 	if (!mapping)

@@ -36,10 +36,13 @@ int move_pages_huge_pmd(struct mm_struct *mm, pmd_t *dst_pmd, pmd_t *src_pmd, pm
 	if (!pmd_trans_huge(src_pmdval)) {
 		spin_unlock(ptl);
 		if (pmd_is_migration_entry(src_pmdval)) {
-			if (bug_enabled(uffd_move_source_pmd_not_waited))
-				softleaf_entry_wait_on_locked(softleaf_from_pmd(src_pmdval), pmd_lock(mm, src_pmd));
-			else
+			if (bug_enabled(uffd_move_source_pmd_not_waited)) {
+				/* The copy is on the stack, which is no object that a schedule may go by. */
+				spin_lock(ptl);
+				softleaf_entry_wait_on_locked(softleaf_from_pmd(src_pmdval), ptl);
+			} else {
 				pmd_migration_entry_wait(mm, src_pmd);
+			}
 			return -EAGAIN;
 		}
 		return -ENOENT;
@@ -76,13 +79,19 @@ int move_pages_huge_pmd(struct mm_struct *mm, pmd_t *dst_pmd, pmd_t *src_pmd, pm
 		VM_WARN_ON(!folio_test_head(src_folio));
 		VM_WARN_ON(!folio_test_anon(src_folio));
 
+		if (bug_enabled(uffd_move_mapping_before_pin_check)) {
+			folio_move_anon_rmap(src_folio, dst_vma);
+			plain_write_racy(src_folio->index, linear_page_index(dst_vma, dst_addr));
+		}
 		src_pmdval = pmdp_huge_clear_flush(src_vma, src_addr, src_pmd);
 		if (folio_maybe_dma_pinned(src_folio)) {
 			set_pmd_at(mm, src_addr, src_pmd, src_pmdval);
 			goto unlock;
 		}
-		folio_move_anon_rmap(src_folio, dst_vma);
-		plain_write_racy(src_folio->index, linear_page_index(dst_vma, dst_addr));
+		if (!bug_enabled(uffd_move_mapping_before_pin_check)) {
+			folio_move_anon_rmap(src_folio, dst_vma);
+			plain_write_racy(src_folio->index, linear_page_index(dst_vma, dst_addr));
+		}
 
 		_dst_pmd = pmd_mkwrite(pmd_mkdirty(folio_mk_pmd(src_folio, dst_vma->vm_page_prot)), dst_vma);
 	} else {

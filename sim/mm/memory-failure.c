@@ -620,7 +620,7 @@ int unpoison_memory(unsigned long pfn)
 	mutex_lock(&machine->mf_mutex);
 	if (!bug_enabled(unpoison_stale_head))
 		folio = page_folio(p);
-	if (machine->hw_memory_failure || is_huge_zero_folio(folio)) {
+	if (machine->hw_memory_failure || (is_huge_zero_folio(folio) && !bug_enabled(hwpoison_zero_folio_ref))) {
 		ret = -EOPNOTSUPP;
 		goto unlock_mutex;
 	}
@@ -638,7 +638,8 @@ int unpoison_memory(unsigned long pfn)
 		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
 	} else if (ghp < 0) {
 		ret = put_page_back_buddy(p) ? 0 : -EBUSY;
-	} else if (!machine->mf_kept[pfn] && !bug_enabled(unpoison_foreign_reference)) {
+	} else if (!machine->mf_kept[pfn] && !bug_enabled(unpoison_foreign_reference) &&
+		   !(bug_enabled(hwpoison_zero_folio_ref) && is_huge_zero_folio(folio))) {
 		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
 		folio_put(folio);
 	} else {

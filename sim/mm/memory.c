@@ -647,6 +647,8 @@ static int zap_nonpresent_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, uns
 		folio = page_folio(softleaf_to_page(entry));
 		if (!should_zap_folio(z->details, folio))
 			return 1;
+		if (bug_enabled(devpriv_anon_test_by_vma))
+			WARN_ON_ONCE(!vma_is_anonymous(z->vma));
 		WARN_ON_ONCE(!folio_test_anon(folio));
 		zap_device_pte(z, entry, folio);
 	} else if (softleaf_is_swap(entry)) {

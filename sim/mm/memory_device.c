@@ -12,6 +12,32 @@
 #include <linux/pgtable.h>
 #include <linux/rmap.h>
 #include <linux/swapops.h>
+#include <foliofuzz/bug.h>
+
+/*
+ * Of device-fault-trylock-livelock: reference first, then the lock, and again for as long as the entry is the same. The table's lock is
+ * held, and dropped.
+ */
+static vm_fault_t device_fault_get_first(struct vm_fault *vmf)
+{
+	vm_fault_t ret;
+
+	for (;;) {
+		get_page(vmf->page);
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		folio_lock(page_folio(vmf->page));
+		ret = page_pgmap(vmf->page)->ops->migrate_to_ram(vmf);
+		folio_unlock(page_folio(vmf->page));
+		put_page(vmf->page);
+		vmf->pte = pte_offset_map_lock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
+		if (ret || !vmf->pte)
+			return ret;
+		if (!pte_same(ptep_get(vmf->pte), vmf->orig_pte)) {
+			pte_unmap_unlock(vmf->pte, vmf->ptl);
+			return ret;
+		}
+	}
+}
 
 /*
  * do_swap_page() - v7.1, its branch for device-private entries. Fidelity: same. mmap_lock is held for reading, vmf->orig_pte was read without a
@@ -37,6 +63,8 @@ vm_fault_t do_device_private_page(struct vm_fault *vmf)
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
 		return 0;
 	}
+	if (bug_enabled(device_fault_trylock_livelock))
+		return device_fault_get_first(vmf);
 	if (!folio_trylock(page_folio(vmf->page))) {
 		pte_unmap(vmf->pte);
 		softleaf_entry_wait_on_locked(entry, vmf->ptl);

@@ -69,7 +69,8 @@ void zone_device_folio_init(struct folio *folio, struct dev_pagemap *pgmap, unsi
 	for (unsigned int i = 0; i < 1u << order; i++) {
 		struct folio *new_folio = (struct folio *)folio_page(folio, i);
 
-		plain_rmw_bits_owned(new_folio->flags, FOLIO_ORDER_MASK, 0);
+		if (!bug_enabled(zone_device_stale_tail_metadata))
+			plain_rmw_bits_owned(new_folio->flags, FOLIO_ORDER_MASK, 0);
 		plain_write_racy(new_folio->mapping, NULL);
 		plain_write_racy(new_folio->pgmap, pgmap);
 		VM_WARN_ON_FOLIO(folio_ref_count(new_folio), new_folio);
@@ -91,6 +92,6 @@ void memunmap_pages(struct dev_pagemap *pgmap)
 {
 	WRITE_ONCE(pgmap->dead, true);
 	atomic_dec(&pgmap->ref);
-	while (atomic_read(&pgmap->ref))
+	while (!bug_enabled(device_owner_freed_before_pages) && atomic_read(&pgmap->ref))
 		cpu_relax();
 }

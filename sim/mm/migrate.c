@@ -308,6 +308,13 @@ static void migrate_identity(struct folio *newfolio, struct folio *folio)
 	folio_replaced_note(folio, newfolio);
 }
 
+/* Of migrate-shmem-swapcache-entries: over the siblings of the entry that has just been stored. The lock is held. */
+static void store_each_slot(struct xa_state *xas, struct folio *folio, long nr)
+{
+	for (long i = 1; i < nr; i++)
+		smp_store_release(&xas->xa->slots[xas->index + (pgoff_t)i], (void *)folio);
+}
+
 /*
  * __folio_migrate_mapping() - v7.1, mm/migrate.c (v6.12: the same; v6.8 as shipped does not unqueue). Fidelity: same, no dirty accounting. P20. Both
  * folios are locked, the old one is unmapped. 0: the new folio has the old one's place, and references of the cache; the old one keeps
@@ -372,6 +379,8 @@ static int __folio_migrate_mapping(struct address_space *mapping, struct folio *
 		__swap_cache_replace_folio(ci, folio, newfolio);
 	else
 		xas_store(&xas, newfolio);
+	if (bug_enabled(migrate_shmem_swapcache_entries) && !swapcache && folio_test_swapbacked(folio))
+		store_each_slot(&xas, newfolio, nr);
 	folio_ref_unfreeze(folio, expected_count - (int)nr);
 
 	if (ci)

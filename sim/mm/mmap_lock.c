@@ -8,6 +8,7 @@
 #include <linux/mmap_lock.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <foliofuzz/bug.h>
 
 /*
  * __refcount_inc_not_zero_limited_acquire() - v7.1, include/linux/refcount.h. Fidelity: same. Fails at zero, and above the limit, where
@@ -184,6 +185,11 @@ err:
 	rcu_read_unlock();
 	return vma;
 err_unstable:
+	if (bug_enabled(vma_lock_put_after_mm_free)) {
+		vma_refcount_put(vma);
+		vma = NULL;
+		goto err;
+	}
 	other_mm = vma->vm_mm;
 	rcu_read_unlock();
 	mmgrab(other_mm);

@@ -9,6 +9,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/vmstat.h>
+#include <foliofuzz/bug.h>
 
 static struct zone *page_zone(const struct page *page)
 {
@@ -275,7 +276,7 @@ static bool free_pages_prepare(struct page *page, unsigned int order)
 	struct folio *folio = (struct folio *)page;
 
 	/* The last munlock may still be in a batch's future, or never come: by a truncation, or for pages that are no LRU folios. */
-	if (unlikely(folio_test_mlocked(folio))) {
+	if (!bug_enabled(mlocked_flag_at_free) && unlikely(folio_test_mlocked(folio))) {
 		__folio_clear_mlocked(folio);
 		lruvec_stat_mod_folio(folio, NR_MLOCK, -(1l << order));
 	}

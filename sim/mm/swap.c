@@ -51,6 +51,10 @@ static void folio_lruvec_relock_irqsave(struct folio *folio, struct lruvec **lru
  */
 static void __page_cache_release(struct folio *folio, struct lruvec **lruvecp, unsigned long *flags)
 {
+	if (bug_enabled(mlocked_flag_at_free) && folio_test_mlocked(folio)) {
+		__folio_clear_mlocked(folio);
+		lruvec_stat_mod_folio(folio, NR_MLOCK, -folio_nr_pages(folio));
+	}
 	if (!folio_test_lru(folio))
 		return;
 	folio_lruvec_relock_irqsave(folio, lruvecp, flags);

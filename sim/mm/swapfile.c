@@ -1007,7 +1007,9 @@ static int unuse_mms(struct swap_info_struct *si)
 		if (p == &machine->mmlist)
 			break;
 		mm = list_entry(p, struct mm_struct, mmlist);
-		if (!atomic_inc_not_zero(&mm->mm_users))
+		if (bug_enabled(mm_teardown_vs_vma_iteration))
+			atomic_inc(&mm->mm_users);
+		else if (!atomic_inc_not_zero(&mm->mm_users))
 			continue;
 		spin_unlock(&machine->mmlist_lock);
 		if (prev_mm)

@@ -421,6 +421,13 @@ static struct folio *check_ptes_for_batched_move(pte_t *src_pte, pte_t *dst_pte)
 	return folio;
 }
 
+/* Where the folio belongs from now on; it is locked. */
+#define move_folio_rmap(folio, dst_vma, dst_addr)                                             \
+	do {                                                                                  \
+		folio_move_anon_rmap(folio, dst_vma);                                         \
+		plain_write_racy((folio)->index, linear_page_index(dst_vma, dst_addr));       \
+	} while (0)
+
 /*
  * move_present_ptes() - v7.1. Fidelity: same. The first folio is locked and referenced, and is let go of here if it was moved. More
  * pages follow while they are small, exclusive, and their lock is free. The entry first, then the look for pins, then mapping and
@@ -449,13 +456,15 @@ static long move_present_ptes(struct move *m)
 	folio_put(folio);
 	m->src_folio = NULL;
 	while (true) {
+		if (bug_enabled(uffd_move_mapping_before_pin_check))
+			move_folio_rmap(folio, m->dst_vma, dst_addr);
 		orig_src_pte = ptep_get_and_clear(m->mm, src_addr, src_pte);
 		if (folio_maybe_dma_pinned(folio)) {
 			set_pte_at(m->mm, src_addr, src_pte, orig_src_pte);
 			break;
 		}
-		folio_move_anon_rmap(folio, m->dst_vma);
-		plain_write_racy(folio->index, linear_page_index(m->dst_vma, dst_addr));
+		if (!bug_enabled(uffd_move_mapping_before_pin_check))
+			move_folio_rmap(folio, m->dst_vma, dst_addr);
 
 		entry = pte_mksoft_dirty(mk_pte(&folio->page, m->dst_vma->vm_page_prot));
 		if (pte_dirty(orig_src_pte))
@@ -500,7 +509,7 @@ static long move_swap_pte(struct move *m, softleaf_t entry)
 	if (folio) {
 		folio_move_anon_rmap(folio, m->dst_vma);
 		plain_write_racy(folio->index, linear_page_index(m->dst_vma, m->dst_addr));
-	} else if (swap_cache_has_folio(entry)) {
+	} else if (!bug_enabled(uffd_move_swapcache_index) && swap_cache_has_folio(entry)) {
 		goto unlock;
 	}
 	ptent = ptep_get_and_clear(m->mm, m->src_addr, m->src_pte);
@@ -612,7 +621,7 @@ static long move_nonpresent(struct move *m)
 	if (!m->si)
 		return -EAGAIN;
 	/* Unmapped, and exclusive: no rmap walk comes by, so the anon_vma's lock is not needed to change where it belongs. */
-	if (!m->src_folio)
+	if (!m->src_folio && !bug_enabled(uffd_move_swapcache_index))
 		folio = swap_cache_get_folio(entry);
 	if (folio) {
 		if (folio_test_large(folio)) {

@@ -16,6 +16,7 @@
 #include <linux/rmap.h>
 #include <linux/slab.h>
 #include <linux/vma.h>
+#include <foliofuzz/bug.h>
 
 /* What cannot change meanwhile: mmap_lock is held for writing. */
 #define anon_vma_of(vma) assert_read((vma)->anon_vma)
@@ -548,7 +549,7 @@ static int vma_expand(struct vma_merge_struct *vmg)
 	remove_next = next && target != next && vmg->end == next->vm_end;
 	if (remove_next)
 		ret = dup_anon_vma(target, next, &anon_dup);
-	if (!ret && vmg->copied_from)
+	if (!ret && vmg->copied_from && !bug_enabled(anon_vma_mremap_merge_uaf))
 		ret = dup_anon_vma(target, vmg->copied_from, &anon_dup);
 	if (ret)
 		return ret;

@@ -216,7 +216,7 @@ static enum fate shrink_folio_locked(struct folio *folio, struct list_head *foli
 {
 	enum fate fate;
 
-	if (folio_contain_hwpoisoned_page(folio))
+	if (!bug_enabled(hwpoison_reclaim_swapcache) && folio_contain_hwpoisoned_page(folio))
 		return shrink_hwpoison(folio);
 	VM_BUG_ON_FOLIO(folio_test_active(folio), folio);
 	if (!folio_evictable(folio))

@@ -7,7 +7,7 @@
 /* Hardware is no party to a C data race. */
 #define HARDWARE __attribute__((no_sanitize("thread")))
 
-enum { REF_GET, REF_PIN_READ, REF_PIN_WRITE };
+enum { REF_GET, REF_PIN_READ, REF_PIN_WRITE, REF_PIN_LONGTERM };
 
 void drop_ref(struct page *page, unsigned int kind)
 {
@@ -57,6 +57,8 @@ static int hold(const u8 *args, unsigned int gup_flags, bool fast)
 	unsigned long addr = vpn_to_addr(args[2]);
 	struct page *page;
 
+	if (gup_flags & FOLL_LONGTERM)
+		kind = REF_PIN_LONGTERM;
 	if (!mm)
 		return -ESRCH;
 	user_note(USER_PIN_BEGIN, args[1], args[2], 1, 0, 0);
@@ -141,7 +143,7 @@ int op_dma_write(const u8 *args)
 
 	if (!page)
 		return -ENOENT;
-	if (kind == REF_PIN_WRITE && PageAnon(page)) {
+	if (kind >= REF_PIN_WRITE && PageAnon(page)) {
 		u32 token = engine_token();
 
 		user_note(USER_DMA_WRITE_BEGIN, 0, 0, 0, token, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Invariant 17: device memory at quiescence. The pgmap's references are the pages in use, and one while the device is there; a page that is
+ * Invariant 17: device memory at quiescence. The pgmap's references are the pages in use, and one while the device is there: once it has gone, none; a page that is
  * not in use has no reference, no mapping, and is the driver's. What the device's mirror of an address space says is what that has
  * mapped: the same page, and writable only if it is there. And at a step: a driver is called for a page that is in use, or its pgmap, and with it
  * the driver, could have gone before.
@@ -101,6 +101,8 @@ bool pgmap_quiescent(void)
 	for (u32 pfn = NR_PAGES; pfn < NR_PAGES + (u32)machine->dmirror.touched; pfn++)
 		if (!check_page(pfn, &used))
 			return false;
+	if (machine->pgmap.dead && used)
+		return wrong("pages of a device that has gone are in use", 0, used, 0);
 	if (machine->pgmap.ref.counter != used)
 		return wrong("references to the device", 0, machine->pgmap.ref.counter, used);
 	for (unsigned i = 0; i < NR_MMS; i++)

@@ -3,7 +3,7 @@
  * Invariant 18: publish after init. When a split lets the references of a part leave zero, the part is whole: no tail any more, with its mapping,
  * its index and its lock; whoever gets a reference from then on may believe them. Until its caches' slots lead to it, they lead to the frozen
  * original. So nobody may change what leads back from a folio in the cache but under its lock and i_pages', and a slot and its
- * folio agree at quiescence.
+ * folio agree at quiescence; a folio has one entry there, whose other slots are its siblings.
  */
 #include "oracle_internal.h"
 #include <linux/fs.h>
@@ -103,6 +103,11 @@ bool publish_quiescent(void)
 		if (!mapping)
 			continue;
 		for (u32 i = 0; i < 1u << oracle_order(folio); i++) {
+			if (i && folio->index + i < FILE_PAGES && !xa_is_sibling(mapping->i_pages.slots[folio->index + i])) {
+				engine_report(VERDICT_BAD_STATE, "large folio has more than one entry", "quiescence", NULL,
+					      "folio at page %u, index %lu + %u", pfn, folio->index, i);
+				return false;
+			}
 			if (folio->index + i < FILE_PAGES && folio_at(mapping, (unsigned)(folio->index + i)) == folio)
 				continue;
 			engine_report(VERDICT_BAD_STATE, "folio is not in its file's cache", "quiescence", NULL,

@@ -8,6 +8,7 @@
  * Poisoned pages are explained by the reference that memory_failure() keeps for good: one for each, if at all.
  */
 #include "oracle_internal.h"
+#include <linux/fs.h>
 
 static s32 mapcount_of(const struct folio *folio)
 {
@@ -168,8 +169,27 @@ static bool check_exact(u32 head)
 	return false;
 }
 
+/* What is pinned to be written to for long is nobody's to write back: no page of the regular file. */
+static bool check_longterm(unsigned ref)
+{
+	const struct address_space *mapping;
+
+	if (!machine->refs[ref] || machine->refs_pinned[ref] != 3)
+		return true;
+	mapping = oracle_folio(oracle_head_of((u32)page_to_pfn(machine->refs[ref])))->mapping;
+	for (unsigned i = 0; i < NR_FILES; i++)
+		if (mapping == &machine->mappings[i] && !shmem_mapping(mapping)) {
+			engine_report(VERDICT_BAD_REFERENCE, "a file's page is pinned for long", "quiescence", NULL, "g%u, f%u", ref, i);
+			return false;
+		}
+	return true;
+}
+
 bool reference_quiescent(void)
 {
+	for (unsigned ref = 0; ref < NR_REFS; ref++)
+		if (!check_longterm(ref))
+			return false;
 	for_each_touched_pfn(pfn) {
 		if (!oracle.pages[pfn].allocated || oracle_head_of(pfn) != pfn)
 			continue;
