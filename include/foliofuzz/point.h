@@ -115,6 +115,7 @@ enum note {
 	NOTE_FOLIO_MIGRATING, /* a: src, b: dst; both locked, src unmapped: its content and flags are about to move */
 	NOTE_FOLIO_MIGRATED,  /* a: src, b: dst; they have, and dst is on no queue yet */
 	NOTE_MIGRATE_RETURN,  /* a: the list that migrate_pages() was given, b: (void *)what it returns */
+	NOTE_FILE_DATA_LOST,  /* a: a file's mapping, b: (void *)index; a memory error takes that page, which the disk does not have, from it */
 	NOTE_COUNT
 };
 void engine_note(enum note note, const volatile void *a, const volatile void *b);

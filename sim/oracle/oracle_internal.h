@@ -188,6 +188,7 @@ struct user_note;
 /* content_file.c */
 void content_file_begin(void);
 bool content_file_note(const struct user_note *n);
+void content_file_lost(const volatile void *mapping, unsigned long index); /* a memory error has taken the file's page */
 /* The page is about to be pinned, or has been; true: it shows a file, whose page may be stored to at any time from now on. */
 bool content_file_pinned(unsigned mm, unsigned vpn);
 /* False: the page shows no file. */
