@@ -23,6 +23,9 @@ int unpoison_memory(unsigned long pfn);
 struct folio;
 int unmap_poisoned_folio(struct folio *folio, bool must_kill);
 
+/* Not the kernel's: stands for the error that the mapping keeps for the next fsync(). */
+#define file_data_lost_note(mapping, index) engine_note(NOTE_FILE_DATA_LOST, mapping, (void *)(unsigned long)(index))
+
 /* soft_offline.c: takes the page out of use, with its content moved elsewhere first. May sleep. */
 int soft_offline_page(unsigned long pfn);
 /* For soft_offline_page(). 1: a reference to the folio of `page`; 0: it is free; below 0: neither. mf_mutex is held. */

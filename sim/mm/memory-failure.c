@@ -356,8 +356,11 @@ static enum mf_result truncate_error_folio(struct folio *folio, struct address_s
 	return generic_error_remove_folio(mapping, folio) ? MF_FAILED : MF_RECOVERED;
 }
 
-/* me_pagecache_clean(), me_pagecache_dirty() - v7.1. Fidelity: same, no error is left for the next fsync(). */
-static enum mf_result me_pagecache(struct folio *folio, struct page *page)
+/*
+ * me_pagecache_clean(), me_pagecache_dirty() - v7.1. Fidelity: same; what the mapping would tell the next fsync(), a note tells. Dirty data of a file is gone: the
+ * disk's is next.
+ */
+static enum mf_result me_pagecache(struct folio *folio, struct page *page, bool dirty)
 {
 	enum mf_result ret = MF_RECOVERED;
 	struct address_space *mapping;
@@ -375,6 +378,8 @@ static enum mf_result me_pagecache(struct folio *folio, struct page *page)
 		return MF_FAILED;
 	}
 	extra_pins = shmem_mapping(mapping);
+	if (dirty && !extra_pins)
+		file_data_lost_note(mapping, folio_pgoff(folio));
 	ret = truncate_error_folio(folio, mapping);
 	if (has_extra_refcount(page, extra_pins))
 		ret = MF_FAILED;
@@ -436,7 +441,7 @@ static int identify_page_state(struct folio *folio, struct page *page, unsigned 
 	else if ((flags & swapcache) == swapcache)
 		result = flags & BIT(PG_dirty) ? me_swapcache_dirty(folio, page) : me_swapcache_clean(folio, page);
 	else if (flags & (BIT(PG_mlocked) | BIT(PG_unevictable) | BIT(PG_lru)))
-		result = me_pagecache(folio, page);
+		result = me_pagecache(folio, page, flags & BIT(PG_dirty));
 	else
 		result = me_ignore(folio);
 	return action_result(result);

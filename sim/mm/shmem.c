@@ -613,24 +613,7 @@ static bool shmem_partial(struct inode *inode, struct folio *folio, pgoff_t star
 	return ret;
 }
 
-/*
- * Where to read a large swap entry back from: at a page within the file's size, which a truncation has already lowered. v7.1 asks for the page
- * that is the new end, is told that it lies behind it, and goes round for ever over an entry that it neither frees nor brings back.
- */
-static pgoff_t shmem_partial_index(struct inode *inode, pgoff_t index)
-{
-	int order = 0;
-	void *entry;
-
-	if (bug_enabled(shmem_truncate_large_swap_livelock))
-		return index;
-	entry = xa_load(&inode->i_mapping->i_pages, index);
-	if (xa_is_value(entry))
-		order = shmem_confirm_swap(inode->i_mapping, index, entry);
-	return order > 0 ? index & ~((1ul << order) - 1) : index;
-}
-
-/* shmem_get_partial_folio() - v7.1. Fidelity: same. Locked; from swap only if it is larger than the page. */
+/* shmem_get_partial_folio() - v7.1. Fidelity: same. Locked; from swap only if the page lies within the file's size. */
 static struct folio *shmem_get_partial_folio(struct inode *inode, pgoff_t index)
 {
 	struct folio *folio = filemap_get_entry(inode->i_mapping, index);
@@ -646,14 +629,9 @@ static struct folio *shmem_get_partial_folio(struct inode *inode, pgoff_t index)
 	}
 	/* Swapped out: to be split, or zeroed in part, it has to come back. */
 	folio = NULL;
-	if (shmem_get_folio(inode, shmem_partial_index(inode, index), &folio, SGP_READ, 0) || !folio)
+	if (shmem_get_folio(inode, index, &folio, SGP_READ, 0))
 		return NULL;
-	/* it may have come back in parts */
-	if (index < folio_next_index(folio))
-		return folio;
-	folio_unlock(folio);
-	folio_put(folio);
-	return NULL;
+	return folio;
 }
 
 static void batch_put(struct folio_batch *fbatch)
@@ -694,14 +672,40 @@ static void shmem_undo_without_waiting(struct inode *inode, pgoff_t start, pgoff
 	}
 }
 
-/* A value that could not be freed: -1: cut by the range, and so zeroed before; else where to look again. */
-static long shmem_retry_swap(struct address_space *mapping, pgoff_t index, void *radswap, pgoff_t start, pgoff_t end)
+/*
+ * A large value reaches over the start of a truncation, behind which the file ends by now. It is read back at its first page, which the file keeps: whole,
+ * or cut by halves, whose second may still reach over the start. Not split where it is, as long as it can be read: a large folio that is in the
+ * swap cache goes back into the file only as a whole.
+ */
+static void shmem_bring_back(struct inode *inode, pgoff_t base, pgoff_t start, void *radswap)
 {
-	int order = shmem_confirm_swap(mapping, index, radswap);
+	struct folio *folio;
+	int err = shmem_get_folio(inode, base, &folio, SGP_READ, 0);
+
+	if (err && err != -ENOMEM)
+		(void)shmem_split_large_entry(inode, start, radswap);
+	if (err || !folio)
+		return;
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
+/*
+ * A value that could not be freed: -1: cut by the range, and so zeroed before; else where to look again. v7.1 skips also what a truncation cuts at its
+ * start: the page there lies behind the end, so the first pass has not brought it back. It goes round for ever over an entry that it
+ * neither frees nor brings back.
+ */
+static long shmem_retry_swap(struct inode *inode, pgoff_t index, void *radswap, pgoff_t start, pgoff_t end, bool truncate)
+{
+	int order = shmem_confirm_swap(inode->i_mapping, index, radswap);
 	pgoff_t base = index;
 
 	if (order > 0) {
 		base &= ~((1ul << order) - 1);
+		if (truncate && base < start && !bug_enabled(shmem_truncate_large_swap_livelock)) {
+			shmem_bring_back(inode, base, start, radswap);
+			return (long)start;
+		}
 		if (base < start || base + (1ul << order) > end)
 			return -1;
 	}
@@ -760,7 +764,7 @@ static void shmem_undo_waiting(struct inode *inode, pgoff_t start, pgoff_t end, 
 				shmem_recalc_inode(inode, 0, -freed);
 				if (freed)
 					continue;
-				retry = shmem_retry_swap(mapping, indices[i], folio, start, end);
+				retry = shmem_retry_swap(inode, indices[i], folio, start, end, truncate);
 				if (retry < 0)
 					continue;
 				index = (pgoff_t)retry;
@@ -776,13 +780,15 @@ static void shmem_undo_waiting(struct inode *inode, pgoff_t start, pgoff_t end, 
 	}
 }
 
-/* shmem_undo_range() - v7.1. Fidelity: same, whole pages [start, end). */
+/* shmem_undo_range() - v7.1. Fidelity: same, whole pages [start, end); end of a truncation: (pgoff_t)-1, which no hole has. */
 static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bool unfalloc)
 {
 	pgoff_t first = start, last = end, fallocend = access_load(&inode->fallocend, __ATOMIC_RELAXED);
-	bool same_folio = false;
+	bool truncate = end == (pgoff_t)-1, same_folio = false;
 	struct folio *folio;
 
+	if (truncate)
+		last = end = FILE_PAGES;
 	if (fallocend > start && fallocend <= end && !unfalloc)
 		access_store(&inode->fallocend, start, __ATOMIC_RELAXED);
 	shmem_undo_without_waiting(inode, start, end, unfalloc);
@@ -806,7 +812,7 @@ static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bo
 			folio_put(folio);
 		}
 	}
-	shmem_undo_waiting(inode, first, last, end >= FILE_PAGES, unfalloc);
+	shmem_undo_waiting(inode, first, last, truncate, unfalloc);
 }
 
 /* shmem_truncate_range() - v7.1. Fidelity: same. i_rwsem is held for writing. */

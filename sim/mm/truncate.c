@@ -237,7 +237,7 @@ int vfs_truncate(struct inode *inode, pgoff_t newsize)
 		i_size_write(inode, newsize << PAGE_SHIFT);
 		if (shrinks) {
 			unmap_mapping_pages(mapping, newsize, 0, true);
-			shmem_truncate_range(inode, newsize, FILE_PAGES);
+			shmem_truncate_range(inode, newsize, (pgoff_t)-1);
 			unmap_mapping_pages(mapping, newsize, 0, true);
 		}
 	} else {

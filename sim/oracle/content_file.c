@@ -6,6 +6,7 @@
  */
 #include "oracle_internal.h"
 #include <foliofuzz/ops.h>
+#include <linux/fs.h>
 #include <string.h>
 
 #define VALUES_MAX 12
@@ -483,6 +484,18 @@ bool content_file_pinned(unsigned mm, unsigned vpn)
 	lose_track(file_place(v->file, v->pgoff));
 	lose_track(file_place(v->next_file, v->next_pgoff));
 	return true;
+}
+
+/* From here on the page shows what is on disk; a store that overlaps this may come after it. */
+void content_file_lost(const volatile void *mapping, unsigned long index)
+{
+	const struct inode *inode = ((const struct address_space *)(uintptr_t)mapping)->host;
+	struct place *p = file_place((unsigned)(inode - machine->inodes), (unsigned)index);
+	u32 token = (u32)inode->disk[index % FILE_PAGES];
+
+	model.now++;
+	place_add(p, token);
+	place_end(p, token, model.now, true);
 }
 
 /* True: the note is about a file, and nobody else's. */

@@ -142,6 +142,9 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 	case NOTE_USER:
 		content_note(a);
 		break;
+	case NOTE_FILE_DATA_LOST:
+		content_file_lost(a, (unsigned long)(uintptr_t)b);
+		break;
 	case NOTE_BENIGN:
 		if (benign_is_met((enum benign)(uintptr_t)a))
 			oracle_benign_met((enum benign)(uintptr_t)a);

@@ -193,6 +193,7 @@ bool content_file_note(const struct user_note *n);
 void promise_begin(void);
 void promise_note(const struct user_note *n);
 bool promise_quiescent(void);
+void content_file_lost(const volatile void *mapping, unsigned long index); /* a memory error has taken the file's page */
 /* The page is about to be pinned, or has been; true: it shows a file, whose page may be stored to at any time from now on. */
 bool content_file_pinned(unsigned mm, unsigned vpn);
 /* False: the page shows no file. */
