@@ -598,7 +598,7 @@ void vma_adjust_trans_huge(struct vm_area_struct *vma, unsigned long start,
 }
 
 /*
- * set_pmd_migration_entry() - v7.1. Fidelity: same. P14. The PMD's lock is
+ * set_pmd_migration_entry() - v7.1. Fidelity: same, but for a repair. P14. The PMD's lock is
  * held (a walk has found it) and the folio lock. -EBUSY: pinned, the mapping is back as it was. A device-private entry is decoded as what
  * it is: its soft-dirty bit has the place of a present entry's writable bit.
  */
@@ -623,7 +623,9 @@ int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page
 		softdirty = pmd_soft_dirty(pmdval);
 		uffd_wp = pmd_uffd_wp(pmdval);
 	} else {
-		pmdval = pmdp_huge_get_and_clear(mm, pvmw->address, pvmw->pmd);
+		/* Nor may it be empty for a moment: zaps and faults that do not have the lock pass over an empty one. */
+		if (bug_enabled(migration_clears_device_pmd))
+			pmdval = pmdp_huge_get_and_clear(mm, pvmw->address, pvmw->pmd);
 		writable = softleaf_is_device_private_write(softleaf_from_pmd(pmdval));
 		softdirty = pmd_swp_soft_dirty(pmdval);
 		uffd_wp = pmd_swp_uffd_wp(pmdval);

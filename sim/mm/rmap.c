@@ -594,9 +594,11 @@ static void __folio_mod_stat(struct folio *folio, int nr, int nr_pmdmapped)
  * then the number of mapped pages, then the large count; the statistic last. Caller holds the
  * page table lock and has taken the references.
  *
- * `nr` is what the statistic moves by: pages that were not mapped at all before. Between the
- * steps another CPU may add or remove a PMD mapping, so a difference may come out negative or
- * belong to the other: then it is taken as zero.
+ * `nr` is what the statistic moves by: pages that were not mapped at all before. It follows from
+ * what the step on _nr_pages_mapped found, so the steps of all CPUs add up, whatever their order:
+ * _nr_pages_mapped itself below ENTIRELY_MAPPED, the whole folio from there on. While a page has
+ * been removed and added again, and the removal is not yet counted, there are more than the folio has:
+ * the difference is negative, and the removal makes up for it.
  */
 static void __folio_add_rmap(struct folio *folio, struct page *page, int nr_pages,
 			     struct vm_area_struct *vma, enum pgtable_level level)
@@ -629,7 +631,7 @@ static void __folio_add_rmap(struct folio *folio, struct page *page, int nr_page
 			if (now < ENTIRELY_MAPPED + ENTIRELY_MAPPED) {
 				nr_pmdmapped = folio_large_nr_pages(folio);
 				nr = nr_pmdmapped - (now & FOLIO_PAGES_MAPPED);
-				if (nr < 0)
+				if (nr < 0 && bug_enabled(rmap_clamped_difference))
 					nr = 0;
 			}
 		}
@@ -829,11 +831,11 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 			if (now < ENTIRELY_MAPPED) {
 				nr_pmdmapped = folio_large_nr_pages(folio);
 				nr = nr_pmdmapped - now;
-				if (nr < 0)
+				if (nr < 0 && bug_enabled(rmap_clamped_difference))
 					nr = 0;
 			}
 		}
-		partially_mapped = nr && nr < nr_pmdmapped;
+		partially_mapped = nr > 0 && nr < nr_pmdmapped;
 	}
 
 	/*
@@ -843,7 +845,7 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 	if (!generation_at_least(GENERATION_V6_12)) {
 		/* v6.8: no flag; a PTE batch that unmaps the last page queues the folio as well */
 		if (nr && folio_test_large(folio) && folio_test_anon(folio) &&
-		    (level == PGTABLE_LEVEL_PTE || nr < nr_pmdmapped))
+		    (level == PGTABLE_LEVEL_PTE || (nr > 0 && nr < nr_pmdmapped)))
 			deferred_split_folio(folio, true);
 	} else if (partially_mapped && folio_test_anon(folio) && !folio_is_device_private(folio) &&
 		   !data_race(2, folio_test_partially_mapped(folio))) {

@@ -893,6 +893,15 @@ static int unuse_pte(struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr,
 		ret = 0;
 		goto out;
 	}
+	/*
+	 * A large folio that a fault has read and not mapped yet: only that fault knows whether all its pages are one mm's. Out of
+	 * the cache with it, so that the fault finds it gone, and the next round reads the page alone.
+	 */
+	if (!bug_enabled(swapoff_maps_new_large_folio) && folio_test_large(folio) && !folio_test_anon(folio)) {
+		swap_cache_del_folio(folio);
+		ret = 0;
+		goto out;
+	}
 
 	dec_mm_counter(mm, MM_SWAPENTS);
 	if (PageHWPoison(page) || !folio_test_uptodate(folio)) {

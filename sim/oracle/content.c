@@ -115,6 +115,8 @@ bool content_disturb(unsigned mm, unsigned vpn)
 		if (model.readers[i].mm == mm && model.readers[i].vpn == vpn)
 			model.readers[i].ignore = true;
 		busy |= r->active && r->mm == mm && r->vpn <= vpn && vpn < r->vpn + (unsigned)r->nr;
+		/* what a move brings is of the time before the mapping or after it */
+		busy |= r->active && r->move && r->mm == mm && r->to <= vpn && vpn < r->to + (unsigned)r->nr;
 	}
 	if (busy)
 		model.places[mm][vpn].lost_track = true;
