@@ -553,9 +553,10 @@ void vma_adjust_trans_huge(struct vm_area_struct *vma, unsigned long start,
 }
 
 /*
- * set_pmd_migration_entry() - v7.1. Fidelity: same. P14. The PMD's lock is
- * held (a walk has found it) and the folio lock. -EBUSY: pinned, the mapping is back as it was. A device-private entry is decoded as what
- * it is: its soft-dirty bit has the place of a present entry's writable bit.
+ * set_pmd_migration_entry() - v7.1. Fidelity: adapted: a device-private entry stays until the migration entry replaces it. P14. The
+ * PMD's lock is held (a walk has found it) and the folio lock. -EBUSY: pinned, the mapping is back as it was. A device-private entry is
+ * decoded as what it is: its soft-dirty bit has the place of a present entry's writable bit. The PMD is never none: zap_pmd_range()
+ * looks at it without the lock, and skips what is none. Nobody takes a reference by an entry that is not present without the lock.
  */
 int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page)
 {
@@ -578,7 +579,8 @@ int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page
 		softdirty = pmd_soft_dirty(pmdval);
 		uffd_wp = pmd_uffd_wp(pmdval);
 	} else {
-		pmdval = pmdp_huge_get_and_clear(mm, pvmw->address, pvmw->pmd);
+		if (bug_enabled(migrate_device_pmd_cleared))
+			pmdval = pmdp_huge_get_and_clear(mm, pvmw->address, pvmw->pmd);
 		writable = softleaf_is_device_private_write(softleaf_from_pmd(pmdval));
 		softdirty = pmd_swp_soft_dirty(pmdval);
 		uffd_wp = pmd_swp_uffd_wp(pmdval);
