@@ -81,8 +81,9 @@ static bool lazyfree_unused(struct folio *folio, bool *dirty)
 }
 
 /*
- * unmap_huge_pmd_locked(), __discard_anon_folio_pmd_locked() - v7.1, mm/huge_memory.c. Fidelity: same, no droppable VMAs. The PMD's lock
- * is held, and the folio's. True: gone. False: wanted again (swapbacked now), or in use; mapped as it was.
+ * unmap_huge_pmd_locked(), __discard_anon_folio_pmd_locked() - v7.1, mm/huge_memory.c. Fidelity: adapted: invalidated, and
+ * cleared once it is sure to go: zap_pmd_range() skips a PMD that is none, without the lock. No droppable VMAs. The PMD's lock is held,
+ * and the folio's. True: gone. False: wanted again (swapbacked now), or in use; mapped as it was.
  */
 static bool unmap_huge_pmd_locked(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp, struct folio *folio)
 {
@@ -99,8 +100,12 @@ static bool unmap_huge_pmd_locked(struct vm_area_struct *vma, unsigned long addr
 		return false;
 	}
 
-	orig_pmd = pmdp_huge_get_and_clear(mm, addr, pmdp);
-	flush_tlb_range(vma, addr, addr + HPAGE_PMD_SIZE);
+	if (bug_enabled(lazyfree_pmd_cleared)) {
+		orig_pmd = pmdp_huge_get_and_clear(mm, addr, pmdp);
+		flush_tlb_range(vma, addr, addr + HPAGE_PMD_SIZE);
+	} else {
+		orig_pmd = pmdp_invalidate(vma, addr, pmdp);
+	}
 	if (pmd_dirty(orig_pmd))
 		folio_set_dirty(folio);
 	unused = lazyfree_unused(folio, &dirty);
@@ -114,6 +119,8 @@ static bool unmap_huge_pmd_locked(struct vm_area_struct *vma, unsigned long addr
 		return false;
 	}
 
+	if (!bug_enabled(lazyfree_pmd_cleared))
+		pmd_clear(pmdp);
 	folio_remove_rmap_pmd(folio, pmd_page(orig_pmd), vma);
 	pte_free(mm, pgtable_trans_huge_withdraw(mm, pmdp));
 	mm_dec_nr_ptes(mm);

@@ -123,6 +123,22 @@ bool content_disturb(unsigned mm, unsigned vpn)
 	return busy;
 }
 
+void content_lose_track(unsigned mm, unsigned vpn)
+{
+	if (model.places[mm][vpn].lost_track)
+		return;
+	model.used |= 1u << mm;
+	model.places[mm][vpn].lost_track = true;
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		const struct running *r = &model.running[i];
+
+		if (r->active && r->move && r->mm == mm && r->vpn <= vpn && vpn < r->vpn + (unsigned)r->nr)
+			content_lose_track(mm, r->to + vpn - r->vpn);
+		if (model.forking[i].active && model.forking[i].parent == mm)
+			model.forking[i].places[vpn].lost_track = true;
+	}
+}
+
 static void reader_allow(struct reader *r, u32 token)
 {
 	for (unsigned i = 0; i < r->count; i++)

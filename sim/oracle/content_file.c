@@ -2,7 +2,8 @@
 /*
  * Invariant 11 for files: one place for each page of a file, by the same rule as for virtual pages (content.c). A shared mapping's loads and
  * stores are the file page's; a private mapping shows the file page until its own first store. While a mapping is being replaced, loads of it
- * are not judged, and a store that may have met either makes both lose track.
+ * are not judged, and a store that may have met either makes both lose track: also the virtual page's place in content.c,
+ * which is what an anonymous mapping shows.
  */
 #include "oracle_internal.h"
 #include <foliofuzz/ops.h>
@@ -27,6 +28,7 @@ struct view {
 	bool muddled;         /* two at once, now or when it was made */
 	bool overlap;         /* those that are being made here met another */
 	bool copy_met;        /* a copy without a store may have been made while they were */
+	bool store_met;       /* a store may have been, through one or the other */
 	bool copied;          /* private: the file's page is not seen any more */
 	u8 discards;          /* running */
 	u32 discarded;        /* when the last one ended */
@@ -201,6 +203,8 @@ static bool begin_view_write(const struct user_note *n, struct view *v)
 			lose_track(file_place(v->file, v->pgoff));
 		lose_track(file_place(v->next_file, v->next_pgoff));
 		lose_track(&v->own);
+		content_lose_track(n->mm, n->vpn);
+		v->store_met = true;
 	}
 	if (v->kind == MAPPING_ANON)
 		return false;
@@ -306,7 +310,8 @@ static bool disturb(unsigned mm, unsigned vpn, struct view *v)
 			r->ignore = true;
 		if (w->active && w->view && w->mm == mm && w->vpn == vpn && w->place) {
 			lose_track(w->place);
-			store = true;
+			content_lose_track(mm, vpn);
+			store = v->store_met = true;
 		}
 	}
 	if (store || v->pending) {
@@ -325,6 +330,8 @@ static void begin_map(const struct user_note *n)
 
 		if (v->pending)
 			disturb(n->mm, n->vpn + i, v);
+		else
+			v->store_met = false;
 		v->next_kind = n->value;
 		v->next_file = (u8)(n->token >> 8);
 		v->next_pgoff = (u8)((n->token & 0xff) + i);
@@ -344,7 +351,7 @@ static void end_map(const struct user_note *n)
 		if (!v->pending)
 			continue;
 		v->pending--;
-		store = disturb(n->mm, n->vpn + i, v);
+		store = disturb(n->mm, n->vpn + i, v) || v->store_met;
 		if (!n->value)
 			continue;
 		if (!v->pending && !v->overlap)

@@ -185,6 +185,7 @@ void pgmap_fault(const volatile void *page);
 void content_begin(void);
 void content_reset(unsigned mm, unsigned vpn); /* the page is new, and zero */
 bool content_disturb(unsigned mm, unsigned vpn); /* who is at the page is not judged; true: a store or discard is under way there */
+void content_lose_track(unsigned mm, unsigned vpn); /* a store through a file's mapping may be there, and where the page moves to */
 struct user_note;
 /* content_file.c */
 void content_file_begin(void);
