@@ -5,6 +5,7 @@
  */
 #include "engine_internal.h"
 #include <signal.h>
+#include <ucontext.h>
 
 enum { NULL_PAGE = 4096 };
 
@@ -12,10 +13,12 @@ static struct sigaction before;
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
-	(void)context;
-	if (engine_now.cpu != ENGINE_RUNNER && (unsigned long)info->si_addr < NULL_PAGE)
+	if (engine_now.cpu != ENGINE_RUNNER && (unsigned long)info->si_addr < NULL_PAGE) {
+		/* engine_find() does not return, and TSan's handler around this one blocks every signal. */
+		pthread_sigmask(SIG_SETMASK, &((ucontext_t *)context)->uc_sigmask, NULL);
 		engine_find(VERDICT_KERNEL_BUG, "null pointer followed", NULL, "at offset %lu",
 			    (unsigned long)info->si_addr);
+	}
 	/* The access is made again, and meets that. */
 	sigaction(signal, &before, NULL);
 }
