@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # program_test.sh FOLIOFUZZ PROGRAM - what a program of the corpus must show: its `expect`, or else a clean end, the
-# same 1,000 times on either vehicle. One without a schedule must hold under random ones; one of corpus/bugs
+# same FOLIOFUZZ_REPEAT (1,000) times on either vehicle. One without a schedule must hold under random ones; one of corpus/bugs
 # must be clean when its bug is switched off.
 set -eu
 foliofuzz=$1
 program=$2
+repeat=${FOLIOFUZZ_REPEAT:-1000}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -25,7 +26,7 @@ fi
 
 for vehicle in fiber pthread; do
 	code=0
-	"$foliofuzz" replay "$program" --repeat 1000 --vehicle $vehicle >"$work/$vehicle" || code=$?
+	"$foliofuzz" replay "$program" --repeat "$repeat" --vehicle $vehicle >"$work/$vehicle" || code=$?
 	cat "$work/$vehicle"
 	[ $code = $want ] || fail "$vehicle: expected exit code $want, found $code"
 	! grep -q '^expect: DIFFERS' "$work/$vehicle" || fail "$vehicle: expected something else"
@@ -34,7 +35,7 @@ done
 cmp "$work/fiber" "$work/pthread" || fail "the vehicles differ"
 
 if [ $want = 0 ] && ! has 'sched '; then
-	"$foliofuzz" run "$program" --runs 2000 --out "$work" || fail "a random schedule breaks it"
+	"$foliofuzz" run "$program" --runs $((2 * repeat)) --out "$work" || fail "a random schedule breaks it"
 fi
 case $program in corpus/bugs/*)
 	"$foliofuzz" replay "$program" --bug "-$(basename "$(dirname "$program")")" || fail "not clean with the bug repaired" ;;
