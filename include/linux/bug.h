@@ -20,7 +20,7 @@ static __always_inline void bug_if_(bool cond, const struct site *s, const char 
 /* `str` is the condition as it is written: made a string at the first macro, before it is expanded. */
 #define bug_on_(cond, str) bug_if_(!!(cond), SITE("BUG_ON", "", str), "BUG_ON", str)
 /* A warning is as much a find as a bug is; the value is there for the kernel's idiom. */
-#define warn_on_(cond, str) (bug_if_(!!(cond), SITE("WARN_ON", "", str), "WARN_ON", str), false)
+#define warn_on_(cond, str) ({ bug_if_(!!(cond), SITE("WARN_ON", "", str), "WARN_ON", str); false; })
 #define BUG() kernel_bug_at(SITE("BUG", "", ""), "BUG", "")
 #define BUG_ON(cond) bug_on_(cond, #cond)
 #define WARN_ON(cond) warn_on_(cond, #cond)
