@@ -509,7 +509,7 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
  * filemap_release_folio() is left out: no file has private data, so that a split never waits for its file system. i_size may change at
  * any moment; the folio lock serialises the trimming, and so the end is noted once.
  */
-static int split_lock_file(struct folio *folio, struct split *split)
+static __follows_null int split_lock_file(struct folio *folio, struct split *split)
 {
 	struct address_space *mapping = plain_read(folio->mapping);
 

@@ -127,7 +127,7 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma, 
 				page_vma_mapped_walk_restart(&pvmw);
 				continue;
 			}
-			subpage = folio_page(folio, pmd_any_pfn(pmdp_get(pvmw.pmd)) - folio_pfn(folio));
+			subpage = folio_page(folio, (long)(pmd_any_pfn(pmdp_get(pvmw.pmd)) - folio_pfn(folio)));
 			VM_BUG_ON_FOLIO(!folio_test_pmd_mappable(folio), folio);
 			if (set_pmd_migration_entry(&pvmw, subpage)) {
 				ret = false;
