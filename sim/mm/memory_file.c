@@ -235,8 +235,12 @@ static vm_fault_t __do_fault(struct vm_fault *vmf)
 	if (unlikely(PageHWPoison(vmf->page))) {
 		struct folio *folio = page_folio(vmf->page);
 
-		if (folio_mapped(folio))
-			unmap_mapping_pages(folio_mapping(folio), folio_pgoff(folio), (pgoff_t)folio_nr_pages(folio), false);
+		if (folio_mapped(folio)) {
+			struct address_space *mapping = folio_mapping(folio);
+			pgoff_t index = folio_pgoff(folio);
+
+			unmap_mapping_pages(mapping, index, (pgoff_t)folio_nr_pages(folio), false);
+		}
 		folio_unlock(folio);
 		folio_put(folio);
 		return VM_FAULT_HWPOISON;
