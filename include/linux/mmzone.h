@@ -136,7 +136,7 @@ struct machine_state {
 	u8 refs_pinned[NR_REFS];         /* 0: a reference, 1: a pin to read by, 2: to write by, 3: for long */
 	atomic_t mm_ids; /* given out so far */
 	struct kmem_cache mm_cache, vma_cache, anon_vma_cache, anon_vma_chain_cache, ptdesc_cache;
-	struct kmem_cache swap_table_cache, swap_extend_table_cache;
+	struct kmem_cache swap_cluster_cache, swap_table_cache, swap_extend_table_cache;
 	struct kmem_cache mmu_notifier_cache;
 	struct kmem_cache radix_tree_node_cache;
 	struct kmem_cache memcg_cache, objcg_cache, list_lru_cache;

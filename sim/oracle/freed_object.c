@@ -37,7 +37,7 @@ static u32 object_size(const char *cache)
 	const struct kmem_cache *const caches[] = {
 		&machine->mm_cache, &machine->vma_cache, &machine->anon_vma_cache,
 		&machine->anon_vma_chain_cache, &machine->ptdesc_cache, &machine->memcg_cache,
-		&machine->objcg_cache, &machine->list_lru_cache,
+		&machine->objcg_cache, &machine->list_lru_cache, &machine->swap_cluster_cache,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(caches); i++)
@@ -91,9 +91,20 @@ static bool cgroups_are_gone(void)
 	return false;
 }
 
+/* A swap device that is there has its clusters, and one that is off has none. */
+static bool swap_clusters_are_one(void)
+{
+	const struct kmem_cache *c = &machine->swap_cluster_cache;
+
+	if (c->live == (machine->swap_info.cluster_info != NULL))
+		return true;
+	engine_report(VERDICT_BAD_REFERENCE, c->name, "teardown", NULL, "%u of %u objects were not freed", c->live, c->allocated);
+	return false;
+}
+
 bool freed_object_end(void)
 {
-	if (!cgroups_are_gone())
+	if (!cgroups_are_gone() || !swap_clusters_are_one())
 		return false;
 	return cache_is_empty(&machine->mm_cache) && cache_is_empty(&machine->vma_cache) &&
 	       cache_is_empty(&machine->anon_vma_cache) && cache_is_empty(&machine->anon_vma_chain_cache) &&
