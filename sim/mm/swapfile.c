@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/vma.h>
 #include <foliofuzz/bug.h>
 
 #define SI (&machine->swap_info)
@@ -991,15 +992,18 @@ static int unuse_vma(struct vm_area_struct *vma)
 	return 0;
 }
 
-/* unuse_mm() - v7.1. Fidelity: same. The caller has a user of the mm. A half-built copy is not looked at. */
-static int unuse_mm(struct mm_struct *mm)
+/*
+ * unuse_mm() - v7.1. Fidelity: same. The caller has a user of the mm. A half-built copy is not looked at: up to v6.19 there is a marker
+ * among its VMAs.
+ */
+static __follows_null int unuse_mm(struct mm_struct *mm)
 {
 	int ret = 0;
 
 	mmap_read_lock(mm);
-	if (test_bit(MMF_UNSTABLE, &mm->flags))
+	if (!bug_enabled(mm_half_forked_visible) && test_bit(MMF_UNSTABLE, &mm->flags))
 		goto unlock;
-	for (unsigned int i = 0; i < mm->map_count && !ret; i++) {
+	for (unsigned int i = 0; i < vma_tree_entries(mm) && !ret; i++) {
 		if (plain_read_racy(mm->vmas[i]->anon_vma))
 			ret = unuse_vma(mm->vmas[i]);
 		cond_resched();
