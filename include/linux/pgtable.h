@@ -178,12 +178,18 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 /* Between the two the entry is none: nobody with the table's lock sees that, and the hardware can set no bit that gets lost. */
 #define ptep_modify_prot_start(vma, addr, ptep) ptep_get_and_clear((vma)->vm_mm, addr, ptep)
 #define ptep_modify_prot_commit(vma, addr, ptep, old, new) ((void)(old), ({ set_pte_at((vma)->vm_mm, addr, ptep, new); }))
+/*
+ * Of a present PMD only, as the kernel's warns: what comes out looks present to software whatever it was, as on arm64. (x86's turns
+ * a software entry's offset into another.)
+ */
 #define pmd_mkinvalid_(prim, pmdp, str)                                        \
 	({                                                                     \
 		unsigned long *word_ = &(pmdp)->pmd;                           \
+		pmd_t invalidated_ = { assert_read(*word_) };                  \
+		VM_WARN_ON_ONCE(!pmd_present(invalidated_));                   \
 		engine_point(SITE(prim, "", str), word_, EVENT_RMW);           \
 		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
-		access_store(word_, was_ & ~(_PAGE_PRESENT | _PAGE_PROTNONE), __ATOMIC_RELAXED); \
+		access_store(word_, (was_ & ~(_PAGE_PRESENT | _PAGE_PROTNONE)) | _PAGE_PSE, __ATOMIC_RELAXED); \
 		was_;                                                          \
 	})
 /* Hardware no longer walks it; software still sees a huge PMD, and no hint. One step, as x86's exchange; then the flush. */
