@@ -19,7 +19,16 @@
 		while (!folio_trylock(folio))                                  \
 			folio_wait_locked(folio);                              \
 	} while (0)
-#define folio_unlock(folio) bit_unlock(PG_locked, &(folio)->flags, "folio_lock")
+/* The unlock tells whether somebody sleeps who has to be woken: one step, as the kernel's exchange. */
+#define folio_unlock(f)                                                        \
+	do {                                                                   \
+		struct folio *unlocked_ = (f);                                 \
+		bit_unlock(PG_locked, &unlocked_->flags, "folio_lock");        \
+		if (unlikely(assert_read(unlocked_->flags) & BIT(PG_waiters))) \
+			folio_wake_bit(unlocked_);                             \
+	} while (0)
+/* Of PG_locked. Who unlocks has a reference, or knows that somebody has. */
+void folio_wake_bit(struct folio *folio);
 /* Returns when the lock has been seen free; the caller has nothing. */
 #define folio_wait_locked(folio) bit_wait(PG_locked, &(folio)->flags)
 #define folio_wait_writeback(folio) bit_wait(PG_writeback, &(folio)->flags)

@@ -56,6 +56,89 @@ static pgoff_t file_end(struct address_space *mapping)
 
 /* ------------------------------------------------------------------ lookup ---- */
 
+/* ------------------------------------------------------------------ waiting for a folio ---- */
+
+static unsigned int folio_hash(const struct folio *folio)
+{
+	return (unsigned int)(folio_pfn(folio) / HPAGE_PMD_NR) % FOLIO_WAIT_TABLE_SIZE;
+}
+
+/* Boot: not in the kernel. */
+void folio_wait_boot(void)
+{
+	for (unsigned int i = 0; i < FOLIO_WAIT_TABLE_SIZE; i++) {
+		spinlock_t *lock = &machine->folio_wait_lock[i];
+
+		spin_lock_init(lock);
+	}
+	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++)
+		machine->folio_wait[cpu] = (struct wait_page_queue){ .folio = NULL };
+}
+
+/* waitqueue_active() of the folio's hash - v7.1. Fidelity: same. Its lock is held. */
+static bool folio_waitqueue_active(const struct folio *folio)
+{
+	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++) {
+		const struct folio *other = access_load(&machine->folio_wait[cpu].folio, __ATOMIC_RELAXED);
+
+		if (other && folio_hash(other) == folio_hash(folio))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * folio_wake_bit(), wake_page_function() - v7.1. Fidelity: adapted: of PG_locked alone, and no exclusive waiters: who has a reference waits for the
+ * bit. PG_waiters stays while anybody is in the queue, also for another folio of the same hash.
+ */
+void folio_wake_bit(struct folio *folio)
+{
+	spinlock_t *lock = &machine->folio_wait_lock[folio_hash(folio)];
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++) {
+		struct wait_page_queue *wait = &machine->folio_wait[cpu];
+
+		if (access_load(&wait->folio, __ATOMIC_RELAXED) != folio)
+			continue;
+		access_store(&wait->folio, NULL, __ATOMIC_RELAXED);
+		smp_store_release(&wait->woken, 1);
+		rcuwait_wake_up(&wait->task);
+	}
+	if (!folio_waitqueue_active(folio))
+		clear_bit(PG_waiters, &folio->flags);
+	spin_unlock_irqrestore(lock, flags);
+}
+
+/*
+ * softleaf_entry_wait_on_locked() - v7.1. Fidelity: same. The page table's lock makes the entry, and so the locked folio, stay until the
+ * sleeper is in the queue and PG_waiters says so; after that no reference keeps the folio: it may be free, or another, when the wait ends.
+ * The caller faults again anyway.
+ */
+void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl)
+{
+	struct folio *folio = softleaf_to_folio(entry);
+	spinlock_t *lock = &machine->folio_wait_lock[folio_hash(folio)];
+	struct wait_page_queue *wait = &machine->folio_wait[smp_processor_id()];
+	bool queued;
+
+	if (bug_enabled(pmd_numa_wait_on_freed_page))
+		spin_unlock(ptl);
+	spin_lock_irq(lock);
+	set_bit(PG_waiters, &folio->flags);
+	queued = folio_test_locked(folio);
+	if (queued) {
+		access_store(&wait->woken, 0, __ATOMIC_RELAXED);
+		access_store(&wait->folio, folio, __ATOMIC_RELAXED);
+	}
+	spin_unlock_irq(lock);
+	if (!bug_enabled(pmd_numa_wait_on_freed_page))
+		spin_unlock(ptl);
+	if (queued)
+		rcuwait_wait_event(&wait->task, smp_load_acquire(&wait->woken));
+}
+
 /*
  * filemap_get_entry() - v7.1. Fidelity: same. No lock. A folio, with a reference, that was in the slot after the reference was got; a
  * value as it is; NULL.
