@@ -1113,9 +1113,10 @@ static void drain_mmlist(struct swap_info_struct *si)
 static void wait_for_allocation(struct swap_info_struct *si)
 {
 	for (unsigned int i = 0; i < NR_SWAP_CLUSTERS; i++) {
-		struct swap_cluster_info *ci = swap_cluster_lock(si, i * SWAPFILE_CLUSTER);
+		struct swap_cluster_info *ci = offset_to_cluster(si, i * SWAPFILE_CLUSTER);
 
-		swap_cluster_unlock(ci);
+		spin_lock(&ci->lock);
+		spin_unlock(&ci->lock);
 	}
 }
 
