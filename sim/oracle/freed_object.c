@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Invariant 2: no object (mm, VMA, page table, chain) is touched after it was freed, and none is left at the end. The
+ * Invariant 2: no object (mm, VMA, page table, chain, clusters of swap) is touched after it was freed, and none is left at the end. The
  * engine asks before the access, so this verdict comes before a sanitizer's. Objects of type-safe caches
  * are never dead to who tests what it has found: an anon_vma to all, a VMA to who looks at the two words of its lock, which tell
  * that it is free.
