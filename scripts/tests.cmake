@@ -101,7 +101,9 @@ endif()
 
 # ---- each bug of the catalogue: found when it is on, and only then ---------------------------------
 file(GLOB bug_folders CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/bugs/*)
+list(FILTER bug_folders EXCLUDE REGEX "\\.[a-z]+$") # README.md and the tables beside the folders
 foreach(folder IN LISTS bug_folders)
   foliofuzz_test(${folder} LABELS verdict COMMAND scripts/bugs-check $<TARGET_FILE:foliofuzz> ${folder})
 endforeach()
+foliofuzz_test(bugs/readme LABELS verdict COMMAND scripts/bugs-check --readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/traces LABELS golden COMMAND scripts/bugs-check --traces $<TARGET_FILE:foliofuzz> ${bug_folders})
