@@ -24,6 +24,14 @@ static const struct {
 #undef ORACLE_KERNEL
 };
 
+bool bugs_folders_are_there(const char *verb)
+{
+	if (access(BUG_FOLDERS, R_OK) == 0)
+		return true;
+	fprintf(stderr, "foliofuzz bugs %s: expected " BUG_FOLDERS " below the current directory, found none\n", verb);
+	return false;
+}
+
 bool bug_file_path(char *path, size_t size, unsigned id, const char *name)
 {
 	snprintf(path, size, BUG_FOLDERS "/%s/%s", bug_table[id].name, name);

@@ -165,10 +165,8 @@ int bugs_check(const struct options *o, const bool *wanted)
 	struct check *checks;
 	unsigned good = 0, all = 0;
 
-	if (access(BUG_FOLDERS, R_OK)) {
-		fprintf(stderr, "foliofuzz bugs check: expected " BUG_FOLDERS " below the current directory, found none\n");
+	if (!bugs_folders_are_there("check"))
 		return EXIT_BAD_INPUT;
-	}
 	fflush(stdout);
 	checks = check_in_processes(wanted, o->jobs);
 	printf("%-42s %-4s %5s %7s %7s %7s %s\n", "bug", "", "found", "median", "worst", "budget", "executions of the search");

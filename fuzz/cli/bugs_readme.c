@@ -173,7 +173,7 @@ static void print_head(void)
 
 int bugs_readme(void)
 {
-	if (!read_table())
+	if (!bugs_folders_are_there("readme") || !read_table())
 		return EXIT_BAD_INPUT;
 	print_head();
 	printf("| bug | what is wrong | file | fixed by | shipped in | oracle | search | min | fuzzer |\n"

@@ -220,6 +220,8 @@ struct bug_folder {
 	struct bug_budget budget; /* of the search from free.prog */
 	u32 points, preemptions;  /* of min.prog, as trace.txt has it; 0: it does not say */
 };
+/* False after a complaint of `foliofuzz bugs VERB`. */
+bool bugs_folders_are_there(const char *verb);
 /* False: there is no min.prog. */
 bool bug_folder_load(struct bug_folder *b, unsigned id);
 /* Path of a file in the bug's folder; false: there is none. */
@@ -248,6 +250,10 @@ int bugs_readme(void);
 /* ---- bugs_check.c ---- */
 /* Prints a table; EXIT_HARNESS when a bug does not do what is said of it. */
 int bugs_check(const struct options *o, const bool *wanted);
+
+/* ---- bugs_pairs.c ---- */
+/* Prints the exceptions of all pairs of which one is wanted; EXIT_HARNESS when they are others than those listed. */
+int bugs_pairs(const struct options *o, const bool *wanted);
 
 /* ---- minimise.c ---- */
 /*

@@ -9,13 +9,14 @@
 
 static const struct command command = {
 	.name = "bugs",
-	.args = "[list | show ID | check [ID...] | readme]",
+	.args = "[list | show ID | check [ID...] | pairs [ID...] | readme]",
 	.summary =
 		"The catalogue of bugs that --bug and bugs= switch on: what each was, which commit\n"
 		"fixed it, and which generations have it from the start. show adds, from the tree's\n"
 		"root, the oracle that reports it, story and diagram. check tries them: on, the\n"
-		"programs of corpus/bugs find each; off, they find nothing. readme prints what\n"
-		"corpus/bugs/README.md should be.",
+		"programs of corpus/bugs find each; off, they find nothing. pairs switches two\n"
+		"on together: neither may hide both. readme prints what corpus/bugs/README.md\n"
+		"should be.",
 	.examples = "foliofuzz bugs\n"
 		    "foliofuzz bugs show partially-mapped-nonatomic\n"
 		    "foliofuzz bugs check --jobs 2\n"
@@ -67,7 +68,8 @@ static int show(const struct options *o, const char *name)
 	return EXIT_CLEAN;
 }
 
-static int check(const struct options *o)
+/* Those that are named behind the verb, or all. */
+static int of_several(const struct options *o, int (*verb)(const struct options *o, const bool *wanted))
 {
 	bool wanted[BUG_COUNT] = { false };
 
@@ -80,7 +82,7 @@ static int check(const struct options *o)
 	}
 	if (o->file_count == 1)
 		memset(wanted, true, sizeof(wanted));
-	return bugs_check(o, wanted);
+	return verb(o, wanted);
 }
 
 int cmd_bugs(int argc, char **argv)
@@ -95,8 +97,10 @@ int cmd_bugs(int argc, char **argv)
 	if (!strcmp(o.files[0], "show") && o.file_count == 2)
 		return show(&o, o.files[1]);
 	if (!strcmp(o.files[0], "check"))
-		return check(&o);
+		return of_several(&o, bugs_check);
+	if (!strcmp(o.files[0], "pairs"))
+		return of_several(&o, bugs_pairs);
 	if (!strcmp(o.files[0], "readme") && o.file_count == 1)
 		return bugs_readme();
-	return usage_error(&command, "expected list, show ID, check or readme, found '%s'", o.files[0]);
+	return usage_error(&command, "expected list, show ID, check, pairs or readme, found '%s'", o.files[0]);
 }
