@@ -140,6 +140,14 @@ run 0 bugs show $bug && grep -q "no corpus/bugs/$bug/min.prog" out && run 0 bugs
 report "bugs show and readme: no folder" $?
 mkdir -p corpus/bugs && printf 'id\tresult\n%s\tlucky\n' $bug >corpus/bugs/fuzz.tsv
 refused "bugs readme: a table with another row" "fuzz.tsv: expected id, result" bugs readme
+printf '%s seed0 for a reason\n' $bug >corpus/bugs/pairs.txt
+refused "bugs pairs: an exception of an unknown bug" "pairs.txt:1: expected the ids of two bugs and a reason" bugs pairs
+: >corpus/bugs/pairs.txt
+run 4 bugs pairs --jobs 2 split-eof-refs-large-piece && grep -q "^split-eof.* split-tail-flags.* MISS .*not in corpus/bugs/pairs.txt" out
+report "bugs pairs: an exception that is not listed" $?
+printf 'zap-put-before-counter split-eof-refs-large-piece no reason\n' >corpus/bugs/pairs.txt
+run 4 bugs pairs zap-put-before-counter && grep -q "^zap-put.* split-eof.* MISS .*is found; no reason" out
+report "bugs pairs: one that is listed without need" $?
 rm -r corpus
 run 0 generations && grep -q "(default)" out
 report "generations" $?
