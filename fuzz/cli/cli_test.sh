@@ -164,6 +164,14 @@ echo "operations that fuzz/dict/parse_fuzzer.dict lacks: $missing" >err
 [ -z "$missing" ]
 report "the dictionary has every operation" $?
 
+# ---- programs that a kernel cannot run ----
+mkdir old && printf "world cpus=1\nsetup m0 = mm(); fault(m0, 0)\n" >old/a.prog && printf "world cpus=1\nsetup m0 = mm(); fault_huge(m0, 0); split_nonuniform(m0, 0, 0)\n" >old/b.prog
+refused "a named one is refused" "b.prog: operation: this kernel does not know it" run old/b.prog --kernel v6.12 --runs 1
+run 0 run old --kernel v6.12 --runs 1 && grep -q "old/b.prog: left out" err && grep -q "^1 executions" out
+report "one below a directory is left out" $?
+rm old/a.prog
+refused "none left is bad input" "old: expected programs for kernel v6.12" run old --kernel v6.12 --runs 1
+
 # ---- minimise ----
 sed 's/^cpu1 .*/&; read(m0, 3); lru_drain()/' "$source_dir/corpus/bugs/partially-mapped-nonatomic/min.prog" >fat.prog
 run 0 minimise fat.prog -o min.prog && ! grep -q "lru_drain" min.prog
