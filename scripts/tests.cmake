@@ -96,6 +96,7 @@ foliofuzz_test(random/clean LABELS verdict
 foliofuzz_test(random/again LABELS determinism
   COMMAND sim/run/digest_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/hashes LABELS golden COMMAND scripts/golden --compare hashes $<TARGET_FILE:foliofuzz>)
+foliofuzz_test(golden/readme LABELS golden COMMAND scripts/golden --compare readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/digest LABELS golden COMMAND scripts/golden --compare digest $<TARGET_FILE:foliofuzz>)
 
 if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
