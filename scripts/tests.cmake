@@ -59,6 +59,9 @@ foliofuzz_test(style/layers LABELS style COMMAND scripts/layers)
 foliofuzz_test(style/drift LABELS style COMMAND scripts/drift_test.sh)
 foliofuzz_test(unit/fuzz/cli TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/cli_test.sh $<TARGET_FILE:foliofuzz> .)
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage")
+  foliofuzz_test(unit/fuzz/trace LABELS unit COMMAND fuzz/report/trace_test.sh $<TARGET_FILE:foliofuzz> .)
+endif()
 
 # ---- the fuzz targets: with an engine a short run of it, else the corpus once -----------------------
 if(NOT LIB_FUZZING_ENGINE)
@@ -93,6 +96,7 @@ foliofuzz_test(random/clean LABELS verdict
 foliofuzz_test(random/again LABELS determinism
   COMMAND sim/run/digest_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/hashes LABELS golden COMMAND scripts/golden --compare hashes $<TARGET_FILE:foliofuzz>)
+foliofuzz_test(golden/readme LABELS golden COMMAND scripts/golden --compare readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/digest LABELS golden COMMAND scripts/golden --compare digest $<TARGET_FILE:foliofuzz>)
 
 if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")

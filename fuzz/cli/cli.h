@@ -48,7 +48,7 @@ struct command {
 	u32 accepts;	      /* mask of ACCEPTS() */
 	int files_min, files_max;
 };
-enum trace_form { TRACE_NONE, TRACE_TEXT, TRACE_JSON };
+enum trace_form { TRACE_NONE, TRACE_TEXT, TRACE_JSON, TRACE_PERFETTO, TRACE_HTML };
 enum prog_form { FORM_OTHER, FORM_TEXT, FORM_BINARY };
 
 struct options {
