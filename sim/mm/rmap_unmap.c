@@ -141,6 +141,8 @@ static int folio_unmap_pte_batch(struct unmap_walk *w)
 	unsigned long end_addr = pmd_addr_end(w->pvmw.address, w->vma->vm_end);
 	int max_nr = (int)((end_addr - w->pvmw.address) >> PAGE_SHIFT), left, nr = 1;
 
+	if (bug_enabled(rmap_batch_oob))
+		max_nr = (int)folio_nr_pages(w->folio);
 	if (w->flags & TTU_HWPOISON || !folio_test_large(w->folio))
 		return 1;
 	if (folio_test_anon(w->folio) && folio_test_swapbacked(w->folio))
