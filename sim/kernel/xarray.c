@@ -38,6 +38,7 @@ void *xas_load(struct xa_state *xas)
 {
 	pgoff_t index = xas->index;
 
+	xas->restart = false;
 	return index < FILE_PAGES ? xa_entry(xas->xa, &index) : NULL;
 }
 
@@ -168,6 +169,13 @@ void *xas_next_entry(struct xa_state *xas, pgoff_t max)
 			return entry;
 	}
 	return NULL;
+}
+
+void *xas_next(struct xa_state *xas)
+{
+	if (xas->restart)
+		return xas_load(xas);
+	return ++xas->index < FILE_PAGES ? READ_ONCE(xas->xa->slots[xas->index]) : NULL;
 }
 
 /* One node, as if a split of this kind always needed one: the kernel's need depends on how the orders fall on its chunks. */
