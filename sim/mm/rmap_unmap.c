@@ -369,7 +369,7 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma, un
 	bool ret = true;
 
 	/* A zap clears its entries first and lowers the map count later: who relies on the count waits for that. */
-	if (w.flags & TTU_SYNC)
+	if ((w.flags & TTU_SYNC) && !bug_enabled(split_unmap_no_sync))
 		w.pvmw.flags = PVMW_SYNC;
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, address, vma_address_end(&w.pvmw));
 	mmu_notifier_invalidate_range_start(&range);
@@ -420,4 +420,5 @@ void try_to_unmap(struct folio *folio, enum ttu_flags flags)
 		rmap_walk_locked(folio, &rwc);
 	else
 		rmap_walk(folio, &rwc);
+	rmap_unmapped_note(folio, flags, &rwc);
 }

@@ -145,6 +145,9 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 	case NOTE_USER:
 		content_note(a);
 		break;
+	case NOTE_FOLIO_UNMAPPED:
+		rmap_audit_unmapped(a);
+		break;
 	case NOTE_ENTRY_FOUND:
 		freed_page_found(a);
 		break;

@@ -187,6 +187,7 @@ void publish_written(const struct event *ev, u32 pfn, u32 offset);
 bool publish_quiescent(void);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
+void rmap_audit_unmapped(const volatile void *folio);
 /* statistic.c */
 bool statistic_quiescent(void);
 /* pgmap.c */
