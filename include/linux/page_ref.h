@@ -37,10 +37,11 @@ static inline bool is_folio_pointer(const volatile void *entry)
 	return !((unsigned long)entry & 3);
 }
 /* True: the caller has a reference, to whatever the folio is now. */
-#define folio_try_get(folio)                                                   \
+#define folio_try_get(f)                                                       \
 	({                                                                     \
-		VM_BUG_ON(!is_folio_pointer(folio));                           \
-		atomic_add_unless(&(folio)->_refcount, 1, 0);                  \
+		struct folio *entry_ = (f);                                    \
+		VM_BUG_ON(!is_folio_pointer(entry_));                          \
+		atomic_add_unless(&entry_->_refcount, 1, 0);                   \
 	})
 #define folio_ref_try_add(folio, count) folio_ref_add_unless_zero(folio, count)
 /* True: there were exactly `count` references, and now there is no way to get one. */
