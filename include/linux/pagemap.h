@@ -73,6 +73,8 @@ unsigned int find_get_entries(struct address_space *mapping, pgoff_t *start, pgo
 /* A folio of a file to be read into, that is new in the cache, or NULL. */
 int page_cache_ra_order(struct address_space *mapping, pgoff_t index, unsigned int order);
 int filemap_read(struct file *file, pgoff_t index, u64 *token); /* -ENOENT: at or behind the end */
+/* Several pages by one look-up: how many there were, at least one, or an error as above; tokens[] has room for nr. */
+int filemap_read_pages(struct file *file, pgoff_t index, unsigned int nr, u64 *tokens);
 int generic_perform_write(struct file *file, pgoff_t index, u64 token, unsigned int order);
 vm_fault_t filemap_fault(struct vm_fault *vmf);
 vm_fault_t filemap_map_pages(struct vm_fault *vmf, pgoff_t start_pgoff, pgoff_t end_pgoff);
