@@ -23,6 +23,7 @@ struct inode {
 	struct rw_semaphore i_rwsem;
 	unsigned long i_size; /* bytes, whole pages; i_rwsem, read without it */
 	bool shmem;
+	atomic_t i_writecount; /* regular files: how often it is open for writing, by shared mappings, too */
 	pgoff_t fallocend; /* shmem: where the last fallocate() beyond i_size ended */
 	long alloced, swapped; /* shmem: pages charged to the inode; slots that are swap entries */
 	spinlock_t lock; /* shmem: these two */
@@ -34,6 +35,10 @@ struct file {
 };
 #define i_size_read(inode) READ_ONCE((inode)->i_size)
 #define i_size_write(inode, size) WRITE_ONCE((inode)->i_size, size)
+#define inode_is_open_for_write(inode) (atomic_read(&(inode)->i_writecount) > 0)
+/* The regular file alone: of shared memory nobody asks. A mapping that is shared keeps its file open. */
+#define get_write_access(inode) ((inode)->shmem ? (void)0 : atomic_inc(&(inode)->i_writecount))
+#define put_write_access(inode) ((inode)->shmem ? (void)0 : atomic_dec(&(inode)->i_writecount))
 #define mapping_min_folio_order(mapping) ((mapping)->min_order)
 #define shmem_mapping(mapping) ((mapping)->host->shmem)
 #define i_mmap_lock_read(mapping) down_read(&(mapping)->i_mmap_rwsem)
@@ -49,6 +54,7 @@ static inline pgoff_t shmem_fallocend(struct inode *inode, pgoff_t eof)
 
 	return eof > fallocend ? eof : fallocend;
 }
+bool shmem_charge(struct inode *inode, long pages);
 void shmem_uncharge(struct inode *inode, long pages);
 
 /* The two files: EOF within the second huge folio. */

@@ -18,7 +18,12 @@ void filemap_cachestat(struct address_space *mapping, pgoff_t first_index, pgoff
 	XA_STATE(xas, &mapping->i_pages, first_index);
 
 	rcu_read_lock();
-	for (void *entry = xas_find(&xas, last_index); entry; entry = xas_next_entry(&xas, last_index))
+	for (void *entry = xas_find(&xas, last_index); entry; entry = xas_next_entry(&xas, last_index)) {
+		while (xas_retry(&xas, entry))
+			entry = xas_find(&xas, last_index);
+		if (!entry)
+			break;
 		*(xa_is_value(entry) ? &cs->nr_evicted : &cs->nr_cache) += 1;
+	}
 	rcu_read_unlock();
 }

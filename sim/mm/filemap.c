@@ -69,6 +69,8 @@ struct folio *filemap_get_entry(struct address_space *mapping, pgoff_t index)
 repeat:
 	xas_reset(&xas);
 	folio = xas_load(&xas);
+	if (xas_retry(&xas, folio))
+		goto repeat;
 	if (!folio || xa_is_value(folio))
 		goto out;
 	if (!folio_try_get(folio)) {
@@ -126,8 +128,11 @@ repeat:
 	folio = filemap_get_entry(mapping, index);
 	if (xa_is_value(folio))
 		folio = NULL;
-	if (folio && fgp & FGP_LOCK) {
-		folio_lock(folio);
+	if (folio && fgp & (FGP_LOCK | FGP_LOCK_NESTED)) {
+		if (fgp & FGP_LOCK)
+			folio_lock(folio);
+		else
+			folio_lock_new(folio);
 		if (unlikely(plain_read(folio->mapping) != (void *)mapping)) {
 			folio_unlock(folio);
 			folio_put(folio);
@@ -157,13 +162,15 @@ struct folio *filemap_lock_folio(struct address_space *mapping, pgoff_t index)
 	return IS_ERR(folio) ? NULL : folio;
 }
 
-/* find_get_entry() - v7.1. Fidelity: same. RCU is held. The next entry up to max; a folio with a reference. */
-static void *find_get_entry(struct xa_state *xas, pgoff_t max)
+/* find_get_entry() - v7.1. Fidelity: same. RCU is held. The next entry up to max; a folio with a reference. Also what others open-code. */
+void *find_get_entry(struct xa_state *xas, pgoff_t max)
 {
 	void *entry;
 
 retry:
 	entry = xas_find(xas, max);
+	if (xas_retry(xas, entry))
+		goto retry;
 	if (!entry || xa_is_value(entry))
 		return entry;
 	if (!folio_try_get((struct folio *)entry)) {
@@ -651,8 +658,11 @@ static void writepage(struct address_space *mapping, struct folio *folio)
 	folio_clear_writeback(folio);
 }
 
-/* filemap_write_and_wait(), writeback_iter() - v7.1. Fidelity: adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. */
-int filemap_write_and_wait(struct address_space *mapping)
+/*
+ * writeback_iter() - v7.1, mm/page-writeback.c. Fidelity: adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. Not
+ * `wait` (WB_SYNC_NONE): what is being written already is left out, and the caller may have other folios locked.
+ */
+static void write_dirty(struct address_space *mapping, bool wait)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = 0;
 	struct folio_batch fbatch;
@@ -670,9 +680,14 @@ int filemap_write_and_wait(struct address_space *mapping)
 			folio_batch_add(&folios, folio);
 			if (!folio_test_dirty(folio))
 				continue;
-			folio_lock(folio);
-			folio_wait_writeback(folio);
-			if (plain_read(folio->mapping) == (void *)mapping && file_clear_dirty_for_io(folio))
+			if (wait) {
+				folio_lock(folio);
+				folio_wait_writeback(folio);
+			} else {
+				folio_lock_new(folio);
+			}
+			if (plain_read(folio->mapping) == (void *)mapping && (wait || !folio_test_writeback(folio)) &&
+			    file_clear_dirty_for_io(folio))
 				writepage(mapping, folio);
 			else
 				folio_unlock(folio);
@@ -681,7 +696,19 @@ int filemap_write_and_wait(struct address_space *mapping)
 		folio_batch_init(&fbatch);
 		cond_resched();
 	}
+}
+
+/* filemap_write_and_wait() - v7.1. Fidelity: adapted, as above. */
+int filemap_write_and_wait(struct address_space *mapping)
+{
+	write_dirty(mapping, true);
 	return 0;
+}
+
+/* filemap_flush() - v7.1. Fidelity: adapted: it is written before this returns. */
+void filemap_flush(struct address_space *mapping)
+{
+	write_dirty(mapping, false);
 }
 
 /* ------------------------------------------------------------------ faults ---- */
@@ -752,6 +779,10 @@ static struct folio *next_uptodate_folio(struct xa_state *xas, struct address_sp
 	struct folio *folio;
 
 	for (folio = xas_find(xas, end); folio; folio = xas_next_entry(xas, end)) {
+		while (xas_retry(xas, folio))
+			folio = xas_find(xas, end);
+		if (!folio)
+			break;
 		if (xa_is_value(folio))
 			continue;
 		if (!folio_try_get(folio))

@@ -49,7 +49,19 @@ static void shmem_recalc_inode(struct inode *inode, long alloced, long swapped)
 	spin_unlock(&inode->lock);
 }
 
-/* shmem_uncharge() - v7.1. Fidelity: same: pages that a split has dropped behind the end. */
+/* shmem_charge() - v7.1. Fidelity: same, without a limit. Pages that a collapse is going to put where holes are. */
+bool shmem_charge(struct inode *inode, long pages)
+{
+	struct address_space *mapping = inode->i_mapping;
+
+	xa_lock_irq(&mapping->i_pages);
+	mapping->nrpages += (unsigned long)pages;
+	xa_unlock_irq(&mapping->i_pages);
+	shmem_recalc_inode(inode, pages, 0);
+	return true;
+}
+
+/* shmem_uncharge() - v7.1. Fidelity: same: pages that a split has dropped behind the end, or that a collapse has not made. */
 void shmem_uncharge(struct inode *inode, long pages)
 {
 	shmem_recalc_inode(inode, -pages, 0);
@@ -146,6 +158,15 @@ static struct folio *shmem_alloc(struct inode *inode, pgoff_t index, unsigned in
 
 static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp);
 
+/* A collapse, which never allocates, has other folios of the file locked: lower ones. */
+static void shmem_lock(struct folio *folio, enum sgp_type sgp)
+{
+	if (sgp == SGP_NOALLOC)
+		folio_lock_new(folio);
+	else
+		folio_lock(folio);
+}
+
 static bool behind_eof(struct inode *inode, pgoff_t index)
 {
 	return index << PAGE_SHIFT >= i_size_read(inode);
@@ -183,7 +204,7 @@ repeat:
 		return error;
 	}
 	if (folio) {
-		folio_lock(folio);
+		shmem_lock(folio, sgp);
 		if (unlikely(plain_read(folio->mapping) != (void *)inode->i_mapping)) {
 			folio_unlock(folio);
 			folio_put(folio);
@@ -198,6 +219,8 @@ repeat:
 	}
 	if (sgp == SGP_READ)
 		return 0;
+	if (sgp == SGP_NOALLOC)
+		return -ENOENT;
 
 	folio = shmem_alloc(inode, index, order);
 	if (IS_ERR(folio)) {
@@ -296,10 +319,14 @@ int shmem_file_write(struct file *file, pgoff_t index, u64 token, unsigned int o
 static int shmem_confirm_swap(struct address_space *mapping, pgoff_t index, void *radswap)
 {
 	XA_STATE(xas, &mapping->i_pages, index);
+	void *entry;
 	int ret = -1;
 
 	rcu_read_lock();
-	if (xas_load(&xas) == radswap)
+	do
+		entry = xas_load(&xas);
+	while (xas_retry(&xas, entry));
+	if (entry == radswap)
 		ret = xas_get_order(&xas);
 	rcu_read_unlock();
 	return ret;
@@ -411,7 +438,6 @@ static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio *
 	int error, order;
 	pgoff_t nr;
 
-	(void)sgp;
 	*foliop = NULL;
 	si = get_swap_device(index_entry);
 	order = shmem_confirm_swap(mapping, index, radswap);
@@ -436,7 +462,7 @@ static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio *
 	}
 	nr = (pgoff_t)folio_nr_pages(folio);
 	swap = swp_entry(swp_offset(swap) & ~(nr - 1));
-	folio_lock(folio);
+	shmem_lock(folio, sgp);
 	error = shmem_swapin_finish(inode, index & ~(nr - 1), folio, swap);
 	if (!error) {
 		*foliop = folio;

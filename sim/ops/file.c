@@ -24,10 +24,12 @@ int op_file_write(const u8 *args)
 	int err;
 
 	user_note(USER_FILE_WRITE_BEGIN, args[0], args[1], 1, token, 0);
+	get_write_access(file->f_inode);
 	inode_lock(file->f_inode);
 	err = file->f_inode->shmem ? shmem_file_write(file, args[1], token, args[2]) :
 				     generic_perform_write(file, args[1], token, args[2]);
 	inode_unlock(file->f_inode);
+	put_write_access(file->f_inode);
 	user_note(USER_FILE_WRITE_END, args[0], args[1], 1, token, err == 0);
 	return err;
 }
@@ -63,7 +65,9 @@ int op_truncate(const u8 *args)
 	int err;
 
 	user_note(USER_FILE_DISCARD_BEGIN, args[0], args[1], FILE_PAGES, 0, 0);
+	get_write_access(&machine->inodes[args[0]]);
 	err = vfs_truncate(&machine->inodes[args[0]], args[1]);
+	put_write_access(&machine->inodes[args[0]]);
 	user_note(USER_FILE_DISCARD_END, args[0], args[1], FILE_PAGES, 0, !err);
 	return err;
 }
@@ -74,7 +78,9 @@ int op_punch(const u8 *args)
 	int err;
 
 	user_note(USER_FILE_DISCARD_BEGIN, args[0], args[1], nr, 0, 0);
+	get_write_access(&machine->inodes[args[0]]);
 	err = vfs_punch_hole(&machine->inodes[args[0]], args[1], args[1] + nr);
+	put_write_access(&machine->inodes[args[0]]);
 	user_note(USER_FILE_DISCARD_END, args[0], args[1], nr, 0, !err);
 	return err;
 }
