@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * linux/fs.h - two files: a regular one, whose folios may be large, and shared memory, which can be swapped.
+ * linux/fs.h - three files: a regular one, whose folios may be large, shared memory, which can be swapped, and a regular one whose folios are small
+ * unless a collapse, while nobody writes to it, has made a huge one (CONFIG_READ_ONLY_THP_FOR_FS).
  */
 #ifndef _LINUX_FS_H
 #define _LINUX_FS_H
@@ -17,6 +18,7 @@ struct address_space {
 	struct list_head i_mmap;    /* VMAs by ->shared, stands for the interval tree; i_mmap_rwsem */
 	unsigned long nrpages;      /* i_pages' lock */
 	unsigned int max_order, min_order; /* of its folios */
+	atomic_t nr_thps;           /* huge folios of a file system that has no large ones */
 };
 struct inode {
 	struct address_space *i_mapping;
@@ -40,6 +42,7 @@ struct file {
 #define get_write_access(inode) ((inode)->shmem ? (void)0 : atomic_inc(&(inode)->i_writecount))
 #define put_write_access(inode) ((inode)->shmem ? (void)0 : atomic_dec(&(inode)->i_writecount))
 #define mapping_min_folio_order(mapping) ((mapping)->min_order)
+#define mapping_large_folio_support(mapping) ((mapping)->max_order > 0)
 #define shmem_mapping(mapping) ((mapping)->host->shmem)
 #define i_mmap_lock_read(mapping) down_read(&(mapping)->i_mmap_rwsem)
 #define i_mmap_trylock_read(mapping) down_read_trylock(&(mapping)->i_mmap_rwsem)
@@ -57,7 +60,10 @@ static inline pgoff_t shmem_fallocend(struct inode *inode, pgoff_t eof)
 bool shmem_charge(struct inode *inode, long pages);
 void shmem_uncharge(struct inode *inode, long pages);
 
-/* The two files: EOF within the second huge folio. */
+/* open(2) of a regular file for writing, and close(2). Nothing happens to shared memory. */
+void file_open_write(struct file *file);
+void file_close_write(struct file *file);
+/* All files: EOF within the second huge folio. */
 #define FILE_PAGES_AT_BOOT (FILE_PAGES - 4)
 void files_boot(void);
 /* Everything that files keep, cache and swap entries, goes; for the end of a program. */

@@ -30,6 +30,9 @@
 		unsigned long map_ = (unsigned long)plain_read_racy((folio)->mapping); \
 		map_ & FOLIO_MAPPING_ANON ? NULL : (struct address_space *)map_; \
 	})
+#define filemap_nr_thps(mapping) atomic_read(&(mapping)->nr_thps)
+#define filemap_nr_thps_inc(mapping) (mapping_large_folio_support(mapping) ? (void)0 : atomic_inc(&(mapping)->nr_thps))
+#define filemap_nr_thps_dec(mapping) (mapping_large_folio_support(mapping) ? (void)0 : atomic_dec(&(mapping)->nr_thps))
 /* ---- filemap.c ---- */
 struct folio *filemap_get_entry(struct address_space *mapping, pgoff_t index); /* lockless; a folio comes with a reference */
 struct folio *filemap_lock_folio(struct address_space *mapping, pgoff_t index); /* locked, still there; NULL: none */
@@ -70,6 +73,7 @@ int generic_perform_write(struct file *file, pgoff_t index, u64 token, unsigned 
 vm_fault_t filemap_fault(struct vm_fault *vmf);
 vm_fault_t filemap_map_pages(struct vm_fault *vmf, pgoff_t start_pgoff, pgoff_t end_pgoff);
 int filemap_write_and_wait(struct address_space *mapping);
+int filemap_write_and_wait_nested(struct address_space *mapping); /* other folios may be locked, if they are clean */
 void filemap_flush(struct address_space *mapping); /* what another CPU is writing is not waited for; other folios may be locked */
 bool folio_mkclean(struct folio *folio); /* rmap.c: no writable or dirty entry is left; some was dirty */
 /* Its data is on disk, and nobody uses it: out of the cache. Locked. Returns pages. */

@@ -23,7 +23,7 @@
 #include <linux/xarray.h>
 #include <foliofuzz/bug.h>
 
-/* Not in the kernel: two files that are there from boot to the end. */
+/* Not in the kernel: three files that are there from boot to the end. */
 void files_boot(void)
 {
 	for (unsigned int i = 0; i < NR_FILES; i++) {
@@ -38,7 +38,8 @@ void files_boot(void)
 		spin_lock_init(shmem_inode_lock);
 		mapping->host = inode;
 		mapping->nrpages = 0;
-		mapping->max_order = MAX_ORDER_;
+		mapping->max_order = i == 2 ? 0 : MAX_ORDER_;
+		mapping->nr_thps = (atomic_t){ 0 };
 		mapping->min_order = 0;
 		init_rwsem(&mapping->invalidate_lock);
 		init_rwsem(&mapping->i_mmap_rwsem);
@@ -346,6 +347,7 @@ static void filemap_unaccount_folio(struct address_space *mapping, struct folio 
 			lruvec_stat_mod_folio(folio, NR_SHMEM_THPS, -nr);
 	} else if (folio_test_pmd_mappable(folio)) {
 		lruvec_stat_mod_folio(folio, NR_FILE_THPS, -nr);
+		filemap_nr_thps_dec(mapping);
 	}
 	WARN_ON_ONCE(!shmem_mapping(mapping) && folio_test_dirty(folio));
 }
@@ -592,6 +594,29 @@ int filemap_read(struct file *file, pgoff_t index, u64 *token)
 /* ------------------------------------------------------------------ writing ---- */
 
 /*
+ * do_dentry_open() - v7.1, fs/open.c. Fidelity: adapted: opening for writing alone. Who writes cannot write to huge folios that the file system knows nothing
+ * of: all of the cache goes. The count before the look: a collapse looks at the count after it has told of its folio.
+ */
+void file_open_write(struct file *file)
+{
+	struct address_space *mapping = file->f_mapping;
+
+	get_write_access(file->f_inode);
+	if (mapping_large_folio_support(mapping) || !filemap_nr_thps(mapping))
+		return;
+	filemap_invalidate_lock(mapping);
+	unmap_mapping_pages(mapping, 0, 0, false);
+	truncate_inode_pages_range(mapping, 0, FILE_PAGES);
+	filemap_invalidate_unlock(mapping);
+}
+
+/* __fput() - v7.1, fs/file_table.c. Fidelity: adapted, as above. */
+void file_close_write(struct file *file)
+{
+	put_write_access(file->f_inode);
+}
+
+/*
  * generic_perform_write() with its file system's write_begin and write_end - v7.1. Fidelity: adapted: one page, as a whole; of a large new folio
  * the rest is read first. i_rwsem is held for writing. i_size grows while the folio is locked, as a file system's write_end does it.
  */
@@ -660,9 +685,9 @@ static void writepage(struct address_space *mapping, struct folio *folio)
 
 /*
  * writeback_iter() - v7.1, mm/page-writeback.c. Fidelity: adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. Not
- * `wait` (WB_SYNC_NONE): what is being written already is left out, and the caller may have other folios locked.
+ * `wait` (WB_SYNC_NONE): what is being written already is left out. `nested`: the caller has other folios locked, which are clean.
  */
-static void write_dirty(struct address_space *mapping, bool wait)
+static void write_dirty(struct address_space *mapping, bool wait, bool nested)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = 0;
 	struct folio_batch fbatch;
@@ -680,12 +705,12 @@ static void write_dirty(struct address_space *mapping, bool wait)
 			folio_batch_add(&folios, folio);
 			if (!folio_test_dirty(folio))
 				continue;
-			if (wait) {
-				folio_lock(folio);
-				folio_wait_writeback(folio);
-			} else {
+			if (nested)
 				folio_lock_new(folio);
-			}
+			else
+				folio_lock(folio);
+			if (wait)
+				folio_wait_writeback(folio);
 			if (plain_read(folio->mapping) == (void *)mapping && (wait || !folio_test_writeback(folio)) &&
 			    file_clear_dirty_for_io(folio))
 				writepage(mapping, folio);
@@ -701,14 +726,21 @@ static void write_dirty(struct address_space *mapping, bool wait)
 /* filemap_write_and_wait() - v7.1. Fidelity: adapted, as above. */
 int filemap_write_and_wait(struct address_space *mapping)
 {
-	write_dirty(mapping, true);
+	write_dirty(mapping, true, false);
+	return 0;
+}
+
+/* The same by who has other folios of the file locked. */
+int filemap_write_and_wait_nested(struct address_space *mapping)
+{
+	write_dirty(mapping, true, true);
 	return 0;
 }
 
 /* filemap_flush() - v7.1. Fidelity: adapted: it is written before this returns. */
 void filemap_flush(struct address_space *mapping)
 {
-	write_dirty(mapping, false);
+	write_dirty(mapping, false, true);
 }
 
 /* ------------------------------------------------------------------ faults ---- */

@@ -38,7 +38,12 @@ bool file_thp_enabled(struct vm_area_struct *vma)
 {
 	struct inode *inode = vma->vm_file->f_inode;
 
-	return inode->shmem || !inode_is_open_for_write(inode);
+	if (inode->shmem)
+		return true;
+	/* CONFIG_READ_ONLY_THP_FOR_FS is gone there */
+	if (generation_at_least(GENERATION_MAINLINE) && !mapping_large_folio_support(inode->i_mapping))
+		return false;
+	return !inode_is_open_for_write(inode);
 }
 
 /* collapse_test_exit() - v7.1. Fidelity: same. */
@@ -277,7 +282,7 @@ static void retract_page_table(struct vm_area_struct *vma, unsigned long addr)
 		ptl = &pmd_ptdesc(pmdp_get(pmd))->ptl;
 		spin_lock(ptl);
 		/* What a userfaultfd installs waits for the table's lock alone. */
-		if (likely(file_backed_vma_is_retractable(vma))) {
+		if (bug_enabled(collapse_anon_vma_check_before_lock) || likely(file_backed_vma_is_retractable(vma))) {
 			pgt_pmd = pmdp_collapse_flush(vma, addr, pmd);
 			success = true;
 		}
@@ -478,6 +483,32 @@ static enum scan_result collapse_take_range(struct file_collapse *c)
 	return result;
 }
 
+/*
+ * A file system without large folios: who opens the file for writing from here on finds the count and drops all of the cache, also what is dirty elsewhere
+ * in the file from an earlier writer. So that is written now; there will not be more, without a writer. invalidate_lock keeps those out who are
+ * dropping it. v7.1 waits for it with folios locked, for which they wait. SCAN_SUCCEED: counted.
+ */
+static enum scan_result collapse_count_thp(struct file_collapse *c)
+{
+	struct address_space *mapping = c->mapping;
+	bool writes = !bug_enabled(collapse_drops_dirty_on_writable_open);
+	enum scan_result result = SCAN_SUCCEED;
+
+	if (writes && bug_enabled(collapse_flushes_under_folio_locks))
+		filemap_invalidate_lock_shared(mapping);
+	else if (writes && !down_read_trylock(&mapping->invalidate_lock))
+		return SCAN_FAIL;
+	filemap_nr_thps_inc(mapping);
+	smp_mb();
+	if (inode_is_open_for_write(c->inode) || (writes && filemap_write_and_wait_nested(mapping))) {
+		filemap_nr_thps_dec(mapping);
+		result = SCAN_FAIL;
+	}
+	if (writes)
+		filemap_invalidate_unlock_shared(mapping);
+	return result;
+}
+
 /* The old folios are locked, and nobody maps them: they do not change. */
 static enum scan_result collapse_copy(struct file_collapse *c)
 {
@@ -581,7 +612,7 @@ static void collapse_free_old(struct file_collapse *c)
 }
 
 /* Nothing has changed in the cache. charged: the holes have been. */
-static void collapse_rollback(struct file_collapse *c, bool charged)
+static void collapse_rollback(struct file_collapse *c, enum scan_result result, bool charged)
 {
 	struct folio *folio, *tmp;
 
@@ -596,6 +627,10 @@ static void collapse_rollback(struct file_collapse *c, bool charged)
 		folio_unlock(folio);
 		folio_putback_lru(folio);
 		folio_put(folio);
+	}
+	if (!c->is_shmem && result == SCAN_COPY_MC) {
+		filemap_nr_thps_dec(c->mapping);
+		smp_mb();
 	}
 	plain_write_racy(c->new_folio->mapping, NULL);
 	folio_unlock(c->new_folio);
@@ -629,10 +664,12 @@ static enum scan_result collapse_file(struct mm_struct *mm, struct file *file, p
 	result = collapse_take_range(&c);
 	/* Before the copy: until then a store may still arrive by TLB. On failure it is only owed. */
 	try_to_unmap_flush();
+	if (result == SCAN_SUCCEED && !c.is_shmem && !mapping_large_folio_support(c.mapping))
+		result = collapse_count_thp(&c);
 	if (result == SCAN_SUCCEED && c.nr_none && !shmem_charge(c.inode, c.nr_none))
 		result = SCAN_FAIL;
 	if (result != SCAN_SUCCEED) {
-		collapse_rollback(&c, false);
+		collapse_rollback(&c, result, false);
 		return result;
 	}
 	result = collapse_copy(&c);
@@ -643,7 +680,7 @@ static enum scan_result collapse_file(struct mm_struct *mm, struct file *file, p
 			xa_lock_irq(&c.mapping->i_pages);
 	}
 	if (result != SCAN_SUCCEED) {
-		collapse_rollback(&c, c.nr_none != 0);
+		collapse_rollback(&c, result, c.nr_none != 0);
 		return result;
 	}
 	collapse_publish(&c);

@@ -17,6 +17,7 @@
 #include <linux/pagemap.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vmstat.h>
 #include <linux/xarray.h>
 #include <foliofuzz/bug.h>
@@ -182,10 +183,11 @@ static void shmem_take_back(struct inode *inode, struct folio *folio)
 }
 
 /*
- * shmem_get_folio_gfp() - v7.1. Fidelity: same, no userfaultfd and no shrinker of what lies behind the end. The end of the file is looked at
- * first, and once more with the folio locked.
+ * shmem_get_folio_gfp() - v7.1. Fidelity: same, no shrinker of what lies behind the end. The end of the file is looked at
+ * first, and once more with the folio locked. With a fault a monitor may be asked for what is missing: then *fault says so, on 0.
  */
-int shmem_get_folio(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp, unsigned int order)
+static int shmem_get_folio_gfp(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp, unsigned int order,
+			       struct vm_fault *vmf, vm_fault_t *fault)
 {
 	bool alloced = false;
 	struct folio *folio;
@@ -221,6 +223,10 @@ repeat:
 		return 0;
 	if (sgp == SGP_NOALLOC)
 		return -ENOENT;
+	if (vmf && userfaultfd_missing(vmf->vma)) {
+		*fault = handle_userfault(vmf, VM_UFFD_MISSING);
+		return 0;
+	}
 
 	folio = shmem_alloc(inode, index, order);
 	if (IS_ERR(folio)) {
@@ -251,15 +257,24 @@ out:
 	return 0;
 }
 
+/* shmem_get_folio() - v7.1. Fidelity: same. */
+int shmem_get_folio(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp, unsigned int order)
+{
+	return shmem_get_folio_gfp(inode, index, foliop, sgp, order, NULL, NULL);
+}
+
 /* shmem_fault() - v7.1. Fidelity: adapted: a fault into a hole that is being punched does not wait for the end of that. */
 vm_fault_t shmem_fault(struct vm_fault *vmf)
 {
 	struct inode *inode = vmf->vma->vm_file->f_inode;
 	struct folio *folio;
-	int err = shmem_get_folio(inode, vmf->pgoff, &folio, SGP_CACHE, vmf->order);
+	vm_fault_t fault = 0;
+	int err = shmem_get_folio_gfp(inode, vmf->pgoff, &folio, SGP_CACHE, vmf->order, vmf, &fault);
 
 	if (err)
 		return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+	if (fault)
+		return fault;
 	vmf->page = folio_file_page(folio, vmf->pgoff);
 	return VM_FAULT_LOCKED;
 }

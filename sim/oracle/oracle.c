@@ -33,8 +33,10 @@ static void on_written(const struct event *ev)
 		content_copied(ev);
 		return;
 	}
-	if (!oracle_page_of(ev->object, &pfn, &offset))
+	if (!oracle_page_of(ev->object, &pfn, &offset)) {
+		page_table_written(ev);
 		return;
+	}
 	freed_page_written(ev, pfn, offset);
 	publish_written(ev, pfn, offset);
 	if (offset == offsetof(struct page, flags)) {

@@ -174,6 +174,8 @@ bool swap_slot_end(void);
 void publish_unfrozen(const struct event *ev, u32 pfn);
 void publish_written(const struct event *ev, u32 pfn, u32 offset);
 bool publish_quiescent(void);
+/* page_table.c */
+void page_table_written(const struct event *ev);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
 /* statistic.c */
