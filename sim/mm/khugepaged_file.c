@@ -449,6 +449,9 @@ static enum scan_result collapse_take_folio(struct file_collapse *c, struct foli
 	/* Ours, the isolation's, the cache's: no new one can come but by the cache, and wait there for the lock. */
 	if (folio_ref_count(folio) != 2 + folio_nr_pages(folio)) {
 		xas_unlock_irq(&xas);
+		/* Once it is anybody's again it may be freed. v7.1 flushes when all is over. */
+		if (!bug_enabled(collapse_unlocks_before_flush))
+			try_to_unmap_flush();
 		folio_putback_lru(folio);
 		result = SCAN_PAGE_COUNT;
 		goto out_unlock;
