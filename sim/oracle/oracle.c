@@ -19,12 +19,14 @@ void oracle_begin(const struct oracle_options *options)
 	memset(oracle.pages, 0, sizeof(oracle.pages));
 	lost_update_begin();
 	content_begin();
+	pin_progress_begin();
 }
 
 static void on_written(const struct event *ev)
 {
 	u32 pfn, offset;
 
+	pin_progress_written(ev);
 	if (ev->kind == EVENT_CONTENT_READ) {
 		content_written(ev);
 		return;
@@ -140,8 +142,10 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		break;
 	case NOTE_OP_BEGIN:
 		oracle.op_began[engine_cpu()] = engine_stats()->points;
+		pin_progress_op_begin((unsigned)(uintptr_t)b);
 		break;
 	case NOTE_USER:
+		pin_progress_note((const struct user_note *)(uintptr_t)a);
 		content_note(a);
 		break;
 	case NOTE_FILE_DATA_LOST:
