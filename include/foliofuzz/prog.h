@@ -16,7 +16,7 @@
 #define PROG_REFS 4
 #define PROG_VPNS 32
 #define PROG_MEMCGS_MAX 4
-#define PROG_FILES 2
+#define PROG_FILES 3
 #define PROG_FILE_PAGES 16
 #define PROG_FAIL_MAX 63
 #define PROG_STREAM_MAX 64   /* bytes of schedule per operation */

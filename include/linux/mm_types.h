@@ -34,7 +34,7 @@
 #define NR_MMS 3
 #define MAX_ORDER_ 3
 #define NR_ORDERS (MAX_ORDER_ + 1)
-#define NR_FILES 2      /* f0: a regular file; f1: shared memory, backed by swap */
+#define NR_FILES 3      /* f0: a regular file; f1: shared memory, backed by swap; f2: a regular file of a file system without large folios */
 #define FILE_PAGES 16   /* the largest file */
 #define NR_SWAP_SLOTS 32
 #define SWAPFILE_CLUSTER HPAGE_PMD_NR

@@ -256,6 +256,8 @@ static inline bool pmd_is_table(pmd_t pmd)
 		VM_BUG_ON(!pmd_is_table(table_));                              \
 		(struct ptdesc *)(arena_memory + (pmd_val(table_) >> PFN_SHIFT)); \
 	})
+/* The same of who is sure that it is one. */
+#define pmd_pgtable(pmd) ((struct ptdesc *)(arena_memory + (pmd_val(pmd) >> PFN_SHIFT)))
 static inline pmd_t pmd_mktable(struct ptdesc *table)
 {
 	return __pmd((unsigned long)arena_offset(table) << PFN_SHIFT | _PAGE_PRESENT | _PAGE_RW);

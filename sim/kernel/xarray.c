@@ -61,7 +61,9 @@ void *xa_load(struct xarray *xa, pgoff_t index)
 	void *entry;
 
 	rcu_read_lock();
-	entry = xas_load(&xas);
+	do
+		entry = xas_load(&xas);
+	while (xas_retry(&xas, entry));
 	rcu_read_unlock();
 	return entry;
 }

@@ -38,6 +38,10 @@ void filemap_cachestat(struct address_space *mapping, pgoff_t first_index, pgoff
 		unsigned long nr_pages;
 		pgoff_t first;
 
+		while (xas_retry(&xas, folio))
+			folio = xas_find(&xas, last_index);
+		if (!folio)
+			break;
 		if (bug_enabled(cachestat_no_reference) && !xa_is_value(folio)) {
 			nr_pages = (unsigned long)folio_nr_pages(folio);
 			first = folio_pgoff(folio);

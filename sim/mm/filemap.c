@@ -23,7 +23,7 @@
 #include <linux/xarray.h>
 #include <foliofuzz/bug.h>
 
-/* Not in the kernel: two files that are there from boot to the end. */
+/* Not in the kernel: three files that are there from boot to the end. */
 void files_boot(void)
 {
 	for (unsigned int i = 0; i < NR_FILES; i++) {
@@ -38,7 +38,8 @@ void files_boot(void)
 		spin_lock_init(shmem_inode_lock);
 		mapping->host = inode;
 		mapping->nrpages = 0;
-		mapping->max_order = MAX_ORDER_;
+		mapping->max_order = i == 2 ? 0 : MAX_ORDER_;
+		mapping->nr_thps = (atomic_t){ 0 };
 		mapping->min_order = 0;
 		init_rwsem(&mapping->invalidate_lock);
 		init_rwsem(&mapping->i_mmap_rwsem);
@@ -152,6 +153,8 @@ struct folio *filemap_get_entry(struct address_space *mapping, pgoff_t index)
 repeat:
 	xas_reset(&xas);
 	folio = xas_load(&xas);
+	if (xas_retry(&xas, folio))
+		goto repeat;
 	if (!folio || xa_is_value(folio))
 		goto out;
 	if (!folio_try_get(folio)) {
@@ -209,8 +212,11 @@ repeat:
 	folio = filemap_get_entry(mapping, index);
 	if (xa_is_value(folio))
 		folio = NULL;
-	if (folio && fgp & FGP_LOCK) {
-		folio_lock(folio);
+	if (folio && fgp & (FGP_LOCK | FGP_LOCK_NESTED)) {
+		if (fgp & FGP_LOCK)
+			folio_lock(folio);
+		else
+			folio_lock_new(folio);
 		if (unlikely(plain_read(folio->mapping) != (void *)mapping)) {
 			folio_unlock(folio);
 			folio_put(folio);
@@ -240,13 +246,15 @@ struct folio *filemap_lock_folio(struct address_space *mapping, pgoff_t index)
 	return IS_ERR(folio) ? NULL : folio;
 }
 
-/* find_get_entry() - v7.1. Fidelity: same. RCU is held. The next entry up to max; a folio with a reference. */
-static void *find_get_entry(struct xa_state *xas, pgoff_t max)
+/* find_get_entry() - v7.1. Fidelity: same. RCU is held. The next entry up to max; a folio with a reference. Also what others open-code. */
+void *find_get_entry(struct xa_state *xas, pgoff_t max)
 {
 	void *entry;
 
 retry:
 	entry = xas_find(xas, max);
+	if (xas_retry(xas, entry))
+		goto retry;
 	if (!entry || xa_is_value(entry))
 		return entry;
 	if (!folio_try_get((struct folio *)entry)) {
@@ -422,6 +430,7 @@ static void filemap_unaccount_folio(struct address_space *mapping, struct folio 
 			lruvec_stat_mod_folio(folio, NR_SHMEM_THPS, -nr);
 	} else if (folio_test_pmd_mappable(folio)) {
 		lruvec_stat_mod_folio(folio, NR_FILE_THPS, -nr);
+		filemap_nr_thps_dec(mapping);
 	}
 	WARN_ON_ONCE(!shmem_mapping(mapping) && folio_test_dirty(folio));
 }
@@ -676,6 +685,8 @@ static void filemap_get_read_batch(struct address_space *mapping, pgoff_t index,
 
 	rcu_read_lock();
 	for (folio = xas_load(&xas); folio; folio = xas_next(&xas)) {
+		if (xas_retry(&xas, folio))
+			continue;
 		if (xas.index > max || xa_is_value(folio))
 			break;
 		if (!bug_enabled(lookup_sibling_entry) && xa_is_sibling(folio))
@@ -787,6 +798,29 @@ int filemap_read_pages(struct file *file, pgoff_t index, unsigned int nr, u64 *t
 /* ------------------------------------------------------------------ writing ---- */
 
 /*
+ * do_dentry_open() - v7.1, fs/open.c. Fidelity: adapted: opening for writing alone. Who writes cannot write to huge folios that the file system knows nothing
+ * of: all of the cache goes. The count before the look: a collapse looks at the count after it has told of its folio.
+ */
+void file_open_write(struct file *file)
+{
+	struct address_space *mapping = file->f_mapping;
+
+	get_write_access(file->f_inode);
+	if (mapping_large_folio_support(mapping) || !filemap_nr_thps(mapping))
+		return;
+	filemap_invalidate_lock(mapping);
+	unmap_mapping_pages(mapping, 0, 0, false);
+	truncate_inode_pages_range(mapping, 0, FILE_PAGES);
+	filemap_invalidate_unlock(mapping);
+}
+
+/* __fput() - v7.1, fs/file_table.c. Fidelity: adapted, as above. */
+void file_close_write(struct file *file)
+{
+	put_write_access(file->f_inode);
+}
+
+/*
  * generic_perform_write() with its file system's write_begin and write_end - v7.1. Fidelity: adapted: one page, as a whole; of a large new folio
  * the rest is read first. i_rwsem is held for writing. i_size grows while the folio is locked, as a file system's write_end does it.
  */
@@ -853,8 +887,11 @@ static void writepage(struct address_space *mapping, struct folio *folio)
 	folio_clear_writeback(folio);
 }
 
-/* filemap_write_and_wait(), writeback_iter() - v7.1. Fidelity: adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. */
-int filemap_write_and_wait(struct address_space *mapping)
+/*
+ * writeback_iter() - v7.1, mm/page-writeback.c. Fidelity: adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. Not
+ * `wait` (WB_SYNC_NONE): what is being written already is left out. `nested`: the caller has other folios locked, which are clean.
+ */
+static void write_dirty(struct address_space *mapping, bool wait, bool nested)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = 0;
 	struct folio_batch fbatch;
@@ -872,9 +909,14 @@ int filemap_write_and_wait(struct address_space *mapping)
 			folio_batch_add(&folios, folio);
 			if (!folio_test_dirty(folio))
 				continue;
-			folio_lock(folio);
-			folio_wait_writeback(folio);
-			if (plain_read(folio->mapping) == (void *)mapping && file_clear_dirty_for_io(folio))
+			if (nested)
+				folio_lock_new(folio);
+			else
+				folio_lock(folio);
+			if (wait)
+				folio_wait_writeback(folio);
+			if (plain_read(folio->mapping) == (void *)mapping && (wait || !folio_test_writeback(folio)) &&
+			    file_clear_dirty_for_io(folio))
 				writepage(mapping, folio);
 			else
 				folio_unlock(folio);
@@ -883,7 +925,26 @@ int filemap_write_and_wait(struct address_space *mapping)
 		folio_batch_init(&fbatch);
 		cond_resched();
 	}
+}
+
+/* filemap_write_and_wait() - v7.1. Fidelity: adapted, as above. */
+int filemap_write_and_wait(struct address_space *mapping)
+{
+	write_dirty(mapping, true, false);
 	return 0;
+}
+
+/* The same by who has other folios of the file locked. */
+int filemap_write_and_wait_nested(struct address_space *mapping)
+{
+	write_dirty(mapping, true, true);
+	return 0;
+}
+
+/* filemap_flush() - v7.1. Fidelity: adapted: it is written before this returns. */
+void filemap_flush(struct address_space *mapping)
+{
+	write_dirty(mapping, false, true);
 }
 
 /* ------------------------------------------------------------------ faults ---- */
@@ -954,6 +1015,10 @@ static struct folio *next_uptodate_folio(struct xa_state *xas, struct address_sp
 	struct folio *folio;
 
 	for (folio = xas_find(xas, end); folio; folio = xas_next_entry(xas, end)) {
+		while (xas_retry(xas, folio))
+			folio = xas_find(xas, end);
+		if (!folio)
+			break;
 		if (xa_is_value(folio))
 			continue;
 		if (!folio_try_get(folio))

@@ -418,8 +418,14 @@ bool folio_is_longterm_pinnable(struct folio *folio)
 /* Who waits in a batch has a reference that would keep the folio where it is. */
 static void drain_for_longterm(struct folio *folio)
 {
-	int expected = folio_expected_ref_count(folio) + 1;
+	int expected;
 
+	if (bug_enabled(gup_longterm_lru_flag_drain)) {
+		if (!folio_test_lru(folio))
+			lru_add_drain_all();
+		return;
+	}
+	expected = folio_expected_ref_count(folio) + 1;
 	if (folio_ref_count(folio) == expected)
 		return;
 	lru_add_drain();

@@ -456,10 +456,12 @@ static void split_file_statistic(struct folio *folio, struct split *split)
 {
 	if (!split->mapping || !folio_test_pmd_mappable(folio) || split->new_order >= HPAGE_PMD_ORDER)
 		return;
-	if (folio_test_swapbacked(folio))
+	if (folio_test_swapbacked(folio)) {
 		lruvec_stat_mod_folio(folio, NR_SHMEM_THPS, -folio_nr_pages(folio));
-	else
+	} else {
 		lruvec_stat_mod_folio(folio, NR_FILE_THPS, -folio_nr_pages(folio));
+		filemap_nr_thps_dec(split->mapping);
+	}
 }
 
 /*
@@ -512,6 +514,10 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 		if (!anon && new_order && shmem_mapping(folio_mapping(folio)))
 			return -EINVAL;
 	}
+	/* A huge folio that the file system knows nothing of is split into what it knows. */
+	if (!anon && (split_type == SPLIT_TYPE_NON_UNIFORM || new_order) && assert_read(folio->mapping) &&
+	    !mapping_large_folio_support((struct address_space *)assert_read(folio->mapping)))
+		return -EINVAL;
 	/* Entries of the swap cache are single pages. */
 	if ((split_type == SPLIT_TYPE_NON_UNIFORM || new_order) && folio_test_swapcache(folio) &&
 	    !bug_enabled(split_swapcache_nonzero_order))

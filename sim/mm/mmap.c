@@ -298,6 +298,8 @@ int mmap_file_region(struct mm_struct *mm, unsigned long start, unsigned long le
 	vma->vm_flags = vm_flags;
 	vma->vm_page_prot = vm_get_page_prot(vm_flags);
 	vma->vm_file = file;
+	if (vm_flags & VM_SHARED)
+		get_write_access(file->f_inode);
 	ret = vma_link(mm, vma);
 	if (ret)
 		vm_area_free(vma);

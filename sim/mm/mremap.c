@@ -169,11 +169,11 @@ static bool move_normal_pmd(struct pagetable_move_control *pmc, pmd_t *old_pmd, 
 		return false;
 	ptl = pmd_lock(mm, old_pmd);
 	pmd = pmdp_get(old_pmd);
-	if (!pmd_is_table(pmd))
+	if (!pmd_is_table(pmd) && !bug_enabled(pmd_mremap_vs_retract))
 		goto out_unlock;
 	pmd_clear(old_pmd);
 	res = true;
-	pmd_populate(mm, new_pmd, pmd_ptdesc(pmd));
+	pmd_populate(mm, new_pmd, pmd_pgtable(pmd));
 	flush_tlb_range(pmc->old, pmc->old_addr, pmc->old_addr + PMD_SIZE);
 out_unlock:
 	spin_unlock(ptl);

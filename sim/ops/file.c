@@ -44,10 +44,12 @@ int op_file_write(const u8 *args)
 	int err;
 
 	user_note(USER_FILE_WRITE_BEGIN, args[0], args[1], 1, token, 0);
+	file_open_write(file);
 	inode_lock(file->f_inode);
 	err = file->f_inode->shmem ? shmem_file_write(file, args[1], token, args[2]) :
 				     generic_perform_write(file, args[1], token, args[2]);
 	inode_unlock(file->f_inode);
+	file_close_write(file);
 	user_note(USER_FILE_WRITE_END, args[0], args[1], 1, token, err == 0);
 	return err;
 }
@@ -83,7 +85,9 @@ int op_truncate(const u8 *args)
 	int err;
 
 	user_note(USER_FILE_DISCARD_BEGIN, args[0], args[1], FILE_PAGES, 0, 0);
+	file_open_write(&machine->files[args[0]]);
 	err = vfs_truncate(&machine->inodes[args[0]], args[1]);
+	file_close_write(&machine->files[args[0]]);
 	user_note(USER_FILE_DISCARD_END, args[0], args[1], FILE_PAGES, 0, !err);
 	return err;
 }
@@ -94,7 +98,9 @@ int op_punch(const u8 *args)
 	int err;
 
 	user_note(USER_FILE_DISCARD_BEGIN, args[0], args[1], nr, 0, 0);
+	file_open_write(&machine->files[args[0]]);
 	err = vfs_punch_hole(&machine->inodes[args[0]], args[1], args[1] + nr);
+	file_close_write(&machine->files[args[0]]);
 	user_note(USER_FILE_DISCARD_END, args[0], args[1], nr, 0, !err);
 	return err;
 }
@@ -126,8 +132,12 @@ static int mmap_op(const u8 *args, bool shared)
 		nr = room;
 	user_note(USER_MAP_BEGIN, args[0], args[1], nr, what, shared ? MAPPING_SHARED : MAPPING_PRIVATE);
 	user_discard_begin(args[0], args[1], nr);
+	if (shared)
+		file_open_write(&machine->files[args[3]]);
 	err = mmap_file_region(mm, vpn_to_addr(args[1]), nr_to_len(args[1], nr), &machine->files[args[3]], pgoff,
 			       VM_READ | VM_WRITE | VM_MAYWRITE | (shared ? VM_SHARED : 0));
+	if (shared)
+		file_close_write(&machine->files[args[3]]);
 	user_discard_end(args[0], args[1], nr, !err);
 	user_note(USER_MAP_END, args[0], args[1], nr, what, !err);
 	mm_unpin(mm);

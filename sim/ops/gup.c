@@ -62,7 +62,12 @@ static int hold(const u8 *args, unsigned int gup_flags, bool fast)
 	if (!mm)
 		return -ESRCH;
 	user_note(USER_PIN_BEGIN, args[1], args[2], 1, 0, 0);
+	if (kind == REF_PIN_LONGTERM)
+		user_note(USER_PIN_LONGTERM_BEGIN, args[1], args[2], 1, 0, 0);
 	page = fast ? get_user_page_fast(mm, addr, gup_flags) : get_user_page(mm, addr, gup_flags);
+	if (kind == REF_PIN_LONGTERM)
+		user_note(USER_PIN_LONGTERM_END, args[1], args[2], 1, 0,
+			  page == ERR_PTR(-ENOMEM) || page == ERR_PTR(-EAGAIN));
 	mm_unpin(mm);
 	if (IS_ERR_OR_NULL(page))
 		return page ? (int)PTR_ERR(page) : -EFAULT;

@@ -20,12 +20,14 @@ void oracle_begin(const struct oracle_options *options)
 	freed_page_begin();
 	lost_update_begin();
 	content_begin();
+	pin_progress_begin();
 }
 
 static void on_written(const struct event *ev)
 {
 	u32 pfn, offset;
 
+	pin_progress_written(ev);
 	if (ev->kind == EVENT_CONTENT_READ) {
 		content_written(ev);
 		return;
@@ -34,8 +36,10 @@ static void on_written(const struct event *ev)
 		content_copied(ev);
 		return;
 	}
-	if (!oracle_page_of(ev->object, &pfn, &offset))
+	if (!oracle_page_of(ev->object, &pfn, &offset)) {
+		page_table_written(ev);
 		return;
+	}
 	freed_page_written(ev, pfn, offset);
 	publish_written(ev, pfn, offset);
 	if (offset == offsetof(struct page, flags)) {
@@ -141,8 +145,10 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		break;
 	case NOTE_OP_BEGIN:
 		oracle.op_began[engine_cpu()] = engine_stats()->points;
+		pin_progress_op_begin((unsigned)(uintptr_t)b);
 		break;
 	case NOTE_USER:
+		pin_progress_note((const struct user_note *)(uintptr_t)a);
 		content_note(a);
 		break;
 	case NOTE_FOLIO_UNMAPPED:

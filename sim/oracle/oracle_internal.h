@@ -151,6 +151,7 @@ void reference_written(const struct event *ev, u32 pfn, u32 offset);
 void reference_page_allocated(u32 pfn, u32 nr);
 bool reference_quiescent(void);
 bool reference_end(void);
+bool reference_can_move(u32 head); /* its references are mappings, caches' and batches' */
 /* list_lock.c */
 void list_lock_added(const struct list_head *entry);
 void list_lock_deleted(const struct list_head *entry);
@@ -185,6 +186,14 @@ bool swap_slot_end(void);
 void publish_unfrozen(const struct event *ev, u32 pfn);
 void publish_written(const struct event *ev, u32 pfn, u32 offset);
 bool publish_quiescent(void);
+/* page_table.c */
+void page_table_written(const struct event *ev);
+/* pin_progress.c */
+struct user_note;
+void pin_progress_begin(void);
+void pin_progress_op_begin(unsigned fail);
+void pin_progress_written(const struct event *ev);
+void pin_progress_note(const struct user_note *n);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
 void rmap_audit_unmapped(const volatile void *folio);

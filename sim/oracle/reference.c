@@ -169,6 +169,13 @@ static bool check_exact(u32 head)
 	return false;
 }
 
+bool reference_can_move(u32 head)
+{
+	const struct folio *folio = oracle_folio(head);
+
+	return folio->_refcount.counter == mapcount_of(folio) + cache_references(folio) + batch_references(folio);
+}
+
 /* What is pinned to be written to for long is nobody's to write back: no page of the regular file. */
 static bool check_longterm(unsigned ref)
 {

@@ -31,14 +31,14 @@ const struct prog_arg_row prog_arg_table[ARG_KIND_COUNT] = {
 	[ARG_NR] = { "nr", "a number of pages 1..32", 0, 1, PROG_VPNS, false },
 	[ARG_ORDER] = { "order", "a folio order 0..3", 0, 0, 4, false },
 	[ARG_MEMCG] = { "memcg", "a cgroup 0..3", 0, 0, PROG_MEMCGS_MAX, false },
-	[ARG_FILE] = { "file", "a file f0..f1", 'f', 0, PROG_FILES, false },
+	[ARG_FILE] = { "file", "a file f0..f2", 'f', 0, PROG_FILES, false },
 	[ARG_PGOFF] = { "pgoff", "a page of a file 0..15", 0, 0, PROG_FILE_PAGES, false },
 	[ARG_NODE] = { "node", "a node 0..1", 0, 0, 2, false },
 	[ARG_FLAG] = { "flag", "0 or 1", 0, 0, 2, false },
 	[ARG_PROT] = { "prot", "a protection 0..3 (1: read, 2: write)", 0, 0, 4, false },
 };
 _Static_assert(PROG_MMS == 3 && PROG_REFS == 4 && PROG_VPNS == 32 && PROG_MEMCGS_MAX == 4 &&
-		       PROG_FILES == 2 && PROG_FILE_PAGES == 16,
+		       PROG_FILES == 3 && PROG_FILE_PAGES == 16,
 	       "prog_arg_table words the ranges");
 
 /* Leaves alone what stands behind a count: it is large, and means nothing. */
