@@ -154,7 +154,8 @@ static bool begin_view_read(const struct user_note *n, const struct view *v)
 	if (v->kind == MAPPING_ANON && !v->pending && !v->muddled)
 		return false;
 	r = begin_read(n);
-	r->ignore = v->pending || v->muddled;
+	/* while its copy is being discarded an old translation may show what has been there */
+	r->ignore = v->pending || v->muddled || (v->kind == MAPPING_PRIVATE && v->discards);
 	if (v->kind == MAPPING_PRIVATE)
 		reader_adds(r, 1, &v->own);
 	if (v->kind == MAPPING_SHARED || !v->copied)
@@ -335,7 +336,7 @@ static void begin_map(const struct user_note *n)
 		v->next_kind = n->value;
 		v->next_file = (u8)(n->token >> 8);
 		v->next_pgoff = (u8)((n->token & 0xff) + i);
-		disturb(n->mm, n->vpn + i, v);
+		v->store_met |= disturb(n->mm, n->vpn + i, v);
 		v->overlap = v->pending > 0;
 		v->muddled |= v->overlap;
 		v->pending++;
