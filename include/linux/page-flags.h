@@ -102,6 +102,7 @@ enum pageflags {
 #define folio_test_writeback(folio) test_bit(PG_writeback, &(folio)->flags)
 #define folio_test_referenced(folio) test_bit(PG_referenced, &(folio)->flags)
 #define folio_set_referenced(folio) set_bit(PG_referenced, &(folio)->flags)
+#define folio_test_clear_referenced(folio) test_and_clear_bit(PG_referenced, &(folio)->flags)
 #define folio_clear_referenced(folio) clear_bit(PG_referenced, &(folio)->flags)
 #define folio_test_uptodate(folio) test_bit(PG_uptodate, &(folio)->flags)
 #define __folio_mark_uptodate(folio)                                           \

@@ -163,6 +163,12 @@ void rmap_walk_locked(struct folio *folio, struct rmap_walk_control *rwc);
 struct anon_vma *folio_lock_anon_vma_read(struct folio *folio,
 					  struct rmap_walk_control *rwc);
 
+/*
+ * rmap_referenced.c. The folio is locked. How many VMAs have used it since the last look, which is forgotten; *vm_flags: of those, and VM_LOCKED if
+ * one of them is. -1: leave it alone, somebody has the rmap lock, or its only user is about to go.
+ */
+int folio_referenced(struct folio *folio, unsigned long *vm_flags);
+
 void try_to_migrate(struct folio *folio, enum ttu_flags flags);
 void try_to_unmap(struct folio *folio, enum ttu_flags flags);
 void remove_migration_ptes(struct folio *src, struct folio *dst, enum ttu_flags flags);
