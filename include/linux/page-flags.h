@@ -57,7 +57,6 @@ enum pageflags {
 
 #define PAGEFLAGS_MASK (BIT(NR_PAGEFLAGS) - 1)
 #define __PG_HWPOISON BIT(PG_hwpoison)
-#define PG_head_mask BIT(PG_head)
 #define FOLIO_ORDER_MASK 0xfful
 
 /* A page that has one of these when it is freed is broken. */

@@ -95,7 +95,6 @@ int folio_try_dup_anon_rmap_ptes(struct folio *folio, struct page *page, int nr_
 int folio_try_dup_anon_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma,
 				struct vm_area_struct *src_vma);
 void folio_dup_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma);
-void folio_dup_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma);
 int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *pvma);
 /* The entry is cleared or invalid, and its lock held. -EBUSY: pinned, stays exclusive. */
 int folio_try_share_anon_rmap_pte(struct folio *folio, struct page *page);
