@@ -97,6 +97,8 @@ struct input {
 };
 /* False after a complaint on standard error. "-" is standard input. */
 bool input_load(struct input *in, const char *path);
+/* The command's only program, as its options want it. */
+bool input_load_for(struct input *in, const struct options *o);
 
 /* ---- files.c ---- */
 struct file_list {

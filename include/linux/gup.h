@@ -22,6 +22,8 @@ struct page *get_user_page_fast_only(struct mm_struct *mm, unsigned long addr, u
 /* The fast way, and the slow one if that fails. */
 struct page *get_user_page_fast(struct mm_struct *mm, unsigned long addr, unsigned int gup_flags);
 void unpin_user_page(struct page *page);
+/* The same after a write, with make_dirty; may wait for the folio's lock. */
+void unpin_user_page_dirty_lock(struct page *page, bool make_dirty);
 /* The folio is mapped, and its table locked. */
 int try_grab_folio(struct folio *folio, int refs, unsigned int flags);
 /* Device memory never is pinned; node 1 stands for ZONE_MOVABLE. */

@@ -77,7 +77,6 @@ bool is_huge_zero_pmd(pmd_t pmd);
 /* NULL: no memory. One user more for the mm, until it exits. */
 struct folio *mm_get_huge_zero_folio(struct mm_struct *mm);
 void mm_put_huge_zero_folio(struct mm_struct *mm);
-#define MM_CP_DIRTY_ACCT (1ul << 0)
 #define MM_CP_PROT_NUMA (1ul << 1)
 #define MM_CP_UFFD_WP (1ul << 2)
 #define MM_CP_UFFD_WP_RESOLVE (1ul << 3)

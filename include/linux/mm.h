@@ -159,6 +159,8 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf);
 vm_fault_t do_pte_missing(struct vm_fault *vmf);
 /* The VMA gets its anon_vma. VM_FAULT_RETRY: that needs mmap_lock; the VMA's lock stays held. */
 vm_fault_t vmf_anon_prepare(struct vm_fault *vmf);
+/* memory.c: how many entries from ptep on, which holds pte and maps the page, map the next pages of its folio; at most max_nr. Table locked. */
+int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr);
 /* The mm is half made, or half gone: nothing more may be mapped. The table's lock is held. */
 #define check_stable_address_space(mm) \
 	(test_bit(MMF_UNSTABLE, &(mm)->flags) ? (vm_fault_t)VM_FAULT_SIGBUS : (vm_fault_t)0)

@@ -57,7 +57,6 @@ enum pageflags {
 
 #define PAGEFLAGS_MASK (BIT(NR_PAGEFLAGS) - 1)
 #define __PG_HWPOISON BIT(PG_hwpoison)
-#define PG_head_mask BIT(PG_head)
 #define FOLIO_ORDER_MASK 0xfful
 
 /* A page that has one of these when it is freed is broken. */
@@ -102,6 +101,7 @@ enum pageflags {
 #define folio_test_writeback(folio) test_bit(PG_writeback, &(folio)->flags)
 #define folio_test_referenced(folio) test_bit(PG_referenced, &(folio)->flags)
 #define folio_set_referenced(folio) set_bit(PG_referenced, &(folio)->flags)
+#define folio_test_clear_referenced(folio) test_and_clear_bit(PG_referenced, &(folio)->flags)
 #define folio_clear_referenced(folio) clear_bit(PG_referenced, &(folio)->flags)
 #define folio_test_uptodate(folio) test_bit(PG_uptodate, &(folio)->flags)
 #define __folio_mark_uptodate(folio)                                           \

@@ -158,6 +158,23 @@ void unpin_user_pages(struct page **pages, unsigned long nr_pages)
 	}
 }
 
+/*
+ * unpin_user_pages_dirty_lock() - v7.1. Fidelity: same, for one page. Who has written through a pin says so before it lets go of it: the entry may
+ * be clean, and then nobody else knows. The lock keeps the mapping, and waits for whoever is about to drop the folio as clean. It sleeps.
+ */
+void unpin_user_page_dirty_lock(struct page *page, bool make_dirty)
+{
+	struct folio *folio = page_folio(page);
+
+	sanity_check_pinned_page(folio, page);
+	if (make_dirty && !folio_test_dirty(folio)) {
+		folio_lock(folio);
+		folio_mark_dirty(folio);
+		folio_unlock(folio);
+	}
+	gup_put_folio(folio, 1, FOLL_PIN);
+}
+
 /* mm_set_has_pinned_flag() - v7.1. Fidelity: same: before the first pin, so that a fork looks for it; most mms never have one. */
 static void mm_set_has_pinned_flag(struct mm_struct *mm)
 {

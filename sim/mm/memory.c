@@ -504,7 +504,7 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, un
 /* ------------------------------------------------------------------ zap ---- */
 
 /* folio_pte_batch() - v7.1, mm/internal.h. Fidelity: same: how many entries from here on map the next pages of one folio. */
-static int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
+int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
 {
 	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - page), nr = 1;
 

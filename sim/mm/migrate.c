@@ -445,13 +445,6 @@ int folio_mc_copy(struct folio *dst, struct folio *src)
 	return 0;
 }
 
-/* folio_migrate_copy() - up to v6.12, mm/migrate.c: what drivers call. Fidelity: same. */
-void folio_migrate_copy(struct folio *dst, struct folio *src)
-{
-	(void)folio_mc_copy(dst, src);
-	folio_migrate_flags(dst, src);
-}
-
 /*
  * __migrate_folio(), migrate_folio() - v7.1, mm/migrate.c. Fidelity: same, no private data. Both folios are locked, the old one is unmapped
  * and has been flushed from all TLBs: what is copied is the last that was written.
@@ -479,10 +472,11 @@ static int __migrate_folio(struct address_space *mapping, struct folio *dst, str
 	return 0;
 }
 
-int migrate_folio(struct address_space *mapping, struct folio *dst, struct folio *src,
-		  enum migrate_mode mode)
+static int migrate_folio(struct address_space *mapping, struct folio *dst, struct folio *src, enum migrate_mode mode,
+			 struct src_queued *queued)
 {
-	return __migrate_folio(mapping, dst, src, mode, NULL);
+	BUG_ON(folio_test_writeback(src));
+	return __migrate_folio(mapping, dst, src, mode, queued);
 }
 
 /*
@@ -499,7 +493,7 @@ static int move_to_new_folio(struct folio *dst, struct folio *src, enum migrate_
 	VM_BUG_ON_FOLIO(!folio_test_locked(dst), dst);
 
 	folio_migrating_note(src, dst);
-	rc = __migrate_folio(mapping, dst, src, mode, queued);
+	rc = migrate_folio(mapping, dst, src, mode, queued);
 	if (!rc) {
 		if (!folio_test_anon(src))
 			plain_write_racy(src->mapping, NULL);

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/tlb.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vma.h>
 #include <foliofuzz/bug.h>
 
@@ -325,8 +326,8 @@ static int dup_vma(struct mm_struct *mm, struct vm_area_struct *mpnt)
 		return -ENOMEM;
 	tmp->vm_mm = mm;
 	/* dup_userfaultfd(), for a monitor that does not want to hear of forks. */
-	tmp->uffd_ctx = NULL;
-	tmp->vm_flags &= ~(VM_UFFD_MISSING | VM_UFFD_WP);
+	if (tmp->uffd_ctx)
+		userfaultfd_reset_ctx(tmp);
 	if (tmp->vm_flags & VM_WIPEONFORK) {
 		plain_write(tmp->anon_vma, NULL);
 	} else if (anon_vma_fork(tmp, mpnt)) {

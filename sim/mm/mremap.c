@@ -357,10 +357,8 @@ static int copy_vma_and_data(struct vma_remap_struct *vrm, struct vm_area_struct
 /* mremap_userfaultfd_prep() - v7.1, fs/userfaultfd.c. Fidelity: adapted: the new VMA is never registered. */
 static void mremap_userfaultfd_prep(struct vm_area_struct *vma)
 {
-	if (!vma->uffd_ctx)
-		return;
-	vm_flags_clear(vma, VM_UFFD_MISSING | VM_UFFD_WP);
-	vma->uffd_ctx = NULL;
+	if (vma->uffd_ctx)
+		userfaultfd_reset_ctx(vma);
 }
 
 /* dontunmap_complete() - v7.1. Fidelity: same: the old VMA stays, without pages; if all of it was copied it needs no anon_vma. */

@@ -1212,10 +1212,3 @@ void folio_dup_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pag
 	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
 	__folio_dup_rmap(folio, page, nr_pages, dst_vma, PGTABLE_LEVEL_PTE);
 }
-
-/* folio_dup_file_rmap_pmd() - v7.1, include/linux/rmap.h. Fidelity: same. */
-void folio_dup_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma)
-{
-	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
-	__folio_dup_rmap(folio, page, HPAGE_PMD_NR, dst_vma, PGTABLE_LEVEL_PMD);
-}

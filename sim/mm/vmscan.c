@@ -209,10 +209,28 @@ static enum fate shrink_hwpoison(struct folio *folio)
 }
 
 /*
- * One folio of shrink_folio_list() - v7.1. Fidelity: adapted: every folio counts as old (folio_check_references() would walk its mappings
- * for accessed bits), no demotion, no throttling, no buffers. Isolated, and locked.
+ * folio_check_references() - v7.1. Fidelity: adapted: what has been used once, or twice, since the last look is marked so and is taken all the same, as
+ * if it had not been used before the next look: one pass stands for the passes of falling priority that reclaim makes. Locked, isolated.
  */
-static enum fate shrink_folio_locked(struct folio *folio, struct list_head *folio_list)
+static enum fate folio_check_references(struct folio *folio)
+{
+	unsigned long vm_flags;
+	int referenced_ptes = folio_referenced(folio, &vm_flags);
+
+	if (vm_flags & VM_LOCKED)
+		return FATE_ACTIVATE_LOCKED;
+	if (referenced_ptes == -1)
+		return FATE_KEEP_LOCKED;
+	(void)folio_test_clear_referenced(folio);
+	if (referenced_ptes)
+		folio_set_referenced(folio);
+	return FATE_GO_ON;
+}
+
+/*
+ * One folio of shrink_folio_list() - v7.1. Fidelity: adapted: no demotion, no throttling, no buffers. Isolated, and locked.
+ */
+static enum fate shrink_folio_locked(struct folio *folio, struct list_head *folio_list, bool ignore_references)
 {
 	enum fate fate;
 
@@ -223,6 +241,11 @@ static enum fate shrink_folio_locked(struct folio *folio, struct list_head *foli
 		return FATE_ACTIVATE_LOCKED;
 	if (folio_test_writeback(folio))
 		return FATE_ACTIVATE_LOCKED;
+	if (!ignore_references) {
+		fate = folio_check_references(folio);
+		if (fate != FATE_GO_ON)
+			return fate;
+	}
 
 	if (folio_test_anon(folio) && folio_test_swapbacked(folio) && !folio_test_swapcache(folio)) {
 		fate = shrink_alloc_swap(folio, folio_list);
@@ -267,7 +290,7 @@ static void free_batch(struct folio_batch *folios)
  * shrink_folio_list() - v7.1. Fidelity: adapted, as its one folio above. The list is of isolated folios of one node; what cannot be reclaimed
  * is on it afterwards. Nothing is held. Returns pages.
  */
-unsigned int shrink_folio_list(struct list_head *folio_list, int nid)
+static unsigned int shrink_folio_list(struct list_head *folio_list, int nid, bool ignore_references)
 {
 	struct folio_batch free_folios;
 	unsigned int nr_reclaimed = 0;
@@ -282,7 +305,7 @@ unsigned int shrink_folio_list(struct list_head *folio_list, int nid)
 		cond_resched();
 		list_del(&folio->lru);
 		if (folio_trylock(folio))
-			fate = shrink_folio_locked(folio, folio_list);
+			fate = shrink_folio_locked(folio, folio_list, ignore_references);
 		switch (fate) {
 		case FATE_GONE:
 			continue;
@@ -411,7 +434,7 @@ unsigned long shrink_lruvec(int nid, unsigned long nr_to_scan)
 		return 0;
 	list_for_each_entry(folio, &folio_list, lru)
 		folio_clear_active(folio);
-	nr_reclaimed = shrink_folio_list(&folio_list, nid);
+	nr_reclaimed = shrink_folio_list(&folio_list, nid, false);
 	move_folios_to_lru(&folio_list, lruvec);
 	return nr_reclaimed;
 }
@@ -419,7 +442,7 @@ unsigned long shrink_lruvec(int nid, unsigned long nr_to_scan)
 /* reclaim_folio_list() - v7.1. Fidelity: same. */
 static unsigned int reclaim_folio_list(struct list_head *folio_list, int nid)
 {
-	unsigned int nr_reclaimed = shrink_folio_list(folio_list, nid);
+	unsigned int nr_reclaimed = shrink_folio_list(folio_list, nid, true);
 
 	while (!list_empty(folio_list)) {
 		struct folio *folio = lru_to_folio(folio_list);

@@ -9,12 +9,24 @@
 
 enum { REF_GET, REF_PIN_READ, REF_PIN_WRITE, REF_PIN_LONGTERM };
 
+/* A driver does not know what its device has written: whatever it may write to is dirty. */
 void drop_ref(struct page *page, unsigned int kind)
 {
 	if (kind == REF_GET)
 		put_page(page);
 	else
+		unpin_user_page_dirty_lock(page, kind >= REF_PIN_WRITE);
+}
+
+bool drop_ref_in_irq(struct page *page, unsigned int kind)
+{
+	if (kind >= REF_PIN_WRITE && !folio_test_dirty(page_folio(page)))
+		return false;
+	if (kind == REF_GET)
+		put_page(page);
+	else
 		unpin_user_page(page);
+	return true;
 }
 
 /* Into the slot, if that is still free; else dropped. */

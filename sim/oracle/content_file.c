@@ -159,7 +159,8 @@ static bool begin_view_read(const struct user_note *n, const struct view *v)
 	if (v->kind == MAPPING_ANON && !v->pending && !v->muddled)
 		return false;
 	r = begin_read(n);
-	r->ignore = v->pending || v->muddled;
+	/* while its copy is being discarded an old translation may show what has been there */
+	r->ignore = v->pending || v->muddled || (v->kind == MAPPING_PRIVATE && v->discards);
 	if (v->kind == MAPPING_PRIVATE)
 		reader_adds(r, 1, &v->own);
 	if (v->kind == MAPPING_SHARED || !v->copied)
@@ -340,7 +341,7 @@ static void begin_map(const struct user_note *n)
 		v->next_kind = n->value;
 		v->next_file = (u8)(n->token >> 8);
 		v->next_pgoff = (u8)((n->token & 0xff) + i);
-		disturb(n->mm, n->vpn + i, v);
+		v->store_met |= disturb(n->mm, n->vpn + i, v);
 		v->overlap = v->pending > 0;
 		v->muddled |= v->overlap;
 		v->pending++;
@@ -511,13 +512,9 @@ void content_file_lost(const volatile void *mapping, unsigned long index)
 	place_end(p, token, model.now, true);
 }
 
-/* True: the note is about a file, and nobody else's. */
-bool content_file_note(const struct user_note *n)
+/* Loads and stores of user space. True: they were a file's. */
+static bool access_note(const struct user_note *n, struct view *v)
 {
-	struct view *v = n->mm < NR_MMS && n->vpn < PROG_VPNS ? &model.views[n->mm][n->vpn] : NULL;
-
-	model.now++;
-	promise_note(n);
 	switch ((enum user_event)n->event) {
 	case USER_READ_BEGIN:
 		return model.used && begin_view_read(n, v);
@@ -528,32 +525,50 @@ bool content_file_note(const struct user_note *n)
 		return model.used && begin_view_write(n, v);
 	case USER_WRITE_END:
 		return end_view_write(n);
+	default:
+		return false;
+	}
+}
+
+/* What changes views; the anonymous pages among them are content.c's. */
+static void view_note(const struct user_note *n)
+{
+	switch ((enum user_event)n->event) {
 	case USER_DISCARD_BEGIN:
 		begin_view_discard(n);
-		return false;
+		break;
 	case USER_DISCARD_END:
 		end_view_discard(n);
-		return false;
+		break;
 	case USER_FRESH:
 		fresh_mm(n->mm);
-		return false;
+		break;
 	case USER_FORK_BEGIN:
 		begin_fork(n);
-		return false;
+		break;
 	case USER_FORK_END:
 		if (n->value)
 			fresh_mm(n->mm);
 		if (n->value && model.used)
 			end_fork(n);
-		return false;
+		break;
 	case USER_MOVE_BEGIN:
 		if (model.used)
 			begin_move(n);
-		return false;
+		break;
 	case USER_MOVE_END:
 		if (model.used)
 			end_move(n);
-		return false;
+		break;
+	default:
+		break;
+	}
+}
+
+/* What only files know: their own operations, and mappings. True: it was one. */
+static bool file_note(const struct user_note *n, struct view *v)
+{
+	switch ((enum user_event)n->event) {
 	case USER_FILE_READ_BEGIN:
 		reader_adds(begin_read(n), 0, file_place(n->mm, n->vpn));
 		return true;
@@ -569,21 +584,32 @@ bool content_file_note(const struct user_note *n)
 	case USER_FILE_DISCARD_END:
 		end_file_change(n);
 		return true;
+	case USER_FILE_PROMISE_BEGIN:
+	case USER_FILE_PROMISE_END:
+		return true;
 	case USER_MAP_BEGIN:
 		model.used = true;
 		begin_map(n);
 		return true;
-	case USER_FILE_PROMISE_BEGIN:
-	case USER_FILE_PROMISE_END:
+	case USER_MAP_END:
+		end_map(n);
 		return true;
 	case USER_COPY:
 		lose_track(&v->own);
 		v->copy_met |= v->pending > 0;
 		return true;
-	case USER_MAP_END:
-		end_map(n);
-		return true;
 	default:
 		return false;
 	}
+}
+
+/* True: the note is about a file, and nobody else's. */
+bool content_file_note(const struct user_note *n)
+{
+	struct view *v = n->mm < NR_MMS && n->vpn < PROG_VPNS ? &model.views[n->mm][n->vpn] : NULL;
+
+	model.now++;
+	promise_note(n);
+	view_note(n);
+	return access_note(n, v) || file_note(n, v);
 }

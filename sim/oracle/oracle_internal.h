@@ -22,6 +22,7 @@ struct ghost_page {
 	u8 frozen_by;    /* cpu + 1 that brought the count from n to 0 by a freeze */
 	u8 unfrozen_by;  /* cpu + 1 that unfroze it with the lock held, until it unlocks it */
 	u8 pmd_splits;   /* mask of the CPUs whose PMD split is between adding the PTE rmaps and removing the PMD rmap */
+	u8 pmd_refs;     /* mask of the CPUs whose last change of the count was what a PMD split takes: one less than there are pages */
 	s32 refcount;    /* as of the last event */
 	s32 mapcount;    /* large or small, as of the last event */
 	u8 poisoned_by;  /* cpu + 1 that set PG_hwpoison last */

@@ -32,6 +32,10 @@ static void refcount_changed(const struct event *ev, u32 pfn)
 	s32 now = machine->memmap[pfn]._refcount.counter, was = g->refcount;
 
 	g->refcount = now;
+	if (now - was == (1 << oracle_order(oracle_folio(pfn))) - 1)
+		g->pmd_refs |= (u8)(1u << ev->cpu);
+	else
+		g->pmd_refs &= (u8)~(1u << ev->cpu);
 	if (unlikely(now < 0))
 		find_underflow(pfn, now);
 	if (was == 0 && now > 0 && ev->kind == EVENT_RMW && g->frozen_by != ev->cpu + 1 &&
@@ -55,7 +59,8 @@ static void published(u32 head, const struct folio *folio)
 
 /*
  * The total of a large folio changed: a PMD split adds all PTE mappings at once while the PMD mapping is still there, which the same CPU
- * removes next. Other CPUs may split the folio's other mappings meanwhile.
+ * removes next. It has taken one reference less for them, the PMD's: who maps as many pages otherwise, as a fork, has one for each. Other CPUs
+ * may split the folio's other mappings meanwhile.
  */
 static void mapcount_changed(const struct event *ev, u32 head, struct folio *folio)
 {
@@ -67,7 +72,7 @@ static void mapcount_changed(const struct event *ev, u32 head, struct folio *fol
 		published(head, folio);
 	if (!oracle_is_large(folio))
 		return;
-	if (now - was == 1 << oracle_order(folio) && folio->_entire_mapcount.counter >= 0) {
+	if (now - was == 1 << oracle_order(folio) && folio->_entire_mapcount.counter >= 0 && g->pmd_refs >> ev->cpu & 1) {
 		g->pmd_splits |= (u8)(1u << ev->cpu);
 	} else if (now - was == -1) {
 		g->pmd_splits &= (u8)~(1u << ev->cpu);

@@ -75,6 +75,17 @@ bool prog_generation_lacks(enum generation g, unsigned op)
 	return op_lacked_by[op] >> g & 1;
 }
 
+const char *prog_op_since(unsigned op)
+{
+	static const char *const since_table[OP_COUNT] = {
+		[0] = NULL,
+#define GENERATION_LACKS(op, generations, since) [OP_##op] = (since),
+#include <foliofuzz/generation.def>
+	};
+
+	return since_table[op];
+}
+
 void prog_set_generation(struct prog *p, enum generation g)
 {
 	p->world.generation = (u8)g;
