@@ -406,6 +406,27 @@ int folio_migrate_mapping(struct address_space *mapping, struct folio *newfolio,
 }
 
 /*
+ * Of migrate-device-stale-mapping: folio_migrate_mapping() of a folio that has left the swap cache, for a caller who still gives the cache
+ * as its mapping. The array that the new folio is stored in nobody reads.
+ */
+int folio_migrate_stale_mapping(struct folio *newfolio, struct folio *folio, int extra_count)
+{
+	int expected_count = folio_expected_ref_count(folio) + extra_count + 1;
+	int nr = (int)folio_nr_pages(folio);
+
+	if (folio_test_swapcache(folio))
+		return folio_migrate_mapping(NULL, newfolio, folio, extra_count);
+	if (folio_ref_count(folio) != expected_count || !folio_ref_freeze(folio, expected_count))
+		return -EAGAIN;
+	folio_unqueue_deferred_split(folio);
+	migrate_identity(newfolio, folio);
+	folio_ref_add(newfolio, nr);
+	__folio_set_swapbacked(newfolio);
+	folio_ref_unfreeze(folio, expected_count - nr);
+	return 0;
+}
+
+/*
  * folio_migrate_flags() - v7.1, mm/migrate.c. Fidelity: same, no young and idle bits, last CPU, KSM, page owner, and no waiters for a
  * writeback of the new folio. Both folios are locked and the old one has lost its place. Each flag is a look at one word and an atomic
  * set in another. The charge moves last.
