@@ -455,8 +455,8 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *
 	struct deferred_split *queue = folio_split_queue_lock(folio);
 
 	if (!folio_ref_freeze(folio, folio_cache_ref_count(folio) + 1)) {
+		accepted_race(3, folio);
 		split_queue_unlock(queue);
-		accepted_race(3);
 		return -EAGAIN;
 	}
 	if (!bug_enabled(split_unqueue_without_lock))
@@ -623,7 +623,7 @@ static int __folio_split(struct folio *folio, unsigned int new_order, struct pag
 	ret = -EAGAIN;
 	expected = folio_expected_ref_count(folio);
 	if (expected != folio_ref_count(folio) - 1) {
-		accepted_race(3); /* somebody's transient reference */
+		accepted_race(3, folio); /* somebody's transient reference */
 		goto out_unlock;
 	}
 

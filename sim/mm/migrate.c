@@ -336,7 +336,7 @@ static int __folio_migrate_mapping(struct address_space *mapping, struct folio *
 		if (!bug_enabled(migrate_unqueue_with_references) && folio_test_large(folio) &&
 		    folio_test_large_rmappable(folio)) {
 			if (!folio_ref_freeze(folio, expected_count)) {
-				accepted_race(3);
+				accepted_race(3, folio);
 				return -EAGAIN;
 			}
 			migrate_unqueue(folio, queued);
@@ -353,11 +353,11 @@ static int __folio_migrate_mapping(struct address_space *mapping, struct folio *
 	else
 		xas_lock_irq(&xas);
 	if (!folio_ref_freeze(folio, expected_count)) {
+		accepted_race(3, folio);
 		if (ci)
 			swap_cluster_unlock_irq(ci);
 		else
 			xas_unlock_irq(&xas);
-		accepted_race(3);
 		return -EAGAIN;
 	}
 	migrate_unqueue(folio, queued);
@@ -399,7 +399,7 @@ int folio_migrate_mapping(struct address_space *mapping, struct folio *newfolio,
 	int expected_count = folio_expected_ref_count(folio) + extra_count + 1;
 
 	if (folio_ref_count(folio) != expected_count) {
-		accepted_race(3);
+		accepted_race(3, folio);
 		return -EAGAIN;
 	}
 	return __folio_migrate_mapping(mapping, newfolio, folio, expected_count, NULL);
@@ -501,7 +501,7 @@ static int __migrate_folio(struct address_space *mapping, struct folio *dst, str
 	expected_count = folio_expected_ref_count(src) + 1;
 	/* Before the work of copying; and, for what is small and in no cache, the only look. */
 	if (folio_ref_count(src) != expected_count) {
-		accepted_race(3);
+		accepted_race(3, src);
 		return -EAGAIN;
 	}
 	rc = folio_mc_copy(dst, src);
@@ -658,6 +658,7 @@ static int migrate_folio_unmap(new_folio_t get_new_folio, free_folio_t put_new_f
 		__migrate_folio_record(dst, old_page_state, anon_vma);
 		return 0;
 	}
+	accepted_race(9, src);
 out:
 	if (rc == -EAGAIN)
 		ret = NULL;
@@ -687,9 +688,9 @@ static int migrate_folio_move(free_folio_t put_new_folio, unsigned long private,
 	list_del(&dst->lru);
 
 	if (generation_at_least(GENERATION_V7_1) && folio_order(src) > 1 &&
-	    !data_race(1, list_empty(&src->_deferred_list))) {
+	    !data_race(1, src, list_empty(&src->_deferred_list))) {
 		queued.deferred_split = true;
-		queued.partially_mapped = data_race(2, folio_test_partially_mapped(src));
+		queued.partially_mapped = data_race(2, src, folio_test_partially_mapped(src));
 	}
 
 	rc = move_to_new_folio(dst, src, mode, &queued);
@@ -832,8 +833,8 @@ static void migrate_folios_undo(struct list_head *src_folios, struct list_head *
 static bool migrate_should_split(struct folio *folio)
 {
 	return generation_at_least(GENERATION_V6_12) && folio_nr_pages(folio) > 2 &&
-	       !data_race(1, list_empty(&folio->_deferred_list)) &&
-	       data_race(2, folio_test_partially_mapped(folio));
+	       !data_race(1, folio, list_empty(&folio->_deferred_list)) &&
+	       data_race(2, folio, folio_test_partially_mapped(folio));
 }
 
 /*

@@ -32,6 +32,7 @@ struct ghost_page {
 	struct list_head *home;       /* head of the list it is linked on, NULL: none */
 	struct list_head *lru_home;   /* the same, of the first page's link */
 	u8 departed;     /* cpu + 1 that took it off a queue, until a cause closes that */
+	u16 scanned_in;  /* in which of its operations, if by a scan; 0: otherwise */
 	u8 excused;      /* the departure's cause, enum cause */
 	u8 migrating;    /* cpu + 1 that moves it, as the source */
 	bool left_by_migration; /* it was on a queue until that */
@@ -46,6 +47,7 @@ struct oracle_state {
 	u32 benign[BENIGN_COUNT];
 	struct ghost_page pages[MAX_PFN];
 	u32 op_began[ENGINE_LANES_MAX]; /* point at which each CPU's operation began */
+	u16 op_number[ENGINE_LANES_MAX]; /* begins and ends of operations so far */
 	const char *slab_name[ARENA_GRAINS];
 };
 extern struct oracle_state oracle;
@@ -125,6 +127,8 @@ static inline bool oracle_in_pagecache(const struct folio *folio)
 }
 
 
+/* benign.c */
+void benign_note(enum benign row, const volatile void *object);
 /* lost_update.c */
 void lost_update_begin(void);
 void lost_update_written(const struct event *ev);
@@ -139,6 +143,9 @@ void freed_page_written(const struct event *ev, u32 pfn, u32 offset);
 void reference_written(const struct event *ev, u32 pfn, u32 offset);
 void reference_page_allocated(u32 pfn, u32 nr);
 bool reference_quiescent(void);
+/* What mappings, caches, batches and the references that programs hold explain; poisoned pages may have one more each. */
+s32 reference_explained(u32 head);
+s32 reference_mapcount(u32 head);
 bool reference_end(void);
 /* list_lock.c */
 void list_lock_added(const struct list_head *entry);

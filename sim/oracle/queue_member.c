@@ -21,6 +21,7 @@ void queue_member_added(u32 head, struct list_head *home)
 static void departs(struct ghost_page *g)
 {
 	g->departed = (u8)(engine_cpu() + 1);
+	g->scanned_in = 0;
 	g->excused = CAUSE_NONE;
 	g->scan_zero = g->scan_filled = 0;
 	g->order = (u8)oracle_order(oracle_folio((u32)(g - oracle.pages)));
@@ -40,6 +41,8 @@ void queue_member_deleted(u32 head)
 		g->excused = CAUSE_MLOCKED;
 	if (machine->memmap[head]._refcount.counter == 0)
 		g->excused = CAUSE_NO_REFERENCE;
+	else /* nobody but a scanner unlinks a folio that has references */
+		g->scanned_in = oracle.op_number[engine_cpu()];
 }
 
 void queue_member_migrating(const volatile void *src)
@@ -69,13 +72,20 @@ void queue_member_migrated(const volatile void *src, const volatile void *dst)
 		g->excused = CAUSE_MIGRATED;
 }
 
+/* Another CPU's scan has taken it off its queue, and is not over. */
+static bool in_other_hands(const struct event *ev, u32 head)
+{
+	const struct ghost_page *g = &oracle.pages[head];
+
+	return g->departed && g->departed != ev->cpu + 1 && g->scanned_in == oracle.op_number[g->departed - 1];
+}
+
 /* The taker locks the folio: it is going to try to split it. */
 void queue_member_written(const struct event *ev, u32 pfn, u32 offset)
 {
 	struct ghost_page *g = &oracle.pages[pfn];
 
-	if (pfn && (ev->set & BIT(PG_partially_mapped)) && oracle_head_of(pfn) == pfn - 1 &&
-	    oracle.pages[pfn - 1].departed)
+	if (pfn && (ev->set & BIT(PG_partially_mapped)) && oracle_head_of(pfn) == pfn - 1 && in_other_hands(ev, pfn - 1))
 		oracle_benign_met(BENIGN_PARTIAL_AFTER_SCAN);
 	if (!g->departed)
 		return;
@@ -83,7 +93,7 @@ void queue_member_written(const struct event *ev, u32 pfn, u32 offset)
 		g->excused = CAUSE_SPLIT_TRIED;
 	if (offset == 0 && (ev->set & BIT(PG_mlocked)) && !g->excused)
 		g->excused = CAUSE_MLOCKED;
-	if (g->departed != ev->cpu + 1)
+	if (in_other_hands(ev, pfn))
 		oracle_benign_met(BENIGN_PRIVATE_LIST);
 }
 
