@@ -584,13 +584,19 @@ static bool folio_is_marked(u32 pfn)
 	return oracle_is_large(oracle_folio(head)) ? oracle.pages[head].has_poison_at != 0 : oracle.pages[pfn].poisoned_at != 0;
 }
 
-/* What another CPU marks after this one's operation began may come too late for its look, and is accepted. */
+void content_poison_looked(const volatile void *page)
+{
+	oracle.pages[page_to_pfn((const struct page *)(uintptr_t)page)].looked_at[engine_cpu()] = engine_stats()->points;
+}
+
+/* Another CPU has marked it after this one's last look, in the operation that reads it now: accepted. */
 static bool marked_too_late(const struct event *ev, u32 pfn)
 {
-	u32 head = oracle_head_of(pfn);
+	u32 head = oracle_head_of(pfn), page = oracle.pages[pfn].looked_at[ev->cpu], folio = oracle.pages[head].looked_at[ev->cpu];
 	u32 at = oracle_is_large(oracle_folio(head)) ? oracle.pages[head].has_poison_at : oracle.pages[pfn].poisoned_at;
+	u32 look = page > folio ? page : folio;
 
-	return oracle.pages[pfn].poisoned_by != ev->cpu + 1 && at > oracle.op_began[ev->cpu];
+	return oracle.pages[pfn].poisoned_by != ev->cpu + 1 && look >= oracle.op_began[ev->cpu] && at >= look;
 }
 
 static void check_poison(const struct event *ev, u32 pfn)

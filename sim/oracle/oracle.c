@@ -97,6 +97,9 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		if (queue)
 			queue_length_unlocking(queue);
 		break;
+	case NOTE_POISON_LOOK:
+		content_poison_looked(a);
+		break;
 	case NOTE_SLAB_ALLOCATED:
 	case NOTE_SLAB_FREED:
 		freed_object_note(note, a, (const char *)(uintptr_t)b);
