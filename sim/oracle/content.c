@@ -584,19 +584,24 @@ static bool folio_is_marked(u32 pfn)
 	return oracle_is_large(oracle_folio(head)) ? oracle.pages[head].has_poison_at != 0 : oracle.pages[pfn].poisoned_at != 0;
 }
 
-void content_poison_looked(const volatile void *page)
+void content_poison_looked(const volatile void *page, bool folio)
 {
-	oracle.pages[page_to_pfn((const struct page *)(uintptr_t)page)].looked_at[engine_cpu()] = engine_stats()->points;
+	oracle.pages[page_to_pfn((const struct page *)(uintptr_t)page)].looked_at[folio][engine_cpu()] = engine_stats()->points;
 }
 
-/* Another CPU has marked it after this one's last look, in the operation that reads it now: accepted. */
+/* Another CPU has marked it after this one's look, in the operation that reads it now: accepted. */
 static bool marked_too_late(const struct event *ev, u32 pfn)
 {
-	u32 head = oracle_head_of(pfn), page = oracle.pages[pfn].looked_at[ev->cpu], folio = oracle.pages[head].looked_at[ev->cpu];
-	u32 at = oracle_is_large(oracle_folio(head)) ? oracle.pages[head].has_poison_at : oracle.pages[pfn].poisoned_at;
-	u32 look = page > folio ? page : folio;
+	const struct ghost_page *page = &oracle.pages[pfn], *head = &oracle.pages[oracle_head_of(pfn)];
+	u32 began = oracle.op_began[ev->cpu], at_page = page->looked_at[0][ev->cpu], at_folio = head->looked_at[1][ev->cpu];
 
-	return oracle.pages[pfn].poisoned_by != ev->cpu + 1 && look >= oracle.op_began[ev->cpu] && at >= look;
+	if (page->poisoned_by == ev->cpu + 1)
+		return false;
+	if (at_page >= began && at_page > page->poisoned_at)
+		return false;
+	if (oracle_is_large(oracle_folio(oracle_head_of(pfn))) && at_folio >= began && at_folio > head->has_poison_at)
+		return false;
+	return at_page >= began || at_folio >= began || head->looked_at[0][ev->cpu] >= began;
 }
 
 static void check_poison(const struct event *ev, u32 pfn)
