@@ -584,24 +584,27 @@ static bool folio_is_marked(u32 pfn)
 	return oracle_is_large(oracle_folio(head)) ? oracle.pages[head].has_poison_at != 0 : oracle.pages[pfn].poisoned_at != 0;
 }
 
-void content_poison_looked(const volatile void *page, bool folio)
+void content_poison_looked(const volatile void *page)
 {
-	oracle.pages[page_to_pfn((const struct page *)(uintptr_t)page)].looked_at[folio][engine_cpu()] = engine_stats()->points;
+	u32 *at = &oracle.pages[page_to_pfn((const struct page *)(uintptr_t)page)].looked_at[engine_cpu()];
+
+	if (*at < oracle.op_began[engine_cpu()])
+		*at = engine_stats()->points;
 }
 
-/* Another CPU has marked it after this one's look, in the operation that reads it now: accepted. */
+/*
+ * Another CPU has marked it after this one's look, in the operation that reads it now: accepted. The first look counts: reclaim has one, and
+ * what it calls on its way to the I/O may look again for its own purposes.
+ */
 static bool marked_too_late(const struct event *ev, u32 pfn)
 {
 	const struct ghost_page *page = &oracle.pages[pfn], *head = &oracle.pages[oracle_head_of(pfn)];
-	u32 began = oracle.op_began[ev->cpu], at_page = page->looked_at[0][ev->cpu], at_folio = head->looked_at[1][ev->cpu];
+	u32 began = oracle.op_began[ev->cpu], marked = page->poisoned_at;
 
-	if (page->poisoned_by == ev->cpu + 1)
-		return false;
-	if (at_page >= began && at_page > page->poisoned_at)
-		return false;
-	if (oracle_is_large(oracle_folio(oracle_head_of(pfn))) && at_folio >= began && at_folio > head->has_poison_at)
-		return false;
-	return at_page >= began || at_folio >= began || head->looked_at[0][ev->cpu] >= began;
+	if (oracle_is_large(oracle_folio(oracle_head_of(pfn))))
+		marked = head->has_poison_at;
+	return page->poisoned_by != ev->cpu + 1 && ((page->looked_at[ev->cpu] >= began && marked >= page->looked_at[ev->cpu]) ||
+						    (head->looked_at[ev->cpu] >= began && marked >= head->looked_at[ev->cpu]));
 }
 
 static void check_poison(const struct event *ev, u32 pfn)

@@ -8,7 +8,7 @@
  *
  * Not reported, only counted: PG_hwpoison lost to a store by the word's sole owner. memory_failure() sets it before
  * it has any reference, so the kernel accepts that an owner whose folio has no reference (being freed, or frozen) or was
- * never mapped, in a cache or on the LRU (new) may overwrite it. Whoever changes a bit of a folio that is in use holds a reference, or the lock
+ * never mapped or on the LRU (new) may overwrite it. Whoever changes a bit of a folio that is in use holds a reference, or the lock
  * of a table that maps it, and then there is no exemption.
  */
 #include "oracle_internal.h"
@@ -58,7 +58,7 @@ static bool sole_owner(u32 pfn)
 
 	if (folio->_refcount.counter == 0)
 		return true;
-	return !oracle.pages[head].published && !(folio->flags & BIT(PG_lru)) && !oracle_in_swapcache(folio) && !oracle_in_pagecache(folio);
+	return !oracle.pages[head].published && !(folio->flags & BIT(PG_lru));
 }
 
 static void report(const struct event *ev, u64 bits, const struct shadow *s)

@@ -98,7 +98,7 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 			queue_length_unlocking(queue);
 		break;
 	case NOTE_POISON_LOOK:
-		content_poison_looked(a, b != NULL);
+		content_poison_looked(a);
 		break;
 	case NOTE_SLAB_ALLOCATED:
 	case NOTE_SLAB_FREED:

@@ -26,7 +26,7 @@ struct ghost_page {
 	s32 mapcount;    /* large or small, as of the last event */
 	u8 poisoned_by;  /* cpu + 1 that set PG_hwpoison last */
 	u32 poisoned_at;  /* point at which it did */
-	u32 looked_at[2][NR_CPUS]; /* point at which each CPU last looked whether the page is poisoned, and whether its folio has a page that is */
+	u32 looked_at[NR_CPUS]; /* point at which each CPU first looked in an operation whether the page, or its folio, is poisoned */
 	u32 has_poison_at; /* of heads: point at which PG_has_hwpoisoned was set; 0: never */
 	/* deferred split queue; of heads */
 	struct deferred_split *queue; /* the queue it was last on */
@@ -212,6 +212,6 @@ bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
 void content_copied(const struct event *ev);
-void content_poison_looked(const volatile void *page, bool folio);
+void content_poison_looked(const volatile void *page);
 
 #endif
