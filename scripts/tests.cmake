@@ -96,6 +96,9 @@ foliofuzz_test(random/clean LABELS verdict
   COMMAND foliofuzz run --runs 100000 --seed 1 --out ${CMAKE_BINARY_DIR}/finds)
 foliofuzz_test(random/again LABELS determinism
   COMMAND sim/run/digest_test.sh $<TARGET_FILE:foliofuzz>)
+file(GLOB accepted CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/seeds/accepted-*.prog)
+foliofuzz_test(random/accepted-races LABELS verdict
+  COMMAND scripts/accepted-races $<TARGET_FILE:foliofuzz> 16000 20 ${accepted})
 foliofuzz_test(golden/hashes LABELS golden COMMAND scripts/golden --compare hashes $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/readme LABELS golden COMMAND scripts/golden --compare readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/digest LABELS golden COMMAND scripts/golden --compare digest $<TARGET_FILE:foliofuzz>)

@@ -111,7 +111,9 @@ enum note {
 	NOTE_PAGE_FREED,     /* a: first struct page, b: (void *)order; checks have passed */
 	NOTE_USER,           /* a: const struct user_note * (include/foliofuzz/ops.h) */
 	NOTE_OP_BEGIN,       /* the CPU begins an operation; b: (void *)ordinal of the ask that will fail, 0: none */
-	NOTE_BENIGN,         /* a: (void *)row of the benign list: an accepted race was met */
+	NOTE_OP_END,         /* and ends it */
+	NOTE_BENIGN,         /* a: (void *)row of the benign list, b: what it is about: an accepted race, if somebody else is at that now */
+	NOTE_POISON_LOOK,    /* a: the page, or the head of the folio, that was just tested for poison */
 	NOTE_FOLIO_MIGRATING, /* a: src, b: dst; both locked, src unmapped: its content and flags are about to move */
 	NOTE_FOLIO_MIGRATED,  /* a: src, b: dst; they have, and dst is on no queue yet */
 	NOTE_MIGRATE_RETURN,  /* a: the list that migrate_pages() was given, b: (void *)what it returns */

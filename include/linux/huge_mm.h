@@ -198,9 +198,9 @@ static inline bool folio_unqueue_deferred_split(struct folio *folio)
 	if (!folio_test_large_rmappable(folio))
 		return false;
 	if (bug_enabled(defer_unqueue_empty_test_vs_unlink)) {
-		if (data_race(1, list_empty(&folio->_deferred_list)))
+		if (data_race(1, folio, list_empty(&folio->_deferred_list)))
 			return false;
-	} else if (data_race(1, list_empty_careful(&folio->_deferred_list))) {
+	} else if (data_race(1, folio, list_empty_careful(&folio->_deferred_list))) {
 		return false;
 	}
 	return __folio_unqueue_deferred_split(folio);

@@ -27,6 +27,7 @@ int migrate_misplaced_folio(struct folio *folio, int node);
 /* src is locked, unmapped and isolated, dst new and locked. 0, -EAGAIN. */
 int folio_migrate_mapping(struct address_space *mapping, struct folio *newfolio, struct folio *folio,
 			  int extra_count);
+int folio_migrate_stale_mapping(struct folio *newfolio, struct folio *folio, int extra_count); /* of a bug */
 void folio_migrate_flags(struct folio *newfolio, struct folio *folio);
 /* -EHWPOISON: a page of src is poisoned; dst has part of it. */
 int folio_mc_copy(struct folio *dst, struct folio *src);

@@ -176,8 +176,17 @@ enum pageflags {
 #define folio_test_large(folio) ((assert_read((folio)->flags) & BIT(PG_head)) != 0)
 #define folio_test_head(folio) folio_test_large(folio)
 
+/* Who reads a page for the kernel has looked whether it is poisoned; the oracles are told of the look. */
+#define poison_look(page, looked)                                              \
+	({                                                                     \
+		bool poisoned_ = (looked);                                     \
+		engine_note(NOTE_POISON_LOOK, page, NULL);                     \
+		poisoned_;                                                     \
+	})
+
 /* ---- flags of the folio, in its second page; only for large folios ---- */
-#define folio_test_has_hwpoisoned(folio) test_bit(PG_has_hwpoisoned, &(folio)->_flags_1)
+#define folio_test_has_hwpoisoned(folio)                                       \
+	poison_look(&(folio)->page, test_bit(PG_has_hwpoisoned, &(folio)->_flags_1))
 #define folio_set_has_hwpoisoned(folio) set_bit(PG_has_hwpoisoned, &(folio)->_flags_1)
 #define folio_clear_has_hwpoisoned(folio) clear_bit(PG_has_hwpoisoned, &(folio)->_flags_1)
 #define folio_test_large_rmappable(folio) test_bit(PG_large_rmappable, &(folio)->_flags_1)
@@ -205,12 +214,12 @@ enum pageflags {
 	} while (0)
 
 /* ---- flags that every page has for itself ---- */
-#define PageHWPoison(p) test_bit(PG_hwpoison, &(p)->flags)
+#define PageHWPoison(p) poison_look(p, test_bit(PG_hwpoison, &(p)->flags))
 #define SetPageHWPoison(p) set_bit(PG_hwpoison, &(p)->flags)
 #define ClearPageHWPoison(p) clear_bit(PG_hwpoison, &(p)->flags)
 #define TestSetPageHWPoison(p) test_and_set_bit(PG_hwpoison, &(p)->flags)
 #define TestClearPageHWPoison(p) test_and_clear_bit(PG_hwpoison, &(p)->flags)
-#define folio_test_hwpoison(folio) test_bit(PG_hwpoison, &(folio)->flags)
+#define folio_test_hwpoison(folio) PageHWPoison(&(folio)->page)
 /* Free memory that was taken off its free list, and can be put back. */
 #define MAGIC_HWPOISON 0x48575053ul
 #define PageHWPoisonTakenOff(p) (plain_read_racy((p)->private) == MAGIC_HWPOISON)

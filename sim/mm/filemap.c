@@ -498,7 +498,7 @@ long mapping_evict_folio(struct address_space *mapping, struct folio *folio)
 		return 0;
 	xa_lock_irq(&mapping->i_pages);
 	if (!folio_ref_freeze(folio, 1 + (int)nr)) {
-		accepted_race(3);
+		accepted_race(3, folio);
 		nr = 0;
 	} else if (!bug_enabled(dropbehind_invalidate_unlocked_check) && folio_test_dirty(folio)) {
 		folio_ref_unfreeze(folio, 1 + (int)nr);

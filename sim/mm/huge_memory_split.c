@@ -131,8 +131,23 @@ static void split_copy_flags(struct folio *folio, struct folio *new_folio)
 }
 
 /*
+ * The tail is none any more. Of device memory the same word is ->pgmap then: v6.19 to v7.1 clear it, and leave it to the driver's callback to
+ * set it, while hmm_range_fault(), which reads page tables without their locks, may follow it.
+ */
+static void split_clear_compound_head(struct folio *folio, struct folio *new_folio)
+{
+	if (folio_is_device_private(folio) && !bug_enabled(device_split_clears_pgmap)) {
+		struct dev_pagemap *pgmap = plain_read(folio->pgmap);
+
+		WRITE_ONCE(new_folio->pgmap, pgmap);
+		return;
+	}
+	clear_compound_head(&new_folio->page);
+}
+
+/*
  * One tail becomes a folio, still frozen: v7.1's loop body of __split_folio_to_order(), v6.12's
- * __split_huge_page_tail() up to the unfreeze. Fidelity: same. The flags before the link to the head:
+ * __split_huge_page_tail() up to the unfreeze. Fidelity: same, but for split_clear_compound_head(). The flags before the link to the head:
  * whoever sees a page that is no tail must see it locked.
  */
 static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int new_order,
@@ -162,7 +177,7 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 		plain_write(new_folio->swap.val, val + ((unsigned long)i << SOFTLEAF_PFN_SHIFT));
 	}
 	smp_wmb();
-	clear_compound_head(new_head);
+	split_clear_compound_head(folio, new_folio);
 	if (bug_enabled(split_migration_entry_tail_flag_order))
 		split_copy_flags(folio, new_folio);
 	if (new_order) {
@@ -474,8 +489,8 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *
 	struct deferred_split *queue = folio_split_queue_lock(folio);
 
 	if (!folio_ref_freeze(folio, folio_cache_ref_count(folio) + 1)) {
+		accepted_race(3, folio);
 		split_queue_unlock(queue);
-		accepted_race(3);
 		return -EAGAIN;
 	}
 	if (!bug_enabled(split_unqueue_without_lock))
@@ -647,7 +662,7 @@ static int __folio_split(struct folio *folio, unsigned int new_order, struct pag
 	ret = -EAGAIN;
 	expected = folio_expected_ref_count(folio);
 	if (expected != folio_ref_count(folio) - 1) {
-		accepted_race(3); /* somebody's transient reference */
+		accepted_race(3, folio); /* somebody's transient reference */
 		goto out_unlock;
 	}
 

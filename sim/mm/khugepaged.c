@@ -110,8 +110,8 @@ static enum scan_result collapse_isolate_folio(struct folio *folio, struct list_
 	 * copy.
 	 */
 	if (!only_expected_refs(folio)) {
+		accepted_race(3, folio);
 		folio_unlock(folio);
-		accepted_race(3);
 		return SCAN_PAGE_COUNT;
 	}
 	if (!folio_isolate_lru(folio)) {

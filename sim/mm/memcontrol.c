@@ -559,7 +559,7 @@ static bool move_charge_pmd(struct vm_area_struct *vma, pmd_t *pmd, struct mem_c
 			spin_unlock(ptl);
 			return true;
 		}
-		queued = !bug_enabled(move_charge_while_queued) && !data_race(1, list_empty(&folio->_deferred_list));
+		queued = !bug_enabled(move_charge_while_queued) && !data_race(1, folio, list_empty(&folio->_deferred_list));
 		if (!queued)
 			move_isolated(folio, from, to);
 		else

@@ -848,7 +848,7 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 		    (level == PGTABLE_LEVEL_PTE || (nr > 0 && nr < nr_pmdmapped)))
 			deferred_split_folio(folio, true);
 	} else if (partially_mapped && folio_test_anon(folio) && !folio_is_device_private(folio) &&
-		   !data_race(2, folio_test_partially_mapped(folio))) {
+		   !data_race(2, folio, folio_test_partially_mapped(folio))) {
 		deferred_split_folio(folio, true);
 	}
 

@@ -65,10 +65,10 @@ static unsigned long vma_address_end(const struct page_vma_mapped_walk *pvmw)
 
 /*
  * A lazily freed folio is in nobody's use but the mappings': the caller's reference and one for each. The entry is cleared, so that
- * a fast GUP that comes later sees that, and one that came before is seen here; the count is read before the dirty bit, since
+ * a fast GUP that comes later sees that, and one that came before is seen here; the caller reads the dirty bit after the counts, since
  * whoever had a reference dirtied before it was dropped.
  */
-static bool lazyfree_unused(struct folio *folio, bool *dirty)
+static bool lazyfree_unused(struct folio *folio)
 {
 	int ref_count, map_count;
 
@@ -76,7 +76,6 @@ static bool lazyfree_unused(struct folio *folio, bool *dirty)
 	ref_count = folio_ref_count(folio);
 	map_count = folio_mapcount(folio);
 	smp_rmb();
-	*dirty = folio_test_dirty(folio);
 	return ref_count == 1 + map_count;
 }
 
@@ -89,7 +88,7 @@ static bool unmap_huge_pmd_locked(struct vm_area_struct *vma, unsigned long addr
 {
 	struct mm_struct *mm = vma->vm_mm;
 	pmd_t orig_pmd = pmdp_get(pmdp);
-	bool dirty, unused;
+	bool unused;
 
 	VM_WARN_ON_FOLIO(!folio_test_pmd_mappable(folio), folio);
 	VM_WARN_ON_FOLIO(folio_test_swapbacked(folio), folio);
@@ -106,10 +105,10 @@ static bool unmap_huge_pmd_locked(struct vm_area_struct *vma, unsigned long addr
 	} else {
 		orig_pmd = pmdp_invalidate(vma, addr, pmdp);
 	}
+	unused = lazyfree_unused(folio);
 	if (pmd_dirty(orig_pmd))
 		folio_set_dirty(folio);
-	unused = lazyfree_unused(folio, &dirty);
-	if (dirty) {
+	if (folio_test_dirty(folio)) {
 		folio_set_swapbacked(folio);
 		set_pmd_at(mm, addr, pmdp, orig_pmd);
 		return false;
@@ -214,9 +213,9 @@ static void install_uffd_wp_marker(struct unmap_walk *w)
 /* A page that its owner no longer wants - try_to_unmap_one(), v7.1. Fidelity: same, no droppable VMAs. */
 static enum unmap_step unmap_lazyfree(struct unmap_walk *w)
 {
-	bool dirty, unused = lazyfree_unused(w->folio, &dirty);
+	bool unused = lazyfree_unused(w->folio);
 
-	if (dirty) {
+	if (folio_test_dirty(w->folio)) {
 		/* wanted again: written to by its mapping, or by somebody who held it */
 		restore_ptes(w);
 		folio_set_swapbacked(w->folio);

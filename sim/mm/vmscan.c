@@ -127,7 +127,7 @@ static enum fate shrink_alloc_swap(struct folio *folio, struct list_head *folio_
 		if (expected != folio_ref_count(folio) - 1)
 			return FATE_ACTIVATE_LOCKED;
 		/* flag and link are looked at without the queue's lock: stale is a split too many, or one too few */
-		if (folio_order(folio) > 1 && !data_race(1, list_empty(&folio->_deferred_list)) &&
+		if (folio_order(folio) > 1 && !data_race(1, folio, list_empty(&folio->_deferred_list)) &&
 		    folio_test_partially_mapped(folio) && split_folio_to_list(folio, folio_list))
 			return FATE_ACTIVATE_LOCKED;
 	}
@@ -159,7 +159,10 @@ static enum fate shrink_unmap(struct folio *folio)
 	if (folio_test_large(folio))
 		flags |= TTU_SYNC;
 	try_to_unmap(folio, flags);
-	return folio_mapped(folio) ? FATE_ACTIVATE_LOCKED : FATE_GO_ON;
+	if (!folio_mapped(folio))
+		return FATE_GO_ON;
+	accepted_race(9, folio);
+	return FATE_ACTIVATE_LOCKED;
 }
 
 /*

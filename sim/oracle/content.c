@@ -641,26 +641,44 @@ void content_note(const volatile void *note)
 }
 
 /*
- * The kernel looks for poison before it reads: at PG_hwpoison of a small folio, at PG_has_hwpoisoned of a large one. What
- * another CPU marks after this one's operation began may come too late for that look, and is accepted.
+ * The kernel looks for poison before it reads: at PG_hwpoison of a small folio, at PG_has_hwpoisoned of a large one. If
+ * memory_failure() got no reference it gave up, and the page is marked, but not its folio: no look tells.
  */
-static bool seen_too_late(const struct event *ev, u32 pfn)
+static bool folio_is_marked(u32 pfn)
 {
-	const struct ghost_page *g = &oracle.pages[pfn];
-	u32 head = oracle_head_of(pfn), marked = g->poisoned_at;
+	u32 head = oracle_head_of(pfn);
 
-	if (oracle_is_large(oracle_folio(head)))
-		marked = oracle.pages[head].has_poison_at;
-	if (!marked) /* memory_failure() got no reference and gave up: the page is marked, its folio is not */
-		return true;
-	return g->poisoned_by != ev->cpu + 1 && marked > oracle.op_began[ev->cpu];
+	return oracle_is_large(oracle_folio(head)) ? oracle.pages[head].has_poison_at != 0 : oracle.pages[pfn].poisoned_at != 0;
+}
+
+void content_poison_looked(const volatile void *page)
+{
+	u32 *at = &oracle.pages[page_to_pfn((const struct page *)(uintptr_t)page)].looked_at[engine_cpu()];
+
+	if (*at < oracle.op_began[engine_cpu()])
+		*at = engine_stats()->points;
+}
+
+/*
+ * Another CPU has marked it after this one's look, in the operation that reads it now: accepted. The first look counts: reclaim has one, and
+ * what it calls on its way to the I/O may look again for its own purposes.
+ */
+static bool marked_too_late(const struct event *ev, u32 pfn)
+{
+	const struct ghost_page *page = &oracle.pages[pfn], *head = &oracle.pages[oracle_head_of(pfn)];
+	u32 began = oracle.op_began[ev->cpu], marked = page->poisoned_at;
+
+	if (oracle_is_large(oracle_folio(oracle_head_of(pfn))))
+		marked = head->has_poison_at;
+	return page->poisoned_by != ev->cpu + 1 && ((page->looked_at[ev->cpu] >= began && marked >= page->looked_at[ev->cpu]) ||
+						    (head->looked_at[ev->cpu] >= began && marked >= head->looked_at[ev->cpu]));
 }
 
 static void check_poison(const struct event *ev, u32 pfn)
 {
-	if (!(machine->memmap[pfn].flags & BIT(PG_hwpoison)))
+	if (!(machine->memmap[pfn].flags & BIT(PG_hwpoison)) || !folio_is_marked(pfn))
 		return;
-	if (seen_too_late(ev, pfn)) {
+	if (marked_too_late(ev, pfn)) {
 		oracle_benign_met(BENIGN_POISON_READ);
 		return;
 	}

@@ -436,7 +436,23 @@ static bool same_view(const struct view *a, const struct view *b)
 	       !a->muddled && !b->muddled;
 }
 
-/* The child shows what its parent showed, if that has not changed meanwhile; of private copies nothing is known. */
+/* Nobody was at the private page while it was being copied: not begun before, not over since. */
+static bool quiet(const struct view *before, const struct view *now)
+{
+	if (now->discards || now->discarded != before->discarded || now->copied != before->copied || now->own.lost_track ||
+	    now->own.count != before->own.count)
+		return false;
+	for (unsigned i = 0; i < now->own.count; i++)
+		if (now->own.values[i].over == UNFINISHED || now->own.values[i].token != before->own.values[i].token ||
+		    now->own.values[i].over != before->own.values[i].over)
+			return false;
+	return true;
+}
+
+/*
+ * The child shows what its parent showed, if that has not changed meanwhile, and starts with the parent's private copies; of one that
+ * somebody was at nothing is known.
+ */
 static void end_fork(const struct user_note *n)
 {
 	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
@@ -444,8 +460,11 @@ static void end_fork(const struct user_note *n)
 
 		*v = *parent;
 		v->pending = 0;
-		v->copied = false;
+		v->discards = 0;
 		v->muddled = !same_view(parent, &model.parents[engine_cpu()][vpn]);
+		if (v->kind == MAPPING_PRIVATE && !v->muddled && quiet(&model.parents[engine_cpu()][vpn], parent))
+			continue;
+		v->copied = false;
 		if (v->muddled) { /* a store of the child may go to either's page */
 			v->next_file = model.parents[engine_cpu()][vpn].file;
 			v->next_pgoff = model.parents[engine_cpu()][vpn].pgoff;

@@ -88,18 +88,6 @@ static void on_page_freed(const volatile void *page, unsigned order)
 	freed_page_note(pfn, nr, true);
 }
 
-/* An unlocked look is a race only while another CPU is at work under a queue's lock. */
-static bool benign_is_met(enum benign row)
-{
-	if (row != BENIGN_EMPTY_UNLOCKED && row != BENIGN_FLAG_UNLOCKED)
-		return true;
-	for (unsigned cpu = 0; cpu < ENGINE_CPUS_MAX; cpu++)
-		for (unsigned i = 0; cpu != engine_cpu() && i < kern->cpu[cpu].held_count; i++)
-			if (queue_of_lock(kern->cpu[cpu].held[i].lock))
-				return true;
-	return false;
-}
-
 static void on_note(enum note note, const volatile void *a, const volatile void *b)
 {
 	struct deferred_split *queue;
@@ -115,6 +103,9 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		queue = queue_of_lock(a);
 		if (queue)
 			queue_length_unlocking(queue);
+		break;
+	case NOTE_POISON_LOOK:
+		content_poison_looked(a);
 		break;
 	case NOTE_SLAB_ALLOCATED:
 	case NOTE_SLAB_FREED:
@@ -145,7 +136,11 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		break;
 	case NOTE_OP_BEGIN:
 		oracle.op_began[engine_cpu()] = engine_stats()->points;
+		oracle.op_number[engine_cpu()]++;
 		pin_progress_op_begin((unsigned)(uintptr_t)b);
+		break;
+	case NOTE_OP_END:
+		oracle.op_number[engine_cpu()]++;
 		break;
 	case NOTE_USER:
 		pin_progress_note((const struct user_note *)(uintptr_t)a);
@@ -161,8 +156,7 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		content_file_lost(a, (unsigned long)(uintptr_t)b);
 		break;
 	case NOTE_BENIGN:
-		if (benign_is_met((enum benign)(uintptr_t)a))
-			oracle_benign_met((enum benign)(uintptr_t)a);
+		benign_note((enum benign)(uintptr_t)a, b);
 		break;
 	default:
 		break;

@@ -27,12 +27,14 @@ struct ghost_page {
 	s32 mapcount;    /* large or small, as of the last event */
 	u8 poisoned_by;  /* cpu + 1 that set PG_hwpoison last */
 	u32 poisoned_at;  /* point at which it did */
+	u32 looked_at[NR_CPUS]; /* point at which each CPU first looked in an operation whether the page, or its folio, is poisoned */
 	u32 has_poison_at; /* of heads: point at which PG_has_hwpoisoned was set; 0: never */
 	/* deferred split queue; of heads */
 	struct deferred_split *queue; /* the queue it was last on */
 	struct list_head *home;       /* head of the list it is linked on, NULL: none */
 	struct list_head *lru_home;   /* the same, of the first page's link */
 	u8 departed;     /* cpu + 1 that took it off a queue, until a cause closes that */
+	u16 scanned_in;  /* in which of its operations, if by a scan; 0: otherwise */
 	u8 excused;      /* the departure's cause, enum cause */
 	u8 migrating;    /* cpu + 1 that moves it, as the source */
 	bool left_by_migration; /* it was on a queue until that */
@@ -54,6 +56,7 @@ struct oracle_state {
 	struct ghost_page pages[MAX_PFN];
 	struct found_entries found[ENGINE_LANES_MAX];
 	u32 op_began[ENGINE_LANES_MAX]; /* point at which each CPU's operation began */
+	u16 op_number[ENGINE_LANES_MAX]; /* begins and ends of operations so far */
 	const char *slab_name[ARENA_GRAINS];
 };
 extern struct oracle_state oracle;
@@ -133,6 +136,8 @@ static inline bool oracle_in_pagecache(const struct folio *folio)
 }
 
 
+/* benign.c */
+void benign_note(enum benign row, const volatile void *object);
 /* lost_update.c */
 void lost_update_begin(void);
 void lost_update_written(const struct event *ev);
@@ -151,6 +156,9 @@ void freed_page_note(u32 pfn, u32 nr, bool free);
 void reference_written(const struct event *ev, u32 pfn, u32 offset);
 void reference_page_allocated(u32 pfn, u32 nr);
 bool reference_quiescent(void);
+/* What mappings, caches, batches and the references that programs hold explain; poisoned pages may have one more each. */
+s32 reference_explained(u32 head);
+s32 reference_mapcount(u32 head);
 bool reference_end(void);
 bool reference_can_move(u32 head); /* its references are mappings, caches' and batches' */
 /* list_lock.c */
@@ -226,5 +234,6 @@ bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
 void content_copied(const struct event *ev);
+void content_poison_looked(const volatile void *page);
 
 #endif

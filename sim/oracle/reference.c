@@ -156,11 +156,22 @@ static s32 cache_references(const struct folio *folio)
 	       (folio->flags & BIT(PG_private) ? 1 : 0) + (folio == machine->huge_zero_folio ? 1 : 0);
 }
 
+s32 reference_explained(u32 head)
+{
+	const struct folio *folio = oracle_folio(head);
+
+	return mapcount_of(folio) + cache_references(folio) + batch_references(folio) + held_references(head);
+}
+
+s32 reference_mapcount(u32 head)
+{
+	return mapcount_of(oracle_folio(head));
+}
+
 static bool check_exact(u32 head)
 {
 	struct folio *folio = oracle_folio(head);
-	s32 ref = folio->_refcount.counter;
-	s32 explained = mapcount_of(folio) + cache_references(folio) + batch_references(folio) + held_references(head);
+	s32 ref = folio->_refcount.counter, explained = reference_explained(head);
 	s32 most = explained + (s32)oracle_poisoned_pages(head);
 
 	if (folio->flags & BIT(PG_locked)) {
