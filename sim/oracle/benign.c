@@ -46,53 +46,10 @@ static bool has_transient_reference(u32 head)
 	return oracle_folio(head)->_refcount.counter > 1 + reference_explained(head) + (s32)oracle_poisoned_pages(head);
 }
 
-static long entries_of_table(const struct ptdesc *table, u32 head, u32 nr)
-{
-	long n = 0;
-
-	for (unsigned i = 0; i < PTRS_PER_PTE; i++) {
-		pte_t pte = __pte(table->ptes[i].pte);
-		unsigned long pfn = MAX_PFN;
-
-		if (pte_present(pte)) {
-			pfn = pte_special(pte) ? MAX_PFN : pte_pfn(pte);
-		} else if (!pte_none(pte)) {
-			softleaf_t entry = softleaf_from_pte(pte);
-
-			if (softleaf_is_device_private(entry) || softleaf_is_device_exclusive(entry))
-				pfn = softleaf_to_pfn(entry);
-		}
-		n += pfn >= head && pfn < head + nr;
-	}
-	return n;
-}
-
-/* How often page tables map the folio. */
-static long entries_of(u32 head)
-{
-	u32 nr = 1u << oracle_order(oracle_folio(head));
-	long n = 0;
-
-	for (unsigned m = 0; m < NR_MMS; m++)
-		for (unsigned i = 0; machine->mms[m] && i < PTRS_PER_PMD; i++) {
-			pmd_t pmd = __pmd(machine->mms[m]->pmds[i].pmd);
-
-			if (pmd_none(pmd))
-				continue;
-			if (pmd_is_table(pmd))
-				n += entries_of_table(pmd_ptdesc(pmd), head, nr);
-			else if (pmd_present(pmd))
-				n += pmd_pfn(pmd) == head;
-			else if (softleaf_is_device_private(softleaf_from_pmd(pmd)))
-				n += softleaf_to_pfn(softleaf_from_pmd(pmd)) == head;
-		}
-	return n;
-}
-
 /* A zap has cleared its entries and not yet lowered the count. */
 static bool zap_is_under_way(u32 head)
 {
-	return entries_of(head) < reference_mapcount(head);
+	return rmap_audit_entries(head) < reference_mapcount(head);
 }
 
 void benign_note(enum benign row, const volatile void *object)

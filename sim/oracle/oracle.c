@@ -141,6 +141,7 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		break;
 	case NOTE_OP_END:
 		oracle.op_number[engine_cpu()]++;
+		oracle.op_ended[engine_cpu()] = engine_stats()->points;
 		break;
 	case NOTE_USER:
 		pin_progress_note((const struct user_note *)(uintptr_t)a);

@@ -22,6 +22,9 @@ struct ghost_page {
 	u8 frozen_by;    /* cpu + 1 that brought the count from n to 0 by a freeze */
 	u8 unfrozen_by;  /* cpu + 1 that unfroze it with the lock held, until it unlocks it */
 	u8 pmd_splits;   /* mask of the CPUs whose PMD split is between adding the PTE rmaps and removing the PMD rmap */
+	u8 mapper;       /* cpu + 1 that raised the map count last */
+	u16 mapper_op;   /* in which of its operations */
+	const volatile void *mapper_lock; /* under which page table's lock */
 	u8 pmd_refs;     /* mask of the CPUs whose last change of the count was what a PMD split takes: one less than there are pages */
 	s32 refcount;    /* as of the last event */
 	s32 mapcount;    /* large or small, as of the last event */
@@ -56,6 +59,7 @@ struct oracle_state {
 	struct ghost_page pages[MAX_PFN];
 	struct found_entries found[ENGINE_LANES_MAX];
 	u32 op_began[ENGINE_LANES_MAX]; /* point at which each CPU's operation began */
+	u32 op_ended[ENGINE_LANES_MAX]; /* and the last before it ended */
 	u16 op_number[ENGINE_LANES_MAX]; /* begins and ends of operations so far */
 	const char *slab_name[ARENA_GRAINS];
 };
@@ -206,6 +210,8 @@ void pin_progress_note(const struct user_note *n);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
 void rmap_audit_unmapped(const volatile void *folio);
+void rmap_audit_mapping(struct ghost_page *g, unsigned cpu); /* the CPU has just raised the map count */
+long rmap_audit_entries(u32 head);			     /* how often page tables map the folio */
 /* statistic.c */
 bool statistic_quiescent(void);
 /* pgmap.c */

@@ -68,6 +68,8 @@ static void mapcount_changed(const struct event *ev, u32 head, struct folio *fol
 	s32 now = mapcount_of(folio), was = g->mapcount;
 
 	g->mapcount = now;
+	if (now > was)
+		rmap_audit_mapping(g, ev->cpu);
 	if (now > 0 && !g->published)
 		published(head, folio);
 	if (!oracle_is_large(folio))
