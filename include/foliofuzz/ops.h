@@ -13,6 +13,10 @@
  * errno (nothing to do there, no memory, busy), which is no error of the kernel.
  */
 int ops_run(const struct prog_op *op);
+/* Before an execution: what primitives of litmus programs work on is zero again. */
+void ops_boot(void);
+/* Hash of it. */
+u64 ops_state(void);
 /* Drops what programs may leave: references, address spaces, batches. Afterwards every page is free. */
 void ops_teardown(void);
 
