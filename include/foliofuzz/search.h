@@ -90,14 +90,20 @@ void search_init(struct search *s, enum search_mode mode, unsigned faults);
  * always false.
  */
 bool search_next(struct search *s);
+/* Instead of search_next(): the next execution is to be the last one once more. */
+void search_again(struct search *s);
 /* How much of the tree that is known by now has been searched, 0 to 1: siblings count alike. */
 double search_progress(const struct search *s);
 /* dpor.c: adds to todo what the races of the last execution ask for. */
 void dpor_races(struct search *s);
 
-/* search_state.c: all that a later process needs to go on after search_next(). Bytes needed; writes at most size. */
+/*
+ * search_state.c: all that a later process needs to go on after search_next(). Returns the bytes written, 0 if `size` was too small;
+ * SEARCH_STATE_MAX is enough.
+ */
+#define SEARCH_STATE_MAX (64 + SEARCH_STEPS_MAX * (8 + (ENGINE_LANES_MAX + 1) * (2 + FOOTPRINT_MAX * 5)))
 size_t search_save(const struct search *s, u8 *data, size_t size);
-/* False: no such state. */
+/* False: no such state, and *s is to be initialised again. */
 bool search_load(struct search *s, const u8 *data, size_t size);
 
 #endif

@@ -245,6 +245,11 @@ bool search_next(struct search *s)
 	return backtrack(s);
 }
 
+void search_again(struct search *s)
+{
+	s->fixed = s->depth;
+}
+
 double search_progress(const struct search *s)
 {
 	double searched = 0, weight = 1;

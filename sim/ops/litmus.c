@@ -5,6 +5,7 @@
  */
 #include "litmus.h"
 #include "ops_internal.h"
+#include <stddef.h>
 #include <string.h>
 
 void ops_boot(void)
@@ -31,6 +32,21 @@ u64 ops_state(void)
 	return h;
 }
 
+bool ops_object_name(struct text *t, const volatile void *object)
+{
+	size_t offset = (uintptr_t)object - (uintptr_t)litmus;
+
+	if (offset >= sizeof(*litmus))
+		return false;
+	if (offset < offsetof(struct litmus_state, locks))
+		text_printf(t, "x%zu", offset / sizeof(struct litmus_word));
+	else if (offset < offsetof(struct litmus_state, regs))
+		text_printf(t, "l%zu", (offset - offsetof(struct litmus_state, locks)) / sizeof(struct litmus_lock));
+	else
+		text_printf(t, "%s", offset < offsetof(struct litmus_state, queue) ? "folio" : "queue");
+	return true;
+}
+
 bool litmus_skips(void)
 {
 	u8 *skip = &litmus->skip[engine_cpu()];
@@ -54,65 +70,80 @@ static int set_reg(u8 arg, long value)
 
 int op_load(const u8 *args)
 {
+	atomic_long_t *x = word(args[1]);
+
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	return set_reg(args[0], atomic_long_read(word(args[1])));
+	return set_reg(args[0], atomic_long_read(x));
 }
 
 int op_store(const u8 *args)
 {
+	atomic_long_t *x = word(args[0]);
+
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	atomic_long_set(word(args[0]), args[1]);
+	atomic_long_set(x, args[1]);
 	return 0;
 }
 
 int op_store_reg(const u8 *args)
 {
+	atomic_long_t *x = word(args[0]);
+
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	atomic_long_set(word(args[0]), litmus->regs[engine_cpu()][args[1]] + args[2]);
+	atomic_long_set(x, litmus->regs[engine_cpu()][args[1]] + args[2]);
 	return 0;
 }
 
 int op_atomic_add(const u8 *args)
 {
+	atomic_long_t *x = word(args[0]);
+
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	atomic_long_add(args[1], word(args[0]));
+	atomic_long_add(args[1], x);
 	return 0;
 }
 
 int op_fetch_add(const u8 *args)
 {
+	atomic_long_t *x = word(args[1]);
+
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	return set_reg(args[0], atomic_long_fetch_add(args[2], word(args[1])));
+	return set_reg(args[0], atomic_long_fetch_add(args[2], x));
 }
 
 int op_set_bit(const u8 *args)
 {
+	atomic_long_t *x = word(args[0]);
+
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	set_bit(args[1], (unsigned long *)&word(args[0])->counter);
+	set_bit(args[1], (unsigned long *)&x->counter);
 	return 0;
 }
 
 int op_plain_set_bit(const u8 *args)
 {
+	atomic_long_t *x = word(args[0]);
+
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	__set_bit(args[1], (unsigned long *)&word(args[0])->counter);
+	__set_bit(args[1], (unsigned long *)&x->counter);
 	return 0;
 }
 
 int op_cmpxchg(const u8 *args)
 {
+	atomic_long_t *x = word(args[1]);
 	long seen;
 
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	seen = atomic_long_cmpxchg(word(args[1]), args[2], args[3]);
+	seen = atomic_long_cmpxchg(x, args[2], args[3]);
 	if (seen != args[2])
 		engine_touch(0, TOUCH_WROTE_NOTHING);
 	return set_reg(args[0], seen);
@@ -230,9 +261,11 @@ static int assert_that(bool holds)
 
 int op_assert_is(const u8 *args)
 {
+	atomic_long_t *x = word(args[0]);
+
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	return assert_that(atomic_long_read(word(args[0])) == args[1]);
+	return assert_that(atomic_long_read(x) == args[1]);
 }
 
 int op_assert_reg(const u8 *args)
@@ -244,7 +277,9 @@ int op_assert_reg(const u8 *args)
 
 int op_assert_either(const u8 *args)
 {
+	atomic_long_t *x = word(args[0]), *y = word(args[2]);
+
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	return assert_that(atomic_long_read(word(args[0])) == args[1] || atomic_long_read(word(args[2])) == args[3]);
+	return assert_that(atomic_long_read(x) == args[1] || atomic_long_read(y) == args[3]);
 }

@@ -23,7 +23,7 @@ struct litmus_folio {
 	bool freed;
 	struct list_head link;
 };
-struct litmus {
+struct litmus_state {
 	struct litmus_word words[PROG_WORDS];
 	struct litmus_lock locks[PROG_LOCKS];
 	u8 regs[PROG_LANES_MAX][PROG_REGS];
@@ -34,7 +34,7 @@ struct litmus {
 	int queue_len;
 };
 /* The end of the arena, where no world reaches. */
-#define litmus ((struct litmus *)(arena_memory + ARENA_SIZE - 8192))
+#define litmus ((struct litmus_state *)(arena_memory + ARENA_SIZE - 8192))
 
 /* Begins every operation: whether it is left out. */
 bool litmus_skips(void);

@@ -380,7 +380,8 @@ unsigned run_deviation_list(struct prog_deviation *out, unsigned max)
 
 void run_object_name(struct text *t, const struct event *ev)
 {
-	oracle_object_name(t, ev);
+	if (!ops_object_name(t, ev->object))
+		oracle_object_name(t, ev);
 }
 
 void run_op_name(struct text *t, const struct prog *prog, const struct event *ev)
