@@ -83,6 +83,15 @@ struct search {
 	bool incomplete;   /* something was left out: too_long */
 	struct search_step path[SEARCH_STEPS_MAX];
 };
+/* Lanes that have a step on the path. */
+static inline u32 search_lanes(const struct search *s)
+{
+	u32 lanes = 0;
+
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
+		lanes |= (u32)(s->last[i] != 0) << i;
+	return lanes;
+}
 /* faults: at most SEARCH_FAULTS_MAX. */
 void search_init(struct search *s, enum search_mode mode, unsigned faults);
 /*

@@ -80,14 +80,17 @@ static void reverse(struct search *s, u32 j, const struct later *k)
 static void races_with(struct search *s, const struct later *k)
 {
 	u16 clock[ENGINE_LANES_MAX] = { 0 };
+	u32 open = search_lanes(s) & ~(1u << k->cpu); /* lanes of which not all steps before j are behind a partner */
 
 	if (k->before)
 		memcpy(clock, s->path[k->before - 1].clock, sizeof(clock));
-	for (u32 j = k->at; j-- > 0;) {
+	for (u32 j = k->at; j-- > 0 && open;) {
 		const struct search_step *p = &s->path[j];
 		bool standing = k->before <= j; /* before `k` already when step j was chosen */
 
-		if (p->cpu == k->cpu || p->index <= clock[p->cpu] || !footprints_dependent(&p->of[p->cpu], k->of))
+		if (p->cpu != k->cpu && p->index <= clock[p->cpu])
+			open &= ~(1u << p->cpu);
+		if (!(open >> p->cpu & 1) || !footprints_dependent(&p->of[p->cpu], k->of))
 			continue;
 		if (standing && !(p->enabled >> k->cpu & 1))
 			continue;

@@ -169,16 +169,20 @@ void search_init(struct search *s, enum search_mode mode, unsigned faults)
 static void set_clock(struct search *s, u32 d)
 {
 	struct search_step *p = &s->path[d];
+	/* lanes of which steps before j may not have been joined yet */
+	u32 open = search_lanes(s);
 
 	if (p->before)
 		memcpy(p->clock, s->path[p->before - 1].clock, sizeof(p->clock));
 	else
 		memset(p->clock, 0, sizeof(p->clock));
 	p->clock[p->cpu] = p->index;
-	for (u32 j = d; j-- > 0;) {
+	for (u32 j = d; j-- > 0 && open;) {
 		const struct search_step *e = &s->path[j];
 
-		if (e->index > p->clock[e->cpu] && footprints_dependent(&e->of[e->cpu], &p->of[p->cpu]))
+		if (e->index <= p->clock[e->cpu])
+			open &= ~(1u << e->cpu);
+		else if (footprints_dependent(&e->of[e->cpu], &p->of[p->cpu]))
 			clock_join(p->clock, e->clock);
 	}
 }
