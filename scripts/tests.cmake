@@ -66,9 +66,13 @@ foliofuzz_test(search/resumed LABELS verdict COMMAND fuzz/cli/explore_test.sh $<
 foliofuzz_test(golden/executions LABELS golden COMMAND scripts/golden --compare executions $<TARGET_FILE:foliofuzz>)
 
 foliofuzz_test(style/layers LABELS style COMMAND scripts/layers)
+foliofuzz_test(unit/scripts/people LABELS unit COMMAND scripts/people_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(style/drift LABELS style COMMAND scripts/drift_test.sh)
 foliofuzz_test(unit/fuzz/cli TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/cli_test.sh $<TARGET_FILE:foliofuzz> .)
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage")
+  foliofuzz_test(unit/fuzz/trace LABELS unit COMMAND fuzz/report/trace_test.sh $<TARGET_FILE:foliofuzz> .)
+endif()
 
 # ---- the fuzz targets: with an engine a short run of it, else the corpus once -----------------------
 if(NOT LIB_FUZZING_ENGINE)
@@ -103,6 +107,7 @@ foliofuzz_test(random/clean LABELS verdict
 foliofuzz_test(random/again LABELS determinism
   COMMAND sim/run/digest_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/hashes LABELS golden COMMAND scripts/golden --compare hashes $<TARGET_FILE:foliofuzz>)
+foliofuzz_test(golden/readme LABELS golden COMMAND scripts/golden --compare readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/digest LABELS golden COMMAND scripts/golden --compare digest $<TARGET_FILE:foliofuzz>)
 
 if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
@@ -111,7 +116,10 @@ endif()
 
 # ---- each bug of the catalogue: found when it is on, and only then ---------------------------------
 file(GLOB bug_folders CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/bugs/*)
+list(FILTER bug_folders EXCLUDE REGEX "\\.[a-z]+$") # README.md and the tables beside the folders
 foreach(folder IN LISTS bug_folders)
   foliofuzz_test(${folder} LABELS verdict COMMAND scripts/bugs-check $<TARGET_FILE:foliofuzz> ${folder})
 endforeach()
+foliofuzz_test(bugs/pairs TSAN report_bugs=0 LABELS verdict COMMAND foliofuzz bugs pairs)
+foliofuzz_test(bugs/readme LABELS verdict COMMAND scripts/bugs-check --readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/traces LABELS golden COMMAND scripts/bugs-check --traces $<TARGET_FILE:foliofuzz> ${bug_folders})

@@ -212,11 +212,23 @@ static void bench_stay(void)
 	       median(ratios));
 }
 
+static const struct command command = {
+	.name = "bench",
+	.args = "[throughput]",
+	.summary = "Measures executions, points and switches per second beside a loop that only switches stacks. Compare two builds in turn on one\n"
+		   "machine: the times alone say little.",
+	.examples = "foliofuzz bench\n",
+};
+
 int cmd_bench(int argc, char **argv)
 {
 	static struct prog prog;
 	const char *error;
 
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		usage_print(stdout, &command);
+		return EXIT_CLEAN;
+	}
 	if (argc > 1 && strcmp(argv[1], "throughput")) {
 		fprintf(stderr, "foliofuzz bench: expected throughput, found %s\n", argv[1]);
 		return 1;

@@ -138,7 +138,7 @@ int split_folio_to_list(struct folio *folio, struct list_head *list);
 /* Around the page if the folio allows that, else uniformly, as v6.12 always does. */
 static inline int try_folio_split_to_order(struct folio *folio, struct page *page, unsigned int new_order)
 {
-	if (!generation_at_least(GENERATION_V6_19) || folio_check_splittable(folio, new_order, SPLIT_TYPE_NON_UNIFORM))
+	if (!generation_at_least(GENERATION_V6_18) || folio_check_splittable(folio, new_order, SPLIT_TYPE_NON_UNIFORM))
 		return split_huge_page_to_order(&folio->page, new_order);
 	return folio_split(folio, new_order, page, NULL);
 }

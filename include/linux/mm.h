@@ -82,10 +82,10 @@ static inline bool folio_maybe_mapped_shared(struct folio *folio)
 		return mapcount > 1;
 	if (mapcount <= 1)
 		return false;
-	if (generation_at_least(GENERATION_V7_1))
+	if (generation_at_least(GENERATION_V6_18))
 		return test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
-	/* v6.12: folio_likely_mapped_shared() */
-	if (folio_entire_mapcount(folio))
+	/* v6.12: folio_likely_mapped_shared(): a guess, by the first page */
+	if (folio_entire_mapcount(folio) || mapcount > folio_nr_pages(folio))
 		return true;
 	return atomic_read(&folio->_mapcount) > 0;
 }

@@ -466,7 +466,7 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *
 		split_unqueue(folio, split->old_order, queue);
 
 	split_file_statistic(folio, split);
-	if (generation_at_least(GENERATION_V6_19))
+	if (generation_at_least(GENERATION_V6_18))
 		return split_frozen_v7_1(folio, split);
 	return split_frozen_v6_12(folio, split);
 }
@@ -487,7 +487,7 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 		return -EBUSY;
 	if (anon && new_order == 1)
 		return -EINVAL;
-	if (!generation_at_least(GENERATION_V6_19)) {
+	if (!generation_at_least(GENERATION_V6_18)) {
 		if (split_type == SPLIT_TYPE_NON_UNIFORM)
 			return -EINVAL;
 		if (new_order && !generation_at_least(GENERATION_V6_12)) /* parts of several pages: since v6.9 */

@@ -57,22 +57,6 @@ static struct page *normal_page(pte_t pte)
 	return pte_special(pte) ? NULL : pte_page(pte);
 }
 
-/* folio_maybe_mapped_shared() - v7.1, include/linux/mm.h (v6.12: folio_likely_mapped_shared()). Fidelity: same. Racy. */
-static bool maybe_mapped_shared(struct folio *folio)
-{
-	int mapcount = folio_mapcount(folio);
-
-	if (!folio_test_large(folio))
-		return mapcount > 1;
-	if (mapcount <= 1)
-		return false;
-	if (generation_at_least(GENERATION_V7_1))
-		return test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
-	if (folio_entire_mapcount(folio) || mapcount > folio_nr_pages(folio))
-		return true;
-	return atomic_read(&folio->_mapcount) > 0; /* a guess, by the first page */
-}
-
 static bool test_lazyfree(struct folio *folio)
 {
 	return folio_test_anon(folio) && !folio_test_swapbacked(folio);
@@ -199,7 +183,7 @@ static enum scan_result __collapse_huge_page_isolate(struct vm_area_struct *vma,
 			result = SCAN_PAGE_LAZYFREE;
 			goto out;
 		}
-		if (maybe_mapped_shared(folio) && ++shared > khugepaged_max_ptes_shared && cc->is_khugepaged) {
+		if (folio_maybe_mapped_shared(folio) && ++shared > khugepaged_max_ptes_shared && cc->is_khugepaged) {
 			result = SCAN_EXCEED_SHARED_PTE;
 			goto out;
 		}
@@ -564,7 +548,7 @@ static enum scan_result scan_present_pte(pte_t pteval, struct collapse_control *
 		return SCAN_PAGE_LAZYFREE;
 	if (!folio_test_anon(folio))
 		return SCAN_PAGE_ANON;
-	if (maybe_mapped_shared(folio) && ++*shared > khugepaged_max_ptes_shared && cc->is_khugepaged)
+	if (folio_maybe_mapped_shared(folio) && ++*shared > khugepaged_max_ptes_shared && cc->is_khugepaged)
 		return SCAN_EXCEED_SHARED_PTE;
 	cc->node_load[folio_nid(folio)]++;
 	if (!folio_test_lru(folio))

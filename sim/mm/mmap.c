@@ -79,7 +79,7 @@ static void unmap_region(struct mm_struct *mm, struct vm_area_struct **vmas, uns
 {
 	struct mmu_gather tlb;
 
-	if (!generation_at_least(GENERATION_V6_19))
+	if (!generation_at_least(GENERATION_V6_18))
 		lru_add_drain();
 	tlb_gather_mmu(&tlb, mm);
 	for (unsigned int i = 0; i < nr; i++)
@@ -202,7 +202,7 @@ void exit_mmap(struct mm_struct *mm)
 	unsigned int nr;
 
 	mmap_read_lock(mm);
-	if (!generation_at_least(GENERATION_V6_19))
+	if (!generation_at_least(GENERATION_V6_18))
 		lru_add_drain();
 	tlb_gather_mmu(&tlb, mm);
 	for (unsigned int i = 0; i < mm->map_count; i++)

@@ -420,7 +420,7 @@ static bool page_mapcount_enabled(void)
  */
 static bool mm_ids_enabled(void)
 {
-	return generation_at_least(GENERATION_V6_19);
+	return generation_at_least(GENERATION_V6_18);
 }
 
 /*
@@ -692,7 +692,7 @@ static void __folio_add_anon_rmap(struct folio *folio, struct page *page, int nr
 	if (flags & RMAP_EXCLUSIVE)
 		for (int i = 0; i < (level == PGTABLE_LEVEL_PMD ? 1 : nr_pages); i++)
 			SetPageAnonExclusive(page + i);
-	if (generation_at_least(GENERATION_V6_19) ? folio_nr_pages(folio) == nr_pages : !folio_test_large(folio))
+	if (generation_at_least(GENERATION_V6_18) ? folio_nr_pages(folio) == nr_pages : !folio_test_large(folio))
 		mlock_vma_folio(folio, vma);
 }
 

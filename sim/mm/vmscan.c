@@ -457,16 +457,6 @@ unsigned int reclaim_pages(struct list_head *folio_list)
 
 /* ------------------------------------------------------------------ MADV_PAGEOUT ---- */
 
-/* folio_maybe_mapped_shared() - v7.1, include/linux/mm.h. Fidelity: same: racy. */
-static bool pageout_mapped_shared(struct folio *folio)
-{
-	int mapcount = folio_mapcount(folio);
-
-	if (!folio_test_large(folio) || mapcount <= 1)
-		return mapcount > 1;
-	return test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
-}
-
 /* Off the LRU and on the list. The table's lock is held, which keeps the folio mapped. (madvise_cold_or_pageout_pte_range(), v7.1.) */
 static void pageout_isolate(struct folio *folio, struct list_head *list)
 {
@@ -497,7 +487,7 @@ static bool pageout_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned long ad
 	if (!pmd_present(pmdval) || is_huge_zero_pmd(pmdval))
 		goto unlock;
 	folio = page_folio(pmd_page(pmdval));
-	if (pageout_mapped_shared(folio))
+	if (folio_maybe_mapped_shared(folio))
 		goto unlock;
 	if (next - addr != HPAGE_PMD_SIZE) {
 		folio_get(folio);
@@ -560,7 +550,7 @@ static void pageout_pte_range(struct vm_area_struct *vma, pmd_t *pmd, unsigned l
 		if (folio_test_large(folio)) {
 			nr = pageout_batch(folio, pte_page(ptent), pte, addr, end);
 			if (nr < folio_nr_pages(folio)) {
-				if (pageout_mapped_shared(folio) || !folio_trylock(folio))
+				if (folio_maybe_mapped_shared(folio) || !folio_trylock(folio))
 					continue;
 				folio_get(folio);
 				pte_unmap_unlock(start_pte, ptl);

@@ -120,7 +120,7 @@ static bool lane_equal(const struct prog_lane *a, const struct prog_lane *b)
 
 static bool bug_set_equal(const struct bug_set *a, const struct bug_set *b)
 {
-	return a->bits[0] == b->bits[0] && a->bits[1] == b->bits[1];
+	return !memcmp(a, b, sizeof(*a));
 }
 
 static bool world_equal(const struct prog_world *a, const struct prog_world *b)
