@@ -70,6 +70,7 @@ enum user_move {
 	MOVE_DONE,
 };
 enum user_mapping { MAPPING_ANON, MAPPING_SHARED, MAPPING_PRIVATE };
+enum { FILE_READ_MAX = 8 }; /* pages, one behind the other, that a CPU may be reading of a file */
 struct user_note {
 	u8 event; /* enum user_event */
 	u8 mm;    /* slot */

@@ -131,6 +131,8 @@ enum note {
 	NOTE_FOLIO_REPLACED,  /* a: src, b: dst; from here on dst is what src was, whoever copies when */
 	NOTE_DEVICE_FAULT,    /* a: the page that a driver is called for: it shall move it to memory of the system */
 	NOTE_FILE_DATA_LOST,  /* a: a file's mapping, b: (void *)index; a memory error takes that page, which the disk does not have, from it */
+	NOTE_ENTRY_FOUND,     /* a: what a look has found in a slot of an xarray, maybe without its lock: a reference is still to be got */
+	NOTE_FOLIO_UNMAPPED,  /* a: a locked folio; a walk of its mappings that trusts no entry without its table's lock has replaced all of them */
 	NOTE_COUNT
 };
 void engine_note(enum note note, const volatile void *a, const volatile void *b);

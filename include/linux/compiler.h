@@ -133,8 +133,8 @@
 
 /* A function that looks at what may be anybody's: TSan does not watch it. */
 #define __no_kcsan __attribute__((no_sanitize("thread")))
-/* With a bug on, a null pointer is followed there: the find is oops.c's, and not UBSan's. */
-#define __follows_null __attribute__((no_sanitize("null")))
+/* With a bug on, a null pointer, or one near it, is followed there: the find is oops.c's, and not UBSan's. */
+#define __follows_null __attribute__((no_sanitize("null", "alignment")))
 
 /* A look that is no step: an assertion's, or at what cannot change meanwhile. No point. */
 #define assert_read(x) access_load(&(x), __ATOMIC_RELAXED)

@@ -54,6 +54,7 @@ void shmem_uncharge(struct inode *inode, long pages);
 /* The two files: EOF within the second huge folio. */
 #define FILE_PAGES_AT_BOOT (FILE_PAGES - 4)
 void files_boot(void);
+void folio_wait_boot(void); /* filemap.c */
 /* Everything that files keep, cache and swap entries, goes; for the end of a program. */
 void files_evict(void);
 #define inode_lock(inode) down_write(&(inode)->i_rwsem)

@@ -184,7 +184,8 @@ struct mm_struct {
 	spinlock_t page_table_lock;
 	struct rw_semaphore mmap_lock;
 	atomic_t mm_users, mm_count;
-	struct vm_area_struct *vmas[VMAS_PER_MM]; /* by address; mmap_lock */
+	/* By address; mmap_lock. Behind the last may be XA_ZERO_ENTRY: see vma_tree_entries(). */
+	struct vm_area_struct *vmas[VMAS_PER_MM];
 	struct vm_area_struct *mm_mt[TASK_SIZE >> PAGE_SHIFT]; /* the VMA of each page, stands for the maple tree; changed with
 								* mmap_lock for writing, read with RCU alone */
 	unsigned int map_count;

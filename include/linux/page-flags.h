@@ -27,7 +27,7 @@ enum pageflags {
 	PG_dirty,
 	PG_lru,
 	PG_head,
-	PG_waiters, /* unused: the simulated sleeper is woken by the store itself */
+	PG_waiters, /* somebody without a reference sleeps until it is unlocked; other sleepers are woken by the store itself */
 	PG_active,
 	PG_workingset,
 	PG_owner_priv_1,

@@ -19,7 +19,16 @@
 		while (!folio_trylock(folio))                                  \
 			folio_wait_locked(folio);                              \
 	} while (0)
-#define folio_unlock(folio) bit_unlock(PG_locked, &(folio)->flags, "folio_lock")
+/* The unlock tells whether somebody sleeps who has to be woken: one step, as the kernel's exchange. */
+#define folio_unlock(f)                                                        \
+	do {                                                                   \
+		struct folio *unlocked_ = (f);                                 \
+		bit_unlock(PG_locked, &unlocked_->flags, "folio_lock");        \
+		if (unlikely(assert_read(unlocked_->flags) & BIT(PG_waiters))) \
+			folio_wake_bit(unlocked_);                             \
+	} while (0)
+/* Of PG_locked. Who unlocks has a reference, or knows that somebody has. */
+void folio_wake_bit(struct folio *folio);
 /* Returns when the lock has been seen free; the caller has nothing. */
 #define folio_wait_locked(folio) bit_wait(PG_locked, &(folio)->flags)
 #define folio_wait_writeback(folio) bit_wait(PG_writeback, &(folio)->flags)
@@ -64,6 +73,8 @@ unsigned int find_get_entries(struct address_space *mapping, pgoff_t *start, pgo
 /* A folio of a file to be read into, that is new in the cache, or NULL. */
 int page_cache_ra_order(struct address_space *mapping, pgoff_t index, unsigned int order);
 int filemap_read(struct file *file, pgoff_t index, u64 *token); /* -ENOENT: at or behind the end */
+/* Several pages by one look-up: how many there were, at least one, or an error as above; tokens[] has room for nr. */
+int filemap_read_pages(struct file *file, pgoff_t index, unsigned int nr, u64 *tokens);
 int generic_perform_write(struct file *file, pgoff_t index, u64 token, unsigned int order);
 vm_fault_t filemap_fault(struct vm_fault *vmf);
 vm_fault_t filemap_map_pages(struct vm_fault *vmf, pgoff_t start_pgoff, pgoff_t end_pgoff);

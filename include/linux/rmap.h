@@ -157,7 +157,14 @@ struct rmap_walk_control {
 	bool (*invalid_vma)(struct vm_area_struct *vma, void *arg);
 	bool try_lock;
 	bool contended;
+	bool refused; /* not in the kernel: some rmap_one() said stop, or there was no walk; for rmap_unmapped_note() */
 };
+/* With TTU_SYNC nothing is passed over, be it that a zap is at work there: what no VMA has refused is not mapped any more. */
+#define rmap_unmapped_note(folio, flags, rwc)                                  \
+	do {                                                                   \
+		if (((flags) & TTU_SYNC) && !(rwc)->refused)                   \
+			engine_note(NOTE_FOLIO_UNMAPPED, folio, NULL);         \
+	} while (0)
 void rmap_walk(struct folio *folio, struct rmap_walk_control *rwc);
 void rmap_walk_locked(struct folio *folio, struct rmap_walk_control *rwc);
 struct anon_vma *folio_lock_anon_vma_read(struct folio *folio,

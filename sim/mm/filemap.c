@@ -56,6 +56,89 @@ static pgoff_t file_end(struct address_space *mapping)
 
 /* ------------------------------------------------------------------ lookup ---- */
 
+/* ------------------------------------------------------------------ waiting for a folio ---- */
+
+static unsigned int folio_hash(const struct folio *folio)
+{
+	return (unsigned int)(folio_pfn(folio) / HPAGE_PMD_NR) % FOLIO_WAIT_TABLE_SIZE;
+}
+
+/* Boot: not in the kernel. */
+void folio_wait_boot(void)
+{
+	for (unsigned int i = 0; i < FOLIO_WAIT_TABLE_SIZE; i++) {
+		spinlock_t *lock = &machine->folio_wait_lock[i];
+
+		spin_lock_init(lock);
+	}
+	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++)
+		machine->folio_wait[cpu] = (struct wait_page_queue){ .folio = NULL };
+}
+
+/* waitqueue_active() of the folio's hash - v7.1. Fidelity: same. Its lock is held. */
+static bool folio_waitqueue_active(const struct folio *folio)
+{
+	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++) {
+		const struct folio *other = access_load(&machine->folio_wait[cpu].folio, __ATOMIC_RELAXED);
+
+		if (other && folio_hash(other) == folio_hash(folio))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * folio_wake_bit(), wake_page_function() - v7.1. Fidelity: adapted: of PG_locked alone, and no exclusive waiters: who has a reference waits for the
+ * bit. PG_waiters stays while anybody is in the queue, also for another folio of the same hash.
+ */
+void folio_wake_bit(struct folio *folio)
+{
+	spinlock_t *lock = &machine->folio_wait_lock[folio_hash(folio)];
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++) {
+		struct wait_page_queue *wait = &machine->folio_wait[cpu];
+
+		if (access_load(&wait->folio, __ATOMIC_RELAXED) != folio)
+			continue;
+		access_store(&wait->folio, NULL, __ATOMIC_RELAXED);
+		smp_store_release(&wait->woken, 1);
+		rcuwait_wake_up(&wait->task);
+	}
+	if (!folio_waitqueue_active(folio))
+		clear_bit(PG_waiters, &folio->flags);
+	spin_unlock_irqrestore(lock, flags);
+}
+
+/*
+ * softleaf_entry_wait_on_locked() - v7.1. Fidelity: same. The page table's lock makes the entry, and so the locked folio, stay until the
+ * sleeper is in the queue and PG_waiters says so; after that no reference keeps the folio: it may be free, or another, when the wait ends.
+ * The caller faults again anyway.
+ */
+void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl)
+{
+	struct folio *folio = softleaf_to_folio(entry);
+	spinlock_t *lock = &machine->folio_wait_lock[folio_hash(folio)];
+	struct wait_page_queue *wait = &machine->folio_wait[smp_processor_id()];
+	bool queued;
+
+	if (bug_enabled(pmd_numa_wait_on_freed_page))
+		spin_unlock(ptl);
+	spin_lock_irq(lock);
+	set_bit(PG_waiters, &folio->flags);
+	queued = folio_test_locked(folio);
+	if (queued) {
+		access_store(&wait->woken, 0, __ATOMIC_RELAXED);
+		access_store(&wait->folio, folio, __ATOMIC_RELAXED);
+	}
+	spin_unlock_irq(lock);
+	if (!bug_enabled(pmd_numa_wait_on_freed_page))
+		spin_unlock(ptl);
+	if (queued)
+		rcuwait_wait_event(&wait->task, smp_load_acquire(&wait->woken));
+}
+
 /*
  * filemap_get_entry() - v7.1. Fidelity: same. No lock. A folio, with a reference, that was in the slot after the reference was got; a
  * value as it is; NULL.
@@ -580,6 +663,125 @@ int filemap_read(struct file *file, pgoff_t index, u64 *token)
 	}
 	folio_put(folio);
 	return err;
+}
+
+/*
+ * filemap_get_read_batch() - v7.1. Fidelity: same, no readahead marks. No lock. Folios of [index, max], one behind the other, each with a
+ * reference; the last one may not be uptodate. The cursor goes from slot to slot: behind a small folio may by now be the inside of a large one.
+ */
+static void filemap_get_read_batch(struct address_space *mapping, pgoff_t index, pgoff_t max, struct folio_batch *fbatch)
+{
+	XA_STATE(xas, &mapping->i_pages, index);
+	struct folio *folio;
+
+	rcu_read_lock();
+	for (folio = xas_load(&xas); folio; folio = xas_next(&xas)) {
+		if (xas.index > max || xa_is_value(folio))
+			break;
+		if (!bug_enabled(lookup_sibling_entry) && xa_is_sibling(folio))
+			break;
+		if (!folio_try_get(folio))
+			goto retry;
+		if (unlikely(folio != xas_reload(&xas)))
+			goto put_folio;
+		if (!folio_batch_add(fbatch, folio))
+			break;
+		if (!folio_test_uptodate(folio))
+			break;
+		xas_advance(&xas, folio_next_index(folio) - 1);
+		continue;
+put_folio:
+		folio_put(folio);
+retry:
+		cpu_relax();
+		xas_reset(&xas);
+	}
+	rcu_read_unlock();
+}
+
+/*
+ * filemap_get_pages() - v7.1. Fidelity: adapted: readahead is an operation of its own. 0: at least one folio, from index on, and all of them
+ * uptodate, each with a reference.
+ */
+static int filemap_get_batch(struct address_space *mapping, pgoff_t index, pgoff_t last, struct folio_batch *fbatch)
+{
+	struct folio *folio;
+	int err;
+
+	for (;;) {
+		folio_batch_init(fbatch);
+		filemap_get_read_batch(mapping, index, last, fbatch);
+		if (!folio_batch_count(fbatch)) {
+			err = filemap_create_folio(mapping, index);
+			if (err && err != -EEXIST)
+				return err;
+			continue;
+		}
+		folio = fbatch->folios[folio_batch_count(fbatch) - 1];
+		if (folio_test_uptodate(folio))
+			return 0;
+		if (folio_batch_count(fbatch) == 1 && !filemap_update_page(mapping, folio))
+			return 0;
+		folio_put(folio);
+		if (--fbatch->nr)
+			return 0;
+	}
+}
+
+/* What of a folio's content is asked for, to the reader - copy_folio_to_iter(). A poisoned page ends it. Pages copied, or -EIO. */
+static int copy_folio_to_reader(struct folio *folio, pgoff_t index, pgoff_t end, u64 *tokens)
+{
+	pgoff_t nr = (pgoff_t)folio_nr_pages(folio), offset = index & (nr - 1);
+
+	if (nr - offset < end - index)
+		end = index + nr - offset;
+	for (pgoff_t i = 0; index + i < end; i++) {
+		struct page *page = folio_page(folio, offset + i);
+
+		/* The load is hardware's: it finds poison itself. */
+		tokens[i] = READ_ONCE(machine->content[page_to_pfn(page)]);
+		if (assert_read(page->flags) & BIT(PG_hwpoison))
+			return i ? (int)i : -EIO;
+	}
+	return (int)(end - index);
+}
+
+/*
+ * filemap_read() - v7.1. Fidelity: adapted: whole pages, and nobody is told that a folio has been used. As many pages from index on as there
+ * are, nr at most; or an error. i_size is looked at after the folios are known to be uptodate.
+ */
+int filemap_read_pages(struct file *file, pgoff_t index, unsigned int nr, u64 *tokens)
+{
+	struct address_space *mapping = file->f_mapping;
+	struct folio_batch fbatch;
+	unsigned int done = 0;
+	pgoff_t end;
+	int err = 0;
+
+	do {
+		pgoff_t first = index + done;
+
+		if (first >= file_end(mapping))
+			break;
+		err = filemap_get_batch(mapping, first, index + nr - 1, &fbatch);
+		if (err)
+			break;
+		end = file_end(mapping);
+		if (end > index + nr)
+			end = index + nr;
+		for (unsigned int i = 0; i < fbatch.nr && !err && index + done < end; i++) {
+			int copied = copy_folio_to_reader(fbatch.folios[i], index + done, end, tokens + done);
+
+			if (copied < 0)
+				err = copied;
+			else
+				done += (unsigned int)copied;
+		}
+		for (unsigned int i = 0; i < fbatch.nr; i++)
+			folio_put(fbatch.folios[i]);
+		cond_resched();
+	} while (!err && index + done < end);
+	return done ? (int)done : err ? err : -ENOENT;
 }
 
 /* ------------------------------------------------------------------ writing ---- */

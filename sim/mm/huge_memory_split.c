@@ -337,6 +337,23 @@ static void split_store_file(struct folio *new_folio, struct split *split)
 }
 
 /*
+ * A new part's slots lead to it. Stores to the xarray that was the swap cache of the releases with the bug were one for a part, at its
+ * first slot: enough for single pages. The cluster's lock is held.
+ */
+static void split_store_swap(struct swap_cluster_info *ci, struct folio *folio, struct folio *new_folio)
+{
+	unsigned int off = swp_offset(folio_swap_entry(new_folio)) % SWAPFILE_CLUSTER;
+
+	if (bug_enabled(split_swapcache_nonzero_order)) {
+		unsigned long old_tb = __swap_table_get(ci, off);
+
+		__swap_table_set(ci, off, pfn_to_swp_tb(folio_pfn(new_folio), swp_tb_get_count(old_tb)));
+		return;
+	}
+	__swap_cache_replace_folio(ci, folio, new_folio);
+}
+
+/*
  * The frozen folio falls apart. v7.1 (__folio_freeze_and_split_unmapped() after the freeze).
  * Fidelity: same. Interrupts are off. All parts are made first, then the new ones are published in the
  * order of their addresses, and the old one last: until then whoever finds it in a slot cannot get it.
@@ -366,7 +383,7 @@ static int split_frozen_v7_1(struct folio *folio, struct split *split)
 		if (split->do_lru)
 			lru_add_split_folio(folio, new_folio, lruvec, split->list);
 		if (ci)
-			__swap_cache_replace_folio(ci, folio, new_folio);
+			split_store_swap(ci, folio, new_folio);
 		else if (split->mapping)
 			split_store_file(new_folio, split);
 	}
@@ -418,7 +435,7 @@ static int split_frozen_v6_12(struct folio *folio, struct split *split)
 		split_publish_tail(folio, new_folio);
 		lru_add_split_folio(folio, new_folio, lruvec, split->list);
 		if (ci)
-			__swap_cache_replace_folio(ci, folio, new_folio);
+			split_store_swap(ci, folio, new_folio);
 		else if (split->mapping)
 			split_store_file(new_folio, split);
 	}
@@ -496,7 +513,8 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 			return -EINVAL;
 	}
 	/* Entries of the swap cache are single pages. */
-	if ((split_type == SPLIT_TYPE_NON_UNIFORM || new_order) && folio_test_swapcache(folio))
+	if ((split_type == SPLIT_TYPE_NON_UNIFORM || new_order) && folio_test_swapcache(folio) &&
+	    !bug_enabled(split_swapcache_nonzero_order))
 		return -EINVAL;
 	if (is_huge_zero_folio(folio))
 		return -EINVAL;

@@ -172,20 +172,6 @@ void remove_migration_ptes(struct folio *src, struct folio *dst, enum ttu_flags 
 }
 
 /*
- * softleaf_entry_wait_on_locked() - v7.1, mm/filemap.c. Fidelity: adapted: the waiter looks at
- * the lock bit instead of queueing. The page table lock makes the entry, and so the locked
- * folio, stay until it is dropped here; after that no reference keeps the folio: it may be
- * free, or another, when the wait ends. The caller faults again anyway.
- */
-void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl)
-{
-	struct folio *folio = softleaf_to_folio(entry);
-
-	spin_unlock(ptl);
-	folio_wait_locked(folio);
-}
-
-/*
  * migration_entry_wait() - v7.1, mm/migrate.c. Fidelity: same. Caller holds mmap_lock or what
  * else keeps the table.
  */

@@ -345,7 +345,8 @@ static int dup_vma(struct mm_struct *mm, struct vm_area_struct *mpnt)
  * dup_mmap() - v7.1, mm/mmap.c. Fidelity: adapted: the maple tree, which here never holds VMAs of the parent; accounting, policies, KSM,
  * khugepaged's registration. Takes the parent's mmap_lock for writing, then the child's, which nobody else can want but rmap walks'
  * owners, who take none. On failure what the child has got is unmapped here, with the locks held, and the mm is marked as what
- * nobody may fault in; it is left without VMAs for mmput(). The parent's TLB entries go last: until then a thread of it may
+ * nobody may fault in; it is left without VMAs for mmput(). Up to v6.19 it keeps them, and where it ends there is a marker in the tree,
+ * behind which stands what was the parent's. The parent's TLB entries go last: until then a thread of it may
  * still write to what is shared already, which comes before the fork for all who look.
  */
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
@@ -360,7 +361,10 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
 		retval = dup_vma(mm, oldmm->vmas[i]);
 	if (retval) {
 		set_bit(MMF_OOM_SKIP, &mm->flags);
-		(void)do_vmi_munmap(mm, 0, TASK_SIZE, false);
+		if (generation_at_least(GENERATION_V7_1))
+			(void)do_vmi_munmap(mm, 0, TASK_SIZE, false);
+		else if (mm->map_count < oldmm->map_count)
+			mm->vmas[mm->map_count] = XA_ZERO_ENTRY;
 		set_bit(MMF_UNSTABLE, &mm->flags);
 	}
 	mmap_write_unlock(mm);

@@ -988,8 +988,10 @@ static void rmap_walk_anon(struct folio *folio, struct rmap_walk_control *rwc,
 		VM_BUG_ON_FOLIO(!anon_vma, folio);
 	} else {
 		anon_vma = rmap_walk_anon_lock(folio, rwc);
-		if (!anon_vma)
+		if (!anon_vma) {
+			rwc->refused = true;
 			return;
+		}
 	}
 
 	first = folio_pgoff(folio);
@@ -1002,8 +1004,10 @@ static void rmap_walk_anon(struct folio *folio, struct rmap_walk_control *rwc,
 		cond_resched();
 		if (rwc->invalid_vma && rwc->invalid_vma(vma, rwc->arg))
 			continue;
-		if (!rwc->rmap_one(folio, vma, address, rwc->arg))
+		if (!rwc->rmap_one(folio, vma, address, rwc->arg)) {
+			rwc->refused = true;
 			break;
+		}
 		if (rwc->done && rwc->done(folio))
 			break;
 	}
@@ -1042,8 +1046,10 @@ static void rmap_walk_file(struct folio *folio, struct rmap_walk_control *rwc, b
 		cond_resched();
 		if (rwc->invalid_vma && rwc->invalid_vma(vma, rwc->arg))
 			continue;
-		if (!rwc->rmap_one(folio, vma, address, rwc->arg))
+		if (!rwc->rmap_one(folio, vma, address, rwc->arg)) {
+			rwc->refused = true;
 			break;
+		}
 		if (rwc->done && rwc->done(folio))
 			break;
 	}

@@ -141,6 +141,8 @@ static int folio_unmap_pte_batch(struct unmap_walk *w)
 	unsigned long end_addr = pmd_addr_end(w->pvmw.address, w->vma->vm_end);
 	int max_nr = (int)((end_addr - w->pvmw.address) >> PAGE_SHIFT), left, nr = 1;
 
+	if (bug_enabled(rmap_batch_oob))
+		max_nr = (int)folio_nr_pages(w->folio);
 	if (w->flags & TTU_HWPOISON || !folio_test_large(w->folio))
 		return 1;
 	if (folio_test_anon(w->folio) && folio_test_swapbacked(w->folio))
@@ -367,7 +369,7 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma, un
 	bool ret = true;
 
 	/* A zap clears its entries first and lowers the map count later: who relies on the count waits for that. */
-	if (w.flags & TTU_SYNC)
+	if ((w.flags & TTU_SYNC) && !bug_enabled(split_unmap_no_sync))
 		w.pvmw.flags = PVMW_SYNC;
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, address, vma_address_end(&w.pvmw));
 	mmu_notifier_invalidate_range_start(&range);
@@ -418,4 +420,5 @@ void try_to_unmap(struct folio *folio, enum ttu_flags flags)
 		rmap_walk_locked(folio, &rwc);
 	else
 		rmap_walk(folio, &rwc);
+	rmap_unmapped_note(folio, flags, &rwc);
 }

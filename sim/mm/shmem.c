@@ -572,13 +572,15 @@ int shmem_unuse(void)
 static long shmem_free_swap(struct address_space *mapping, pgoff_t index, pgoff_t end, void *radswap)
 {
 	XA_STATE(xas, &mapping->i_pages, index);
+	bool early = bug_enabled(swap_shmem_truncate_order_race);
+	int order = early ? xa_get_order(&mapping->i_pages, index) : 0;
 	long nr = 0;
 
 	xas_lock_irq(&xas);
 	if (xas_load(&xas) == radswap) {
 		pgoff_t base;
 
-		nr = 1l << xas_get_order(&xas);
+		nr = 1l << (early ? order : xas_get_order(&xas));
 		base = index & ~((pgoff_t)nr - 1);
 		if (base < index || base + (pgoff_t)nr - 1 > end)
 			nr = 0;

@@ -54,7 +54,7 @@ static bool userfaultfd_must_wait(struct vm_fault *vmf, unsigned long reason)
 	pte_unmap(pte);
 	if (pte_none(ptent) || pte_is_uffd_wp_marker(ptent))
 		return true;
-	if (!pte_present(ptent))
+	if (!bug_enabled(uffd_must_wait_decodes_swap_as_write) && !pte_present(ptent))
 		return false;
 	return !pte_write(ptent) && (reason & VM_UFFD_WP);
 }

@@ -16,6 +16,26 @@ int op_file_read(const u8 *args)
 	return err;
 }
 
+/* read(2) of several pages. What of them it has read is what each showed at some time during the call. */
+int op_file_read_pages(const u8 *args)
+{
+	struct file *file = &machine->files[args[0]];
+	unsigned int nr = args[2] < FILE_READ_MAX ? args[2] : FILE_READ_MAX;
+	u64 tokens[FILE_READ_MAX] = { 0 };
+	int done;
+
+	if (file->f_inode->shmem)
+		return -EINVAL;
+	if (args[1] + nr > FILE_PAGES)
+		nr = FILE_PAGES - args[1];
+	for (unsigned int i = 0; i < nr; i++)
+		user_note(USER_FILE_READ_BEGIN, args[0], args[1] + i, 1, 0, 0);
+	done = filemap_read_pages(file, args[1], nr, tokens);
+	for (unsigned int i = 0; i < nr; i++)
+		user_note((int)i < done ? USER_FILE_READ_END : USER_FILE_READ_FAILED, args[0], args[1] + i, 1, (u32)tokens[i], 0);
+	return done < 0 ? done : 0;
+}
+
 /* The order is what a new folio may have. */
 int op_file_write(const u8 *args)
 {

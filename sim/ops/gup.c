@@ -104,6 +104,28 @@ int op_pin_longterm(const u8 *args)
 	return hold(args, FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM, true);
 }
 
+/* As a driver does that registers a buffer and gives it back. */
+int op_pin_pages(const u8 *args)
+{
+	unsigned int nr = args[2] < GUP_PAGES_MAX ? args[2] : GUP_PAGES_MAX;
+	unsigned long len = nr_to_len(args[1], nr);
+	struct mm_struct *mm = mm_pin(args[0]);
+	struct page *pages[GUP_PAGES_MAX];
+	long done;
+
+	if (!mm)
+		return -ESRCH;
+	for (unsigned int i = 0; i < len / PAGE_SIZE; i++)
+		user_note(USER_COPY, args[0], args[1] + i, 1, 0, 0);
+	done = get_user_pages(mm, vpn_to_addr(args[1]), len / PAGE_SIZE, FOLL_PIN | FOLL_WRITE | (args[3] ? FOLL_LONGTERM : 0), pages);
+	for (unsigned int i = 0; i < len / PAGE_SIZE; i++)
+		user_note(USER_COPY, args[0], args[1] + i, 1, 0, 0);
+	if (done > 0)
+		unpin_user_pages(pages, (unsigned long)done);
+	mm_unpin(mm);
+	return done < 0 ? (int)done : 0;
+}
+
 int op_put(const u8 *args)
 {
 	unsigned int kind;

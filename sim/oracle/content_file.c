@@ -51,10 +51,13 @@ static struct file_model {
 	bool used;
 	struct place files[NR_FILES][FILE_PAGES];
 	struct view views[NR_MMS][PROG_VPNS];
-	struct reader readers[ENGINE_LANES_MAX];
+	struct reader readers[ENGINE_LANES_MAX * FILE_READ_MAX]; /* of each CPU one for each page that it is reading */
 	struct running running[ENGINE_LANES_MAX];
 	struct view parents[ENGINE_LANES_MAX][PROG_VPNS]; /* as they were when a CPU's fork began */
 } model;
+
+#define for_each_reader(r) \
+	for (struct reader *r = model.readers; r < model.readers + ARRAY_SIZE(model.readers); r++)
 
 void content_file_begin(void)
 {
@@ -63,8 +66,8 @@ void content_file_begin(void)
 		memset(&model, 0, sizeof(model));
 	/* an execution that ended with a find has left what was under way */
 	memset(model.running, 0, sizeof(model.running));
-	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
-		model.readers[i].active = false;
+	for_each_reader(r)
+		r->active = false;
 	for (unsigned f = 0; f < NR_FILES; f++)
 		for (unsigned i = 0; i < FILE_PAGES; i++)
 			model.files[f][i].count = 1;
@@ -87,12 +90,9 @@ static void place_add(struct place *p, u32 token)
 		p->values[p->count++] = (struct value){ token, UNFINISHED };
 	else
 		p->lost_track = true;
-	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
-		struct reader *r = &model.readers[i];
-
+	for_each_reader(r)
 		if (r->active && (r->places[0] == p || r->places[1] == p))
 			reader_allow(r, token);
-	}
 }
 
 static void place_end(struct place *p, u32 token, u32 began, bool done)
@@ -119,9 +119,9 @@ static void place_end(struct place *p, u32 token, u32 began, bool done)
 static void lose_track(struct place *p)
 {
 	p->lost_track = true;
-	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
-		if (model.readers[i].places[0] == p || model.readers[i].places[1] == p)
-			model.readers[i].ignore = true;
+	for_each_reader(r)
+		if (r->places[0] == p || r->places[1] == p)
+			r->ignore = true;
 }
 
 static struct place *file_place(unsigned file, unsigned pgoff)
@@ -139,9 +139,14 @@ static void reader_adds(struct reader *r, unsigned slot, const struct place *p)
 		reader_allow(r, p->values[i].token);
 }
 
+static struct reader *reader_of(const struct user_note *n)
+{
+	return &model.readers[engine_cpu() * FILE_READ_MAX + n->vpn % FILE_READ_MAX];
+}
+
 static struct reader *begin_read(const struct user_note *n)
 {
-	struct reader *r = &model.readers[engine_cpu()];
+	struct reader *r = reader_of(n);
 
 	*r = (struct reader){ .active = true, .mm = n->mm, .vpn = n->vpn };
 	return r;
@@ -164,7 +169,7 @@ static bool begin_view_read(const struct user_note *n, const struct view *v)
 
 static bool end_read(const struct user_note *n, bool failed)
 {
-	struct reader *r = &model.readers[engine_cpu()];
+	struct reader *r = reader_of(n);
 	struct reader was = *r;
 
 	if (!r->active)
@@ -212,9 +217,9 @@ static bool begin_view_write(const struct user_note *n, struct view *v)
 	r->place = v->kind == MAPPING_SHARED ? file_place(v->file, v->pgoff) : &v->own;
 	place_add(r->place, n->token);
 	/* a private page's reader that began before may see the copy as well */
-	for (unsigned i = 0; v->kind == MAPPING_PRIVATE && i < ENGINE_LANES_MAX; i++)
-		if (model.readers[i].active && model.readers[i].mm == n->mm && model.readers[i].vpn == n->vpn)
-			reader_allow(&model.readers[i], n->token);
+	for_each_reader(reader)
+		if (v->kind == MAPPING_PRIVATE && reader->active && reader->mm == n->mm && reader->vpn == n->vpn)
+			reader_allow(reader, n->token);
 	return true;
 }
 
@@ -240,9 +245,9 @@ static void begin_view_discard(const struct user_note *n)
 
 		v->copied = false;
 		v->discards++;
-		for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
-			if (model.readers[i].places[1] == &v->own)
-				model.readers[i].ignore = true;
+		for_each_reader(r)
+			if (r->places[1] == &v->own)
+				r->ignore = true;
 	}
 	begin_change(n, true);
 }
@@ -302,12 +307,12 @@ static bool disturb(unsigned mm, unsigned vpn, struct view *v)
 {
 	bool store = content_disturb(mm, vpn);
 
-	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
-		struct reader *r = &model.readers[i];
-		struct running *w = &model.running[i];
-
+	for_each_reader(r)
 		if (r->active && (r->places[0] || r->places[1]) && r->mm == mm && r->vpn == vpn)
 			r->ignore = true;
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		struct running *w = &model.running[i];
+
 		if (w->active && w->view && w->mm == mm && w->vpn == vpn && w->place) {
 			lose_track(w->place);
 			content_lose_track(mm, vpn);
@@ -454,9 +459,10 @@ static void end_fork(const struct user_note *n)
 static void fresh_mm(unsigned mm)
 {
 	memset(model.views[mm], 0, sizeof(model.views[mm]));
+	for_each_reader(r)
+		if (r->mm == mm)
+			r->ignore = true;
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
-		if (model.readers[i].mm == mm)
-			model.readers[i].ignore = true;
 		if (model.running[i].active && model.running[i].view && model.running[i].mm == mm)
 			model.running[i].active = false;
 	}

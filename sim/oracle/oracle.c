@@ -17,6 +17,7 @@ void oracle_begin(const struct oracle_options *options)
 	oracle.options = *options;
 	memset(oracle.benign, 0, sizeof(oracle.benign));
 	memset(oracle.pages, 0, sizeof(oracle.pages));
+	freed_page_begin();
 	lost_update_begin();
 	content_begin();
 }
@@ -64,6 +65,7 @@ static void on_page_allocated(const volatile void *page, unsigned order)
 		/* whoever takes it from the allocator may bring the count from zero */
 		*g = (struct ghost_page){ .allocated = 1, .frozen_by = (u8)(engine_cpu() + 1), .poisoned_by = g->poisoned_by, .poisoned_at = g->poisoned_at };
 	}
+	freed_page_note(pfn, nr, false);
 	reference_page_allocated(pfn, nr);
 	lost_update_page_allocated(pfn, nr);
 }
@@ -79,6 +81,7 @@ static void on_page_freed(const volatile void *page, unsigned order)
 		oracle.pages[pfn + i].allocated = 0;
 		oracle.pages[pfn + i].departed = 0;
 	}
+	freed_page_note(pfn, nr, true);
 }
 
 /* An unlocked look is a race only while another CPU is at work under a queue's lock. */
@@ -142,6 +145,12 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 	case NOTE_USER:
 		content_note(a);
 		break;
+	case NOTE_FOLIO_UNMAPPED:
+		rmap_audit_unmapped(a);
+		break;
+	case NOTE_ENTRY_FOUND:
+		freed_page_found(a);
+		break;
 	case NOTE_FILE_DATA_LOST:
 		content_file_lost(a, (unsigned long)(uintptr_t)b);
 		break;
@@ -172,6 +181,14 @@ unsigned oracle_benign(unsigned row)
 	return oracle.benign[row];
 }
 
+static void on_dead(const struct event *ev, u8 state)
+{
+	if (state == PAGE_FREE)
+		freed_page_touched(ev);
+	else
+		freed_object_dead(ev, state);
+}
+
 static void on_name(struct text *t, const struct event *ev)
 {
 	oracle_object_name(t, ev);
@@ -179,7 +196,7 @@ static void on_name(struct text *t, const struct event *ev)
 
 const struct engine_hooks oracle_hooks = {
 	.written = on_written,
-	.dead = freed_object_dead,
+	.dead = on_dead,
 	.note = on_note,
 	.name = on_name,
 };

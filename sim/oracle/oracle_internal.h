@@ -41,10 +41,17 @@ struct ghost_page {
 };
 enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED, CAUSE_MIGRATED, CAUSE_MLOCKED };
 
+/* Folios that a CPU has found in the page cache since it is in its RCU section: it is there as long as rcu_sections does not change. */
+struct found_entries {
+	u32 section;
+	u64 pages[(MAX_PFN + 63) / 64];
+};
+
 struct oracle_state {
 	struct oracle_options options;
 	u32 benign[BENIGN_COUNT];
 	struct ghost_page pages[MAX_PFN];
+	struct found_entries found[ENGINE_LANES_MAX];
 	u32 op_began[ENGINE_LANES_MAX]; /* point at which each CPU's operation began */
 	const char *slab_name[ARENA_GRAINS];
 };
@@ -134,7 +141,11 @@ void freed_object_dead(const struct event *ev, u8 state);
 void freed_object_note(enum note note, const volatile void *object, const char *cache);
 bool freed_object_end(void);
 /* freed_page.c */
+void freed_page_begin(void);
 void freed_page_written(const struct event *ev, u32 pfn, u32 offset);
+void freed_page_touched(const struct event *ev);
+void freed_page_found(const volatile void *entry);
+void freed_page_note(u32 pfn, u32 nr, bool free);
 /* reference.c */
 void reference_written(const struct event *ev, u32 pfn, u32 offset);
 void reference_page_allocated(u32 pfn, u32 nr);
@@ -176,6 +187,7 @@ void publish_written(const struct event *ev, u32 pfn, u32 offset);
 bool publish_quiescent(void);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
+void rmap_audit_unmapped(const volatile void *folio);
 /* statistic.c */
 bool statistic_quiescent(void);
 /* pgmap.c */
