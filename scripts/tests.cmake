@@ -62,7 +62,7 @@ set(small put-vs-put write-vs-put split-pmd-vs-munmap fault-mthp-vs-drain underu
 list(TRANSFORM small REPLACE "(.+)" "corpus/seeds/\\1.prog")
 foliofuzz_test(search/litmus LABELS verdict COMMAND search_test sets ${litmus})
 foliofuzz_test(search/replica LABELS verdict COMMAND search_test sets ${small})
-foliofuzz_test(search/resumed LABELS verdict COMMAND fuzz/cli/explore_test.sh $<TARGET_FILE:foliofuzz>)
+foliofuzz_test(search/resumed TSAN report_bugs=0 LABELS verdict COMMAND fuzz/cli/explore_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/executions LABELS golden COMMAND scripts/golden --compare executions $<TARGET_FILE:foliofuzz>)
 
 foliofuzz_test(style/layers LABELS style COMMAND scripts/layers)
