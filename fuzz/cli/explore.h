@@ -41,7 +41,8 @@ int explore_tell_find(struct exploration *x, struct input *in, const struct opti
 int explore_dpor(struct exploration *x, struct input *in, const struct options *o);
 
 /*
- * explore_state.c: the state of a search as a file, with a header that says whose. `how` is one line of options. Written beside, synced
+ * explore_state.c: the state of a search as a file, with a header that says whose: program, options, and the hash of the default schedule's
+ * execution, which another build may run otherwise. `how` is one line of options. Written beside, synced
  * and renamed: whenever the process is killed, the file is a whole state.
  */
 struct explore_state {

@@ -14,7 +14,21 @@
 #define MAGIC "foliofuzz explore state 1"
 enum { HEADER_MAX = 400, PERIOD_MS = 2000 };
 
-/* What decides the search besides the program: build and options. */
+/* The default schedule's execution: a search is of no use to a build in which it goes otherwise. */
+static u64 default_hash(const struct run_options *options, const struct prog *p)
+{
+	const struct bounded_schedule none = { .count = 0 };
+	struct run_options o = *options;
+	struct run_result r;
+
+	o.strategy = STRATEGY_BOUNDED;
+	o.schedule = &none;
+	o.search = NULL;
+	run_one(p, &o, &r, NULL);
+	return r.hash;
+}
+
+/* What decides the search besides the program: options and build. */
 void explore_state_init(struct explore_state *s, const struct options *o, const struct prog *p, const char *how)
 {
 	static char printed[PROG_TEXT_MAX];
@@ -26,7 +40,7 @@ void explore_state_init(struct explore_state *s, const struct options *o, const 
 	program.comment[0] = program.expect[0] = 0;
 	s->program = hash_bytes(printed, prog_print(&program, printed, sizeof(printed)));
 	text_init(&t, s->how, sizeof(s->how));
-	text_printf(&t, "%s steps=%u%s", how, o->run.steps_max ? o->run.steps_max : RUN_STEPS_DEFAULT,
+	text_printf(&t, "%s build=%016" PRIx64 " steps=%u%s", how, o->state ? default_hash(&o->run, p) : 0, o->run.steps_max ? o->run.steps_max : RUN_STEPS_DEFAULT,
 		    o->run.strict_hwpoison ? " strict-hwpoison" : "");
 	s->due = clock_now() + PERIOD_MS;
 }
@@ -115,7 +129,7 @@ static const char *check(const struct explore_state *s, const u8 *data, size_t s
 	if (size < (size_t)(line - head) + 25 || memcmp(data + (line - head), line, 25))
 		return "expected the state of this program, found another program's";
 	if (size < n || memcmp(data, head, n))
-		return "expected the state of a search with these options, found other options";
+		return "expected the state of a search with these options and this build, found other options or another build";
 	if (size < n + sizeof(sum))
 		return "expected a whole state, found the end";
 	memcpy(&sum, data + size - sizeof(sum), sizeof(sum));
