@@ -55,6 +55,16 @@ foreach(source IN LISTS unit_tests)
   foliofuzz_test(unit/${folder}/${name} TSAN halt_on_error=0 LABELS unit COMMAND ${name})
 endforeach()
 
+# ---- the searches against each other ---------------------------------------------------------------
+file(GLOB litmus CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/litmus/*.prog)
+list(FILTER litmus EXCLUDE REGEX "/partial-unmap-vs-memory-failure\\.prog$") # of the replica, and too long
+set(small put-vs-put write-vs-put split-pmd-vs-munmap fault-mthp-vs-drain underused-pinned)
+list(TRANSFORM small REPLACE "(.+)" "corpus/seeds/\\1.prog")
+foliofuzz_test(search/litmus LABELS verdict COMMAND search_test sets ${litmus})
+foliofuzz_test(search/replica LABELS verdict COMMAND search_test sets ${small})
+foliofuzz_test(search/resumed TSAN report_bugs=0 LABELS verdict COMMAND fuzz/cli/explore_test.sh $<TARGET_FILE:foliofuzz>)
+foliofuzz_test(golden/executions LABELS golden COMMAND scripts/golden --compare executions $<TARGET_FILE:foliofuzz>)
+
 foliofuzz_test(style/layers LABELS style COMMAND scripts/layers)
 foliofuzz_test(unit/scripts/people LABELS unit COMMAND scripts/people_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(style/drift LABELS style COMMAND scripts/drift_test.sh)

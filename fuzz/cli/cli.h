@@ -38,6 +38,7 @@ enum option_id {
 	OPTION_COUNT
 };
 #define PREEMPTIONS_MAX 8
+#define FAULTS_MAX 8
 #define ACCEPTS(id) (1u << OPTION_##id)
 
 struct command {
@@ -60,7 +61,9 @@ struct options {
 	u64 runs;
 	u64 seconds;
 	u32 repeat, jobs;
-	u32 preemptions;
+	u32 preemptions, faults;
+	bool dpor;
+	const char *state; /* file, or NULL */
 	u64 budget;
 	enum trace_form trace;
 	enum prog_form to;
@@ -164,6 +167,8 @@ void campaign_stop(struct campaign_shared *s);
 /* Milliseconds of a steady clock; for progress and --time only, never for an execution. */
 u64 clock_now(void);
 void status_begin(void);
+/* An estimate of how many executions there will be, `before` of which are not among those that status_tick() is told of. */
+void status_expect(double executions, u64 before);
 /* Prints the status line when it is due. */
 void status_tick(const struct run_stats *stats);
 /* Removes the status line, and says how long it took. */

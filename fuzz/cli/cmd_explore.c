@@ -2,7 +2,7 @@
 /*
  * cmd_explore.c - foliofuzz explore: every schedule of a program with at most K preemptions, those with fewer first.
  */
-#include "cli.h"
+#include "explore.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,57 +13,168 @@ static const struct command command = {
 	.args = "PROG",
 	.summary = "Runs the program under every schedule with at most K preemptions (default 1), those with\n"
 		   "fewer first. Ends with the number of executions, none of which violates an oracle, or\n"
-		   "with a find that has the fewest preemptions. The program's own schedule is not used.",
+		   "with a find that has the fewest preemptions. With --dpor under every schedule at all, but for\n"
+		   "those that differ in the order of steps which commute. The program's own schedule is not used.",
 	.examples = "foliofuzz explore corpus/litmus/partial-unmap-vs-memory-failure.prog --preemptions 2\n"
-		    "foliofuzz explore x.prog --kernel v6.12 --preemptions 1 -o finds\n",
-	.accepts = ACCEPTS(PREEMPTIONS) | ACCEPTS(BUDGET) | ACCEPTS(KERNEL) | ACCEPTS(BUG) | ACCEPTS(STEPS) |
+		    "foliofuzz explore x.prog --kernel v6.12 --preemptions 1 -o finds\n"
+		    "foliofuzz explore corpus/litmus/w2-deferred-list-fixed.prog --dpor\n"
+		    "foliofuzz explore x.prog --dpor --faults 1 --state x.state\n",
+	.accepts = ACCEPTS(PREEMPTIONS) | ACCEPTS(DPOR) | ACCEPTS(FAULTS) | ACCEPTS(STATE) | ACCEPTS(BUDGET) | ACCEPTS(KERNEL) | ACCEPTS(BUG) | ACCEPTS(STEPS) |
 		   ACCEPTS(STRICT_HWPOISON) | ACCEPTS(OUT) | ACCEPTS(JSON),
 	.files_min = 1,
 	.files_max = 1,
 };
 
-/* Schedules that wait to be run, those with n preemptions in stack n. */
-struct stack {
-	struct bounded_schedule *items;
-	size_t count, room;
-};
-struct exploration {
-	struct stack stacks[PREEMPTIONS_MAX + 1];
-	struct run_options options;
-	struct run_stats stats;
-	u64 inconclusive;
-	bool all; /* nothing had to be left out */
-};
-
-static void push(void *arg, const struct bounded_schedule *s)
+static void push_item(struct exploration *x, const struct explore_item *item)
 {
-	struct exploration *x = arg;
-	struct stack *stack = &x->stacks[s->preemptions];
+	struct explore_stack *stack = &x->stacks[item->schedule.preemptions];
 
 	if (stack->count == stack->room) {
 		stack->room = stack->room ? 2 * stack->room : 1024;
 		stack->items = realloc(stack->items, stack->room * sizeof(*stack->items));
 		HARNESS_BUG_ON(!stack->items);
 	}
-	stack->items[stack->count++] = *s;
+	stack->items[stack->count++] = *item;
+}
+
+static void push(void *arg, const struct bounded_schedule *s)
+{
+	push_item(arg, &(struct explore_item){ .schedule = *s });
+}
+
+/* What follows from a schedule has the same share each, and the schedule itself, too. */
+static void share_out(struct exploration *x, double share, const size_t counts[PREEMPTIONS_MAX + 1])
+{
+	size_t more = 1;
+
+	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
+		more += x->stacks[n].count - counts[n];
+	share /= (double)more;
+	x->searched += share;
+	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
+		for (size_t i = counts[n]; i < x->stacks[n].count; i++)
+			x->stacks[n].items[i].share = share;
 }
 
 /* Returns false at a find. */
-static bool run_next(struct exploration *x, struct stack *stack, const struct prog *p, unsigned bound,
-		     struct bounded_schedule *s, struct run_result *r)
+static bool run_next(struct exploration *x, struct explore_stack *stack, const struct prog *p, struct run_result *r)
 {
-	*s = stack->items[--stack->count];
-	x->options.schedule = s;
+	struct explore_item item = stack->items[--stack->count];
+	size_t counts[PREEMPTIONS_MAX + 1];
+
+	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
+		counts[n] = x->stacks[n].count;
+	x->options.schedule = &item.schedule;
 	run_one(p, &x->options, r, &x->stats);
 	if (verdict_is_find(r->verdict))
 		return false;
 	x->inconclusive += r->verdict == VERDICT_INCONCLUSIVE;
-	x->all &= run_expand(s, bound, push, x);
+	x->all &= run_expand(&item.schedule, x->bound, push, x);
+	share_out(x, item.share, counts);
+	status_expect((double)explore_executions(x) / x->searched, x->before);
 	status_tick(&x->stats);
 	return true;
 }
 
-static int tell_find(struct exploration *x, struct input *in, const struct options *o, struct run_result *r)
+/* What is written of an exploration, and then its schedules, those with fewest preemptions first. */
+struct saved {
+	u64 executions, inconclusive, counts[PREEMPTIONS_MAX + 1];
+	double searched;
+	bool all;
+};
+
+static bool save(const struct exploration *x, const struct explore_state *state)
+{
+	struct saved head;
+	size_t size = sizeof(head);
+	u8 *data, *at;
+	bool ok;
+
+	memset(&head, 0, sizeof(head));
+	head.executions = explore_executions(x);
+	head.inconclusive = x->inconclusive;
+	head.searched = x->searched;
+	head.all = x->all;
+	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++) {
+		head.counts[n] = x->stacks[n].count;
+		size += x->stacks[n].count * sizeof(struct explore_item);
+	}
+	data = at = malloc(size);
+	HARNESS_BUG_ON(!data);
+	memcpy(at, &head, sizeof(head));
+	at += sizeof(head);
+	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++) {
+		size_t bytes = x->stacks[n].count * sizeof(struct explore_item);
+
+		if (bytes)
+			memcpy(at, x->stacks[n].items, bytes);
+		at += bytes;
+	}
+	ok = explore_state_write(state, data, size);
+	free(data);
+	return ok;
+}
+
+static bool schedule_fits(const struct bounded_schedule *s, unsigned preemptions)
+{
+	if (s->preemptions != preemptions || s->count > BOUNDED_TURNS_MAX)
+		return false;
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->turns[i].cpu >= ENGINE_LANES_MAX)
+			return false;
+	return true;
+}
+
+static bool restore(struct exploration *x, const u8 *data, size_t size)
+{
+	struct saved head;
+	const u8 *at = data + sizeof(head), *end = data + size;
+
+	if (size < sizeof(head))
+		return false;
+	memcpy(&head, data, sizeof(head));
+	x->before = head.executions;
+	x->inconclusive = head.inconclusive;
+	x->searched = head.searched;
+	x->all = head.all;
+	for (unsigned n = 0; n <= x->bound; n++)
+		for (u64 i = 0; i < head.counts[n]; i++, at += sizeof(struct explore_item)) {
+			struct explore_item item;
+
+			if ((size_t)(end - at) < sizeof(item))
+				return false;
+			memcpy(&item, at, sizeof(item));
+			if (!schedule_fits(&item.schedule, n))
+				return false;
+			push_item(x, &item);
+		}
+	return at == end;
+}
+
+/* What the state file has, or else the one schedule that everything follows from. */
+static bool begin(struct exploration *x, const struct explore_state *state)
+{
+	u8 *data;
+	size_t size;
+	bool ok = explore_state_read(state, &data, &size);
+
+	if (ok && data) {
+		ok = restore(x, data, size);
+		if (!ok)
+			fprintf(stderr, "%s: expected schedules, found something else\n", state->path);
+		free(data);
+	} else if (ok) {
+		push_item(x, &(struct explore_item){ .share = 1 });
+	}
+	return ok;
+}
+
+const char *explore_complete(const struct exploration *x)
+{
+	return x->litmus ? "complete" : "complete up to the plain accesses that are no points";
+}
+
+int explore_tell_find(struct exploration *x, struct input *in, const struct options *o, struct run_result *r)
 {
 	struct report_replay replay = { .options = &x->options };
 	char path[4096];
@@ -86,38 +197,65 @@ static int tell_find(struct exploration *x, struct input *in, const struct optio
 	report_header(stdout, &replay, r);
 	story = story_of_run(&in->prog, r);
 	story_print(stdout, &story);
-	printf("execution %" PRIu64 "; no schedule with fewer preemptions shows a find\n", x->stats.executions);
+	printf("execution %" PRIu64 "%s\n", explore_executions(x), o->dpor ? "" : "; no schedule with fewer preemptions shows a find");
 	return EXIT_FOUND;
 }
 
-static int explore(struct exploration *x, struct input *in, const struct options *o, unsigned bound)
+static int verdict(const struct exploration *x)
 {
-	struct bounded_schedule s = { .count = 0 };
-	struct run_result r;
+	u64 executions = explore_executions(x);
 
-	push(x, &s);
-	for (unsigned n = 0; n <= bound; n++) {
-		while (x->stacks[n].count) {
-			if (o->budget && x->stats.executions >= o->budget) {
-				printf("incomplete: %" PRIu64 " executions, budget used up at %u preemptions\n",
-				       x->stats.executions, n);
-				return EXIT_INCOMPLETE;
-			}
-			if (!run_next(x, &x->stacks[n], &in->prog, bound, &s, &r))
-				return tell_find(x, in, o, &r);
-		}
-		printf("%u preemption%s: %" PRIu64 " executions so far, no find\n", n, n == 1 ? "" : "s", x->stats.executions);
-	}
 	if (x->inconclusive || !x->all) {
-		printf("incomplete: %" PRIu64 " executions, %" PRIu64 " inconclusive%s\n", x->stats.executions, x->inconclusive,
+		printf("incomplete: %" PRIu64 " executions, %" PRIu64 " inconclusive%s\n", executions, x->inconclusive,
 		       x->all ? "" : ", some with more switches than can be named");
 		return EXIT_INCOMPLETE;
 	}
-	printf("complete up to the plain accesses that are no points: %" PRIu64
-	       " executions with at most %u preemption%s, none violates an oracle\n"
+	printf("%s: %" PRIu64 " executions with at most %u preemption%s, none violates an oracle\n"
 	       "held fixed: sequential consistency, the program's failures (fail=)\n",
-	       x->stats.executions, bound, bound == 1 ? "" : "s");
+	       explore_complete(x), executions, x->bound, x->bound == 1 ? "" : "s");
 	return EXIT_CLEAN;
+}
+
+static int explore_bounded(struct exploration *x, struct input *in, const struct options *o, struct explore_state *state)
+{
+	struct run_result r;
+
+	for (unsigned n = 0; n <= x->bound; n++) {
+		while (x->stacks[n].count) {
+			bool spent = o->budget && x->stats.executions >= o->budget;
+
+			if (((spent && state->path) || explore_state_due(state)) && !save(x, state))
+				return EXIT_BAD_INPUT;
+			if (spent) {
+				printf("incomplete: %" PRIu64 " executions, budget used up at %u preemptions\n",
+				       explore_executions(x), n);
+				return EXIT_INCOMPLETE;
+			}
+			if (!run_next(x, &x->stacks[n], &in->prog, &r)) {
+				explore_state_drop(state);
+				return explore_tell_find(x, in, o, &r);
+			}
+		}
+		printf("%u preemption%s: %" PRIu64 " executions so far, no find\n", n, n == 1 ? "" : "s", explore_executions(x));
+	}
+	explore_state_drop(state);
+	return verdict(x);
+}
+
+static int explore(struct exploration *x, struct input *in, const struct options *o)
+{
+	struct explore_state state;
+	char how[64];
+	int code;
+
+	if (o->dpor)
+		return explore_dpor(x, in, o);
+	snprintf(how, sizeof(how), "preemptions=%u", o->preemptions);
+	explore_state_init(&state, o, &in->prog, how);
+	code = begin(x, &state) ? explore_bounded(x, in, o, &state) : EXIT_BAD_INPUT;
+	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
+		free(x->stacks[n].items);
+	return code;
 }
 
 int cmd_explore(int argc, char **argv)
@@ -129,16 +267,20 @@ int cmd_explore(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (o.dpor && o.given & ACCEPTS(PREEMPTIONS))
+		return usage_error(&command, "expected --preemptions or --dpor, found both");
+	if (!o.dpor && o.given & ACCEPTS(FAULTS))
+		return usage_error(&command, "expected --dpor with --faults, found none");
 	if (!input_load_for(&in, &o))
 		return EXIT_BAD_INPUT;
 	x.options = o.run;
 	x.options.strategy = STRATEGY_BOUNDED;
 	x.options.record = true;
 	x.all = true;
+	x.bound = o.preemptions;
+	x.litmus = prog_is_litmus(&in.prog);
 	status_begin();
-	code = explore(&x, &in, &o, o.preemptions);
+	code = explore(&x, &in, &o);
 	status_end(&x.stats);
-	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
-		free(x.stacks[n].items);
 	return code;
 }

@@ -91,10 +91,10 @@ int cmd_ops(int argc, char **argv)
 			json_array_append_new(ops, json_pack("{s:s, s:s, s:s, s:I}", "name", row->name,
 							     "signature", signature(id), "help",
 							     row->help, "programs", (json_int_t)uses[id]));
-		else if (any)
+		else if (any && !row->litmus)
 			printf("%5u  %-32s %s\n", uses[id], signature(id), row->help);
 		else
-			printf("%-28s %s\n", signature(id), row->help);
+			printf("%s%-28s %s\n", any ? "    -  " : "", signature(id), row->help);
 	}
 	if (ops)
 		json_print(stdout, ops);

@@ -93,6 +93,16 @@ static int set_preemptions(struct options *o, const struct command *c, const cha
 	return -1;
 }
 
+static int set_faults(struct options *o, const struct command *c, const char *s)
+{
+	u64 value;
+
+	if (!number_parse(s, 0, FAULTS_MAX, &value))
+		return expected(c, OPTION_FAULTS, "a number from 0 to 8", s);
+	o->faults = (u32)value;
+	return -1;
+}
+
 static int set_trace(struct options *o, const struct command *c, const char *s)
 {
 	static const char *const names[] = { NULL, "text", "json", "perfetto", "html" };
@@ -130,6 +140,7 @@ static void set_flag(struct options *o, enum option_id id)
 	o->json |= id == OPTION_JSON;
 	o->keep_going |= id == OPTION_KEEP_GOING;
 	o->digest |= id == OPTION_DIGEST;
+	o->dpor |= id == OPTION_DPOR;
 	o->anchor |= id == OPTION_ANCHOR;
 }
 
@@ -161,6 +172,11 @@ static int set_option(struct options *o, const struct command *c, enum option_id
 		return set_small(c, id, s, CAMPAIGN_JOBS_MAX, &o->jobs);
 	case OPTION_PREEMPTIONS:
 		return set_preemptions(o, c, s);
+	case OPTION_FAULTS:
+		return set_faults(o, c, s);
+	case OPTION_STATE:
+		o->state = s;
+		break;
 	case OPTION_BUDGET:
 		return set_number(c, id, s, UINT64_MAX, &o->budget);
 	case OPTION_OUT:

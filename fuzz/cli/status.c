@@ -15,6 +15,8 @@ static struct {
 	u64 start, due, period;
 	u64 executions; /* at the last line */
 	u64 printed;
+	double expected; /* executions in all; 0: nobody knows */
+	u64 before;      /* of them, made by others */
 	bool terminal;
 } status;
 
@@ -50,6 +52,13 @@ void status_begin(void)
 	status.period = status.terminal ? TERMINAL_MS : LOG_MS;
 	status.due = status.start + status.period;
 	status.executions = 0;
+	status.expected = 0;
+}
+
+void status_expect(double executions, u64 before)
+{
+	status.expected = executions;
+	status.before = before;
 }
 
 static double percent(u64 part, u64 whole)
@@ -75,6 +84,9 @@ void status_tick(const struct run_stats *stats)
 		return;
 	print_line(stats, (double)(now - status.printed) / 1000,
 		   stats->executions - status.executions);
+	if (status.expected > 0)
+		fprintf(stderr, ", %.1f%% of about %.3g", 100.0 * (double)(stats->executions + status.before) / status.expected,
+			status.expected);
 	fputs(status.terminal ? "\033[K\r" : "\n", stderr);
 	fflush(stderr);
 	status.due = now + status.period;

@@ -51,6 +51,26 @@ struct strategy {
 };
 /* The event that `cpu` will execute next; valid inside strategy->next(). It has no object_id yet. */
 const struct event *engine_pending(unsigned cpu);
+/* What next() may return instead of a CPU, not at the first choice of a phase: the execution ends with VERDICT_CUT. */
+#define ENGINE_STOP 0xffu
+/*
+ * After an execution that was abandoned in a phase of several lanes: the lanes that had not ended, each before engine_pending().
+ */
+u32 engine_standing(void);
+/* The object_id of an event that has not been executed; ENGINE_STACK_ID for what is on the stack of a lane that has ended. */
+u32 engine_object_id(const volatile void *object);
+
+/*
+ * Who wants to know what steps there are and what they touch; in phases of several lanes only. A step is an event and all that its lane
+ * does up to its next one: touched() is about the step of the last executed(). fault(): does this ask of the operation `op` of `cpu`
+ * fail (engine_fault())? Not asked where the program says so itself. May be NULL.
+ */
+struct engine_watch {
+	void (*begin)(struct engine_watch *w); /* of an execution */
+	void (*executed)(struct engine_watch *w, const struct event *ev, bool conditional);
+	void (*touched)(struct engine_watch *w, u32 object_id, enum touch_kind how);
+	bool (*fault)(struct engine_watch *w, unsigned cpu, unsigned op, unsigned ask);
+};
 
 /* One choice of a recorded execution. */
 struct decision {
@@ -82,6 +102,7 @@ struct engine_config {
 	u64 seed;
 	u32 steps_max;  /* points before the engine turns fair; > 0 */
 	bool record;    /* keep the trace */
+	struct engine_watch *watch; /* may be NULL */
 	const struct engine_hooks *hooks; /* may be NULL */
 };
 

@@ -13,6 +13,12 @@
  * errno (nothing to do there, no memory, busy), which is no error of the kernel.
  */
 int ops_run(const struct prog_op *op);
+/* Before an execution: what primitives of litmus programs work on is zero again. */
+void ops_boot(void);
+/* Hash of it. */
+u64 ops_state(void);
+/* Name of such a thing for people ("x1", "l0"), into t; false: it is none. */
+bool ops_object_name(struct text *t, const volatile void *object);
 /* Drops what programs may leave: references, address spaces, batches. Afterwards every page is free. */
 void ops_teardown(void);
 

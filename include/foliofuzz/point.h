@@ -82,6 +82,19 @@ void engine_kick(void);
 /* A spinning or retrying CPU lets others go first: it is disabled until another CPU has made a step. */
 void engine_yield(const struct site *site);
 /*
+ * What a step reads or writes besides the object of its event, for who asks which steps commute (sim/explore/dependence.c): state that
+ * decides what happens and that no event of its own names. Never a point. WROTE_NOTHING: the event's own write did not come about (a
+ * compare-exchange or trylock that failed). ALL: the step's order to every other matters.
+ */
+enum touch_kind { TOUCH_READ, TOUCH_WRITE, TOUCH_WROTE_NOTHING, TOUCH_ALL };
+void engine_touch(u32 object_id, enum touch_kind how);
+/* Ids beside those of the arena. */
+#define ENGINE_OBJECT_LANE 0x40000000u      /* + lane: that it runs */
+#define ENGINE_OBJECT_RCU_NEST 0x40000010u  /* + CPU: whether it is in a section */
+#define ENGINE_OBJECT_RCU_ENDS 0x40000020u  /* + CPU: sections ended */
+#define ENGINE_OBJECT_CALLBACKS 0x40000030u /* of RCU, queued */
+#define ENGINE_OBJECT_ARENA 0x40000031u     /* where it is cut next */
+/*
  * An operation that may fail asks whether it does. Which ask of the running operation fails
  * is part of the program ("fail=N"); never a point by itself.
  */

@@ -17,6 +17,10 @@
 #define PROG_VPNS 32
 #define PROG_MEMCGS_MAX 4
 #define PROG_FILES 3
+#define PROG_REGS 8  /* of each lane, in litmus programs */
+#define PROG_WORDS 8
+#define PROG_LOCKS 4
+#define PROG_VALUES 64
 #define PROG_FILE_PAGES 16
 #define PROG_FAIL_MAX 63
 #define PROG_STREAM_MAX 64   /* bytes of schedule per operation */
@@ -31,6 +35,7 @@
 enum prog_arg_kind {
 	ARG_NONE, ARG_NEWMM, ARG_MM, ARG_NEWREF, ARG_REF, ARG_VPN, ARG_NR, ARG_ORDER, ARG_MEMCG,
 	ARG_FILE, ARG_PGOFF, ARG_NODE, ARG_FLAG, ARG_PROT,
+	ARG_NEWREG, ARG_REG, ARG_WORD, ARG_LOCK, ARG_VALUE, /* of litmus operations */
 	ARG_KIND_COUNT
 };
 
@@ -38,12 +43,15 @@ enum prog_op_id {
 #define OP(id, name, a0, a1, a2, a3, help) OP_##id,
 #include <foliofuzz/op.def>
 #undef OP
-	OP_COUNT
+	OP_COUNT,
+	/* Operations on memory management are those below; the others are for litmus programs. */
+	OP_MM_COUNT = OP_load
 };
 struct prog_op_row {
 	const char *name, *help;
 	u8 args[PROG_ARGS_MAX]; /* enum prog_arg_kind */
 	u8 arg_count;
+	bool litmus;
 };
 extern const struct prog_op_row prog_op_table[OP_COUNT];
 
@@ -149,6 +157,8 @@ bool prog_parse(struct prog *p, const char *text, size_t size, struct prog_error
 size_t prog_print(const struct prog *p, char *buf, size_t size);
 /* NULL when every count, id and argument is in range, else what is not. */
 const char *prog_validate(const struct prog *p);
+/* It has operations on primitives. */
+bool prog_is_litmus(const struct prog *p);
 bool prog_equal(const struct prog *a, const struct prog *b); /* but for comment and expect */
 void prog_format_op(struct text *t, const struct prog_op *op); /* "dontneed(m0, 1, 1)" */
 void prog_format_signature(struct text *t, enum prog_op_id id);  /* "dontneed(mm, vpn, nr)" */

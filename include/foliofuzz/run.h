@@ -15,6 +15,7 @@
 
 struct bounded_schedule;
 struct deviation_list;
+struct search;
 struct run_options {
 	enum vehicle vehicle;
 	int strategy;      /* enum strategy_id */
@@ -22,6 +23,7 @@ struct run_options {
 	u32 steps_max;     /* 0: RUN_STEPS_DEFAULT */
 	const struct bounded_schedule *schedule; /* of STRATEGY_BOUNDED */
 	const struct deviation_list *deviations; /* of STRATEGY_REPLAY, instead of the program's schedule; or NULL */
+	struct search *search; /* it decides (or with SEARCH_WATCH looks on) instead of `strategy`; or NULL */
 	bool record;       /* keep the trace, see run_trace() */
 	bool strict_hwpoison;
 	int generation;    /* enum generation, or -1: the program's */
@@ -38,6 +40,7 @@ bool run_expand(const struct bounded_schedule *s, unsigned preemptions,
 
 struct run_result {
 	enum verdict verdict;
+	u64 state;       /* hash of what the lanes left behind: see run.c; 0 when they did not come to their end */
 	u64 hash;        /* of the execution: cpu, kind, object and site of every event, and the verdict */
 	u32 points, switches, preemptions, decisions, conflicts;
 	u32 diverged;    /* deviations of a replayed schedule that found no place */

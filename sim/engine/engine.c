@@ -27,6 +27,9 @@ void engine_begin(const struct engine_config *config)
 	engine.vehicle = config->vehicle;
 	engine.steps_max = config->steps_max;
 	engine.record = config->record;
+	engine.watch = config->watch;
+	engine.watching = NULL;
+	engine.standing = 0;
 	engine.runnable = engine.waiting = engine.conditional = engine.yielded = 0;
 	engine.abandon = engine.kicked = engine.written_due = false;
 	engine.phase = 0;
@@ -44,6 +47,8 @@ void engine_begin(const struct engine_config *config)
 		engine.direct = vehicle_fiber_prepare();
 	else
 		vehicle_pthread_prepare();
+	if (engine.watch)
+		engine.watch->begin(engine.watch);
 	if (engine.strategy && engine.strategy->begin)
 		engine.strategy->begin(engine.strategy, config->seed);
 }
@@ -72,6 +77,7 @@ void engine_lane_start(unsigned cpu, lane_fn fn, void *arg)
 	l->pending.phase = engine.phase;
 	l->pending.switched = l->pending.preempted = 0;
 	engine.runnable |= 1u << cpu;
+	engine_touch(ENGINE_OBJECT_LANE + cpu, TOUCH_WRITE);
 	edge_release(l);
 }
 
@@ -90,12 +96,14 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg)
 		return false;
 	engine.phase++;
 	engine.sequential = lanes == 1;
+	engine.watching = engine.sequential ? NULL : engine.watch;
 	engine.steps_until_rare = engine.sequential ? 0 : engine.steps_max;
 	engine.yielded = engine.waiting = engine.conditional = 0;
 	for (unsigned i = 0; i < lanes; i++)
 		engine_lane_start(i, fn, arg);
 	if (lanes > 1) {
 		first = engine_choose(engine.runnable, 0, false);
+		HARNESS_BUG_ON(first == ENGINE_STOP);
 	}
 	engine_now.cpu = first;
 	vehicle_switch(ENGINE_RUNNER, first);
@@ -156,11 +164,20 @@ unsigned engine_fault_asks(void)
 	return engine.lanes[engine_now.cpu].asks;
 }
 
+static bool watch_says_fail(const struct lane *l)
+{
+	struct engine_watch *w = engine.watching;
+
+	return w->fault && l->op != ENGINE_NO_OP && w->fault(w, engine_now.cpu, l->op, l->asks);
+}
+
 bool engine_fault(const struct site *site)
 {
 	struct lane *l = &engine.lanes[engine_now.cpu];
 
 	l->asks++;
+	if (unlikely(engine.watching) && !l->fail && watch_says_fail(l))
+		l->fail = l->asks;
 	if (likely(l->fail != l->asks))
 		return false;
 	note_operation(site, EVENT_FAULT);
@@ -210,7 +227,10 @@ void engine_find(enum verdict verdict, const char *invariant, const char *other,
 	va_start(ap, fmt);
 	set_verdict(verdict, invariant, site ? site->function : "lane", other, fmt, ap);
 	va_end(ap);
-	engine.abandon = true;
+	/* it ends what the others were at; a deadlock or a cut is where they all stand */
+	if (verdict != VERDICT_DEADLOCK && verdict != VERDICT_CUT)
+		engine_touch(0, TOUCH_ALL);
+	engine_abandon();
 	engine.written_due = false;
 	_longjmp(engine.lanes[engine_now.cpu].unwind, 1);
 }
@@ -233,6 +253,23 @@ const struct event *engine_last_event(void)
 const struct event *engine_pending(unsigned cpu)
 {
 	return &engine.lanes[cpu].pending;
+}
+
+void engine_abandon(void)
+{
+	engine.standing = engine.sequential ? 0 : engine.runnable;
+	engine.abandon = true;
+}
+
+u32 engine_standing(void)
+{
+	return engine.standing;
+}
+
+void engine_touch(u32 object_id, enum touch_kind how)
+{
+	if (unlikely(engine.watching) && engine_now.cpu != ENGINE_RUNNER)
+		engine.watching->touched(engine.watching, object_id, how);
 }
 
 u32 engine_token(void)

@@ -37,9 +37,12 @@ struct engine {
 	struct lane lanes[ENGINE_CONTEXTS];
 	struct strategy *strategy;
 	const struct engine_hooks *hooks;
+	struct engine_watch *watch;
 	enum vehicle vehicle;
 	bool direct; /* fibers that no runtime wants to hear of: a switch is fiber_switch() */
+	struct engine_watch *watching; /* watch, in a phase of several lanes */
 	/* masks of lanes */
+	u32 standing;    /* runnable when the execution was abandoned */
 	u32 runnable;    /* begun and not ended */
 	u32 waiting;     /* their pending event cannot happen now */
 	u32 conditional; /* have a ready() */
@@ -86,8 +89,10 @@ static inline void vehicle_switch(unsigned from, unsigned to)
 /* Body of every lane on either vehicle; never returns. */
 _Noreturn void lane_main(unsigned cpu);
 
-/* point.c: which of several enabled lanes goes on */
+/* point.c: which of several enabled lanes goes on; ENGINE_STOP only when !in_lane */
 unsigned engine_choose(u32 enabled, unsigned cpu, bool in_lane);
+/* From here on every lane unwinds. */
+void engine_abandon(void);
 
 /* ---- edges for TSan around a lane's life; weak, so they vanish elsewhere ---- */
 void edge_release(void *p);

@@ -132,6 +132,11 @@ unsigned engine_choose(u32 enabled, unsigned cpu, bool in_lane)
 	}
 	engine.stats.decisions++;
 	chosen = engine.strategy->next(engine.strategy, enabled, cpu);
+	if (unlikely(chosen == ENGINE_STOP)) {
+		if (in_lane)
+			engine_find(VERDICT_CUT, "nothing new", NULL, "the rest has been seen");
+		return chosen;
+	}
 	if (unlikely(engine.record))
 		record_decision(enabled, cpu, chosen);
 	return chosen;
@@ -179,6 +184,11 @@ static inline __attribute__((always_inline)) void schedule(unsigned cpu)
 		engine.yielded &= 1u << cpu;
 }
 
+u32 engine_object_id(const volatile void *object)
+{
+	return arena_contains(object) ? arena_offset(object) : object ? stack_object_id(object) : 0;
+}
+
 static inline u32 object_id_of(const volatile void *object)
 {
 	if (likely(arena_contains(object)))
@@ -205,7 +215,7 @@ static __attribute__((noinline)) void record(const struct event *ev, u16 op)
 }
 
 /* The event happens: number it, hash it, tell who wants to know. */
-static inline __attribute__((always_inline)) void execute(struct lane *l, unsigned cpu)
+static inline __attribute__((always_inline)) void execute(struct lane *l, unsigned cpu, bool conditional)
 {
 	struct event *ev = &l->pending;
 	u32 id = object_id_of(ev->object);
@@ -217,6 +227,8 @@ static inline __attribute__((always_inline)) void execute(struct lane *l, unsign
 				     ev->site->hash ^ (cpu | (u64)ev->kind << 8 | (u64)id << 16));
 	engine.last = ev;
 	engine.last_object = ev->object;
+	if (unlikely(engine.watching))
+		engine.watching->executed(engine.watching, ev, conditional);
 	if (unlikely(engine.record)) {
 		record(ev, l->op);
 		ev->switched = ev->preempted = 0;
@@ -250,7 +262,7 @@ void engine_point(const struct site *site, const volatile void *object, enum eve
 	struct lane *l = announce(site, object, kind, cpu);
 
 	schedule(cpu);
-	execute(l, cpu);
+	execute(l, cpu, false);
 }
 
 void engine_point_bits(const struct site *site, const volatile void *object,
@@ -281,7 +293,7 @@ void engine_wait(const struct site *site, const volatile void *object, enum even
 	schedule(cpu);
 	engine.conditional &= ~(1u << cpu);
 	l->ready = NULL;
-	execute(l, cpu);
+	execute(l, cpu, true);
 }
 
 void engine_wait_bits(const struct site *site, const volatile void *object, enum event_kind kind,
@@ -303,6 +315,8 @@ void engine_kick(void)
 
 void engine_yield(const struct site *site)
 {
+	/* any step of another lane, from here on, lets this one go on */
+	engine_touch(0, TOUCH_ALL);
 	engine.yielded |= 1u << engine_now.cpu;
 	engine_point(site, NULL, EVENT_YIELD);
 	engine.yielded &= ~(1u << engine_now.cpu);
@@ -330,6 +344,16 @@ static unsigned next_to_unwind(void)
 	return ENGINE_RUNNER;
 }
 
+/* ENGINE_STOP, after the end of a lane. */
+static unsigned cut(void)
+{
+	engine.verdict.verdict = VERDICT_CUT;
+	engine.verdict.invariant = "nothing new";
+	engine.verdict.step = engine.stats.points;
+	engine_abandon();
+	return next_to_unwind();
+}
+
 static unsigned next_after_end(unsigned cpu)
 {
 	char buf[400];
@@ -342,9 +366,13 @@ static unsigned next_after_end(unsigned cpu)
 		return ENGINE_RUNNER;
 	update_waiting();
 	enabled = enabled_mask();
+	if (enabled & (enabled - 1)) {
+		unsigned next = engine_choose(enabled, cpu, false);
+
+		return likely(next != ENGINE_STOP) ? next : cut();
+	}
 	if (enabled)
-		return enabled & (enabled - 1) ? engine_choose(enabled, cpu, false) :
-						 (unsigned)__builtin_ctz(enabled);
+		return (unsigned)__builtin_ctz(enabled);
 	text_init(&t, buf, sizeof(buf));
 	engine_describe_waiters(&t);
 	engine.verdict.verdict = VERDICT_DEADLOCK;
@@ -354,7 +382,7 @@ static unsigned next_after_end(unsigned cpu)
 	engine.verdict.step = engine.stats.points;
 	engine.verdict.cpu = (u8)cpu;
 	memcpy(engine.verdict.message, buf, sizeof(buf));
-	engine.abandon = true;
+	engine_abandon();
 	return next_to_unwind();
 }
 
@@ -364,7 +392,7 @@ static void lane_run(struct lane *l, unsigned cpu)
 	if (_setjmp(l->unwind))
 		return;
 	l->started = 1;
-	execute(l, cpu);
+	execute(l, cpu, false);
 	l->fn(l->arg, cpu);
 	flush_written();
 }

@@ -36,6 +36,7 @@ static void grace_begin(struct rcu_callback *cb)
 {
 	cb->waits = 0;
 	for (unsigned cpu = 0; cpu < ENGINE_CPUS_MAX; cpu++) {
+		engine_touch(ENGINE_OBJECT_RCU_NEST + cpu, TOUCH_READ);
 		cb->sections[cpu] = kern->cpu[cpu].rcu_sections;
 		if (kern->cpu[cpu].rcu_nesting)
 			cb->waits |= (u8)(1u << cpu);
@@ -71,12 +72,14 @@ static void rcu_lane(void *arg, unsigned cpu)
 
 		engine_wait(SITE("grace_period", "", ""), kern->rcu, EVENT_GRACE, first_is_due, NULL);
 		cb = kern->rcu[0];
+		engine_touch(ENGINE_OBJECT_CALLBACKS, TOUCH_WRITE);
 		kern->rcu_count--;
 		for (unsigned i = 0; i < kern->rcu_count; i++)
 			kern->rcu[i] = kern->rcu[i + 1];
 		edge_acquire(&kern->rcu_count);
 		edge_acquire(cb.head);
 		cb.func(cb.head);
+		engine_touch(ENGINE_OBJECT_CALLBACKS, TOUCH_READ);
 	}
 }
 
@@ -86,6 +89,7 @@ void call_rcu_at(const struct site *s, struct rcu_head *head, void (*func)(struc
 
 	engine_point(s, head, EVENT_WRITE);
 	HARNESS_BUG_ON(kern->rcu_count == RCU_CALLBACKS_MAX);
+	engine_touch(ENGINE_OBJECT_CALLBACKS, TOUCH_WRITE);
 	cb = &kern->rcu[kern->rcu_count++];
 	cb->head = head;
 	cb->func = func;

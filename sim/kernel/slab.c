@@ -58,6 +58,7 @@ void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp)
 		edge_acquire(object);
 		mark_typesafe(c, object, 0);
 	} else {
+		engine_touch(ENGINE_OBJECT_ARENA, TOUCH_WRITE);
 		object = arena_alloc(c->size + 16);
 	}
 	c->live++;
@@ -72,6 +73,7 @@ void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object
 	if (unlikely(!c->live || arena_state[arena_offset(object) >> ARENA_GRAIN_SHIFT]))
 		engine_find(VERDICT_USE_AFTER_FREE, "double free", s->function, "%s", c->name);
 	engine_note(NOTE_SLAB_FREED, object, c->name);
+	engine_touch(engine_object_id(c), TOUCH_WRITE);
 	c->live--;
 	if (c->flags & SLAB_TYPESAFE_BY_RCU) {
 		*free_link(c, object) = c->free;

@@ -37,8 +37,10 @@ bool spin_trylock_at(const struct site *s, spinlock_t *lock, const struct lock_c
 		class = lock->class;
 	lockdep_check(s, lock, class, ACQUIRE_TRY);
 	engine_point(s, lock, EVENT_TRYLOCK);
-	if (lock->owner || refuse)
+	if (lock->owner || refuse) {
+		engine_touch(0, TOUCH_WROTE_NOTHING);
 		return false;
+	}
 	taken(s, lock, class, ACQUIRE_TRY);
 	return true;
 }

@@ -57,7 +57,7 @@ void aim_swarm(struct aim *aim, struct prng *r)
 	memset(aim->allowed, 0, sizeof(aim->allowed));
 	aim->swarm = true;
 	while (n--)
-		aim->allowed[prng_below(r, OP_COUNT)] = true;
+		aim->allowed[prng_below(r, OP_MM_COUNT)] = true;
 	for (unsigned i = 0; i < ARRAY_SIZE(companions); i++)
 		aim->allowed[companions[i].first] |= aim->allowed[companions[i].op];
 	aim->allowed[OP_write] |= prng_chance(r, 1, 2);
@@ -182,7 +182,7 @@ void aim_random_op(struct prog_op *op, const struct aim *aim, struct prng *r)
 	unsigned total = 0, id = 0;
 	u32 ticket;
 
-	for (unsigned i = 0; i < OP_COUNT; i++)
+	for (unsigned i = 0; i < OP_MM_COUNT; i++)
 		total += weight(aim, i);
 	/* the release may lack all that was drawn */
 	ticket = total ? prng_below(r, total) : 0;

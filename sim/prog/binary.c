@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { OP_HAS_FAIL = 0x80, BUG_IS_OFF = 0x80, BUG_ESCAPE = 0x7f };
+enum { OP_HAS_FAIL = 0x80, OP_LITMUS = 0x7f, BUG_IS_OFF = 0x80, BUG_ESCAPE = 0x7f };
 
 /* By name, since rows of generation.def are inserted in order of release; 0 is the default. */
 static u8 generation_code(unsigned generation)
@@ -57,7 +57,11 @@ static void get_bug(struct bytes_reader *r, struct bug_switches *bugs)
 
 static void put_op(struct bytes_writer *w, const struct prog_op *op)
 {
-	bytes_put_u8(w, op->fail ? op->id | OP_HAS_FAIL : op->id);
+	u8 code = op->id < OP_MM_COUNT ? op->id : OP_LITMUS;
+
+	bytes_put_u8(w, op->fail ? code | OP_HAS_FAIL : code);
+	if (code == OP_LITMUS)
+		bytes_put_u8(w, (u8)(op->id - OP_MM_COUNT));
 	if (op->fail)
 		bytes_put_u8(w, op->fail);
 	for (unsigned i = 0; i < prog_op_table[op->id].arg_count; i++)
@@ -143,10 +147,12 @@ size_t prog_encode(const struct prog *p, u8 *data, size_t size)
 
 static void get_op(struct bytes_reader *r, struct prog_op *op)
 {
-	u8 code = bytes_u8(r), fail = code & OP_HAS_FAIL ? bytes_u8(r) : 0;
+	u8 code = bytes_u8(r);
+	bool is_litmus = (code & ~OP_HAS_FAIL) == OP_LITMUS;
+	u8 litmus = is_litmus ? bytes_u8(r) : 0, fail = code & OP_HAS_FAIL ? bytes_u8(r) : 0;
 
 	memset(op, 0, sizeof(*op));
-	op->id = (code & ~OP_HAS_FAIL) % OP_COUNT;
+	op->id = is_litmus ? (u8)(OP_MM_COUNT + litmus % (OP_COUNT - OP_MM_COUNT)) : (code & ~OP_HAS_FAIL) % OP_MM_COUNT;
 	/* Most bytes mean no failure, or every eighth operation of a random input would fail. */
 	op->fail = fail <= PROG_FAIL_MAX ? fail : 0;
 	for (unsigned i = 0; i < PROG_ARGS_MAX; i++)

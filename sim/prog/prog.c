@@ -14,12 +14,13 @@ const struct prog_op_row prog_op_table[OP_COUNT] = {
 		.help = help_,                                                                     \
 		.args = { ARG_##a0, ARG_##a1, ARG_##a2, ARG_##a3 },                                \
 		.arg_count = HAS(a0) + HAS(a1) + HAS(a2) + HAS(a3),                                \
+		.litmus = OP_##id >= OP_MM_COUNT,                                                  \
 	},
 #include <foliofuzz/op.def>
 #undef OP
 };
 #undef HAS
-_Static_assert(OP_COUNT <= 128, "bit 7 of an encoded operation says that a fail byte follows");
+_Static_assert(OP_MM_COUNT <= 127, "bit 7 of an encoded operation says that a fail byte follows; 127 that it is a litmus one");
 
 const struct prog_arg_row prog_arg_table[ARG_KIND_COUNT] = {
 	[ARG_NONE] = { "", "nothing", 0, 0, 1, false },
@@ -35,6 +36,11 @@ const struct prog_arg_row prog_arg_table[ARG_KIND_COUNT] = {
 	[ARG_PGOFF] = { "pgoff", "a page of a file 0..15", 0, 0, PROG_FILE_PAGES, false },
 	[ARG_NODE] = { "node", "a node 0..1", 0, 0, 2, false },
 	[ARG_FLAG] = { "flag", "0 or 1", 0, 0, 2, false },
+	[ARG_NEWREG] = { "r", "a register r0..r7", 'r', 0, PROG_REGS, true },
+	[ARG_REG] = { "r", "a register r0..r7", 'r', 0, PROG_REGS, false },
+	[ARG_WORD] = { "x", "a word x0..x7", 'x', 0, PROG_WORDS, false },
+	[ARG_LOCK] = { "l", "a lock l0..l3", 'l', 0, PROG_LOCKS, false },
+	[ARG_VALUE] = { "value", "a value 0..63", 0, 0, PROG_VALUES, false },
 	[ARG_PROT] = { "prot", "a protection 0..3 (1: read, 2: write)", 0, 0, 4, false },
 };
 _Static_assert(PROG_MMS == 3 && PROG_REFS == 4 && PROG_VPNS == 32 && PROG_MEMCGS_MAX == 4 &&
@@ -56,6 +62,23 @@ void prog_init(struct prog *p)
 	memset(p->sched.stream_len, 0, sizeof(p->sched.stream_len));
 	p->comment[0] = '\0';
 	p->expect[0] = '\0';
+}
+
+static bool lane_is_litmus(const struct prog_lane *lane)
+{
+	for (unsigned i = 0; i < lane->count; i++)
+		if (prog_op_table[lane->ops[i].id].litmus)
+			return true;
+	return false;
+}
+
+bool prog_is_litmus(const struct prog *p)
+{
+	bool found = lane_is_litmus(&p->setup) || lane_is_litmus(&p->teardown);
+
+	for (unsigned l = 0; l < p->world.cpus; l++)
+		found |= lane_is_litmus(&p->lanes[l]);
+	return found;
 }
 
 bool prog_has_no_page_mapcount(enum generation g)

@@ -7,6 +7,7 @@
 #include <foliofuzz/ops.h>
 #include <foliofuzz/oracle.h>
 #include <foliofuzz/run.h>
+#include <foliofuzz/search.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@ struct execution {
 	const struct prog *prog;
 	const struct prog_lane *sequential; /* of the phase that runs on one lane */
 	bool teardown;
+	bool watched; /* somebody wants to know the state */
+	u64 state, outcome[PROG_LANES_MAX]; /* of each lane's operations */
 	struct run_stats *stats;
 };
 
@@ -40,7 +43,10 @@ static void run_ops(struct execution *x, const struct prog_lane *lane)
 
 		engine_op_begin(site, i, op->fail);
 		err = ops_run(op);
-		kern_check_idle(prog_op_table[op->id].name);
+		if (!prog_op_table[op->id].litmus || i + 1 == lane->count)
+			kern_check_idle(prog_op_table[op->id].name);
+		if (!x->sequential && x->watched)
+			x->outcome[engine_cpu()] = hash_mix(x->outcome[engine_cpu()], (u64)err);
 		if (x->stats) {
 			x->stats->op_tried[op->id]++;
 			x->stats->op_done[op->id] += err == 0;
@@ -94,8 +100,21 @@ static void boot(const struct prog_world *world, const struct run_options *o)
 					   (enum generation)world->generation, &bugs);
 	arena_reset();
 	kern_reset();
+	ops_boot();
 	machine_boot(&config);
 	oracle_begin(&oracle);
+}
+
+/*
+ * What the lanes left behind: what each operation returned, and registers, words and locks of primitives (sim/ops/litmus.c).
+ */
+static u64 state_of(const struct execution *x)
+{
+	u64 state = ops_state();
+
+	for (unsigned i = 0; i < PROG_LANES_MAX; i++)
+		state = hash_mix(state, x->outcome[i]);
+	return state | 1;
 }
 
 /* The sequential parts before and after, and the parallel one between; oracles after each. */
@@ -105,7 +124,11 @@ static void run_phases(struct execution *x)
 	if (!engine_phase(1, lane_main_fn, x) || !oracle_quiescent())
 		return;
 	x->sequential = NULL;
-	if (!engine_phase(x->prog->world.cpus, lane_main_fn, x) || !oracle_quiescent())
+	if (!engine_phase(x->prog->world.cpus, lane_main_fn, x))
+		return;
+	if (x->watched)
+		x->state = state_of(x);
+	if (!oracle_quiescent())
 		return;
 	x->sequential = &x->prog->teardown;
 	x->teardown = true;
@@ -180,6 +203,8 @@ static struct strategy *strategy_of(const struct prog *prog, const struct run_op
 {
 	u32 length;
 
+	if (o->search && o->search->mode != SEARCH_WATCH)
+		return &o->search->strategy;
 	switch (o->strategy) {
 	case STRATEGY_PCT:
 		length = typical_length(prog, o);
@@ -227,7 +252,7 @@ static u64 seed_of(const struct prog *prog, const struct run_options *o)
 void run_one(const struct prog *prog, const struct run_options *o, struct run_result *result,
 	     struct run_stats *stats)
 {
-	struct execution x = { .prog = prog, .stats = stats };
+	struct execution x = { .prog = prog, .stats = stats, .watched = o->search != NULL };
 	struct engine_config config = {
 		.vehicle = o->vehicle,
 		.seed = seed_of(prog, o),
@@ -235,6 +260,7 @@ void run_one(const struct prog *prog, const struct run_options *o, struct run_re
 		.record = o->record,
 		.hooks = &oracle_hooks,
 		.strategy = strategy_of(prog, o),
+		.watch = o->search ? &o->search->watch : NULL,
 	};
 
 	init_once();
@@ -243,6 +269,7 @@ void run_one(const struct prog *prog, const struct run_options *o, struct run_re
 	run_phases(&x);
 	engine_end();
 	fill_result(result, engine_verdict(), engine_stats());
+	result->state = x.state;
 	if (o->strategy == STRATEGY_REPLAY && prog->sched.kind == SCHED_DEVIATIONS)
 		result->diverged = prog->sched.deviation_count - strategies.replay.applied;
 	if (stats)
@@ -353,7 +380,8 @@ unsigned run_deviation_list(struct prog_deviation *out, unsigned max)
 
 void run_object_name(struct text *t, const struct event *ev)
 {
-	oracle_object_name(t, ev);
+	if (!ops_object_name(t, ev->object))
+		oracle_object_name(t, ev);
 }
 
 void run_op_name(struct text *t, const struct prog *prog, const struct event *ev)
