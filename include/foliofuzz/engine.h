@@ -76,12 +76,23 @@ struct engine_hooks {
 	void (*name)(struct text *t, const struct event *ev);
 };
 
+/*
+ * watch.c: what the execution showed. A bit for each pair of sites whose accesses of different CPUs to one object followed each other, one of them
+ * a write, and for each write that an access of another CPU saw: by a hash, so that pairs may share one.
+ */
+#define WATCH_WORDS 256
+struct engine_watch {
+	u64 interleaving; /* the same for executions that differ in the order of independent events alone */
+	u64 pairs[WATCH_WORDS];
+};
+
 struct engine_config {
 	enum vehicle vehicle;
 	struct strategy *strategy;
 	u64 seed;
 	u32 steps_max;  /* points before the engine turns fair; > 0 */
 	bool record;    /* keep the trace */
+	struct engine_watch *watch; /* filled in; or NULL, which costs nothing */
 	const struct engine_hooks *hooks; /* may be NULL */
 };
 

@@ -27,6 +27,9 @@ void engine_begin(const struct engine_config *config)
 	engine.vehicle = config->vehicle;
 	engine.steps_max = config->steps_max;
 	engine.record = config->record;
+	engine.watch = config->watch != NULL;
+	engine.observed = engine.record || engine.watch;
+	watch_begin(config->watch);
 	engine.runnable = engine.waiting = engine.conditional = engine.yielded = 0;
 	engine.abandon = engine.kicked = engine.written_due = false;
 	engine.phase = 0;
@@ -107,6 +110,7 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg)
 void engine_end(void)
 {
 	HARNESS_BUG_ON(engine.runnable);
+	watch_end();
 	engine.stats.hash = hash_mix(engine.stats.hash, engine.stats.points);
 	if (verdict_is_find(engine.verdict.verdict))
 		engine.stats.hash = hash_mix(engine.stats.hash,

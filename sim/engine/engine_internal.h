@@ -50,6 +50,8 @@ struct engine {
 	bool abandon;    /* every lane unwinds */
 	bool written_due; /* hooks->written(last) has not been called yet */
 	bool record;
+	bool watch;
+	bool observed; /* record or watch */
 	u8 phase;
 	u32 steps_max;
 	u32 steps_until_rare; /* steps_max; 0 in a phase of one lane: then choices are not the strategy's */
@@ -92,6 +94,11 @@ unsigned engine_choose(u32 enabled, unsigned cpu, bool in_lane);
 /* ---- edges for TSan around a lane's life; weak, so they vanish elsewhere ---- */
 void edge_release(void *p);
 void edge_acquire(void *p);
+
+/* ---- watch.c ---- */
+void watch_begin(struct engine_watch *out);
+void watch_event(const struct event *ev, unsigned cpu);
+void watch_end(void);
 
 /* ---- sites ---- */
 /* A site of the engine itself, outside any function. */

@@ -196,12 +196,17 @@ static inline __attribute__((always_inline)) void note_touch(u32 id, unsigned cp
 	*touch = now;
 }
 
-static __attribute__((noinline)) void record(const struct event *ev, u16 op)
+static __attribute__((noinline)) void observe(struct event *ev, unsigned cpu, u16 op)
 {
-	if (engine.trace_count == ENGINE_TRACE_MAX)
+	if (engine.watch)
+		watch_event(ev, cpu);
+	if (!engine.record)
 		return;
-	engine_trace_events[engine.trace_count] = *ev;
-	engine_trace_events[engine.trace_count++].op = op;
+	if (engine.trace_count < ENGINE_TRACE_MAX) {
+		engine_trace_events[engine.trace_count] = *ev;
+		engine_trace_events[engine.trace_count++].op = op;
+	}
+	ev->switched = ev->preempted = 0;
 }
 
 /* The event happens: number it, hash it, tell who wants to know. */
@@ -217,10 +222,8 @@ static inline __attribute__((always_inline)) void execute(struct lane *l, unsign
 				     ev->site->hash ^ (cpu | (u64)ev->kind << 8 | (u64)id << 16));
 	engine.last = ev;
 	engine.last_object = ev->object;
-	if (unlikely(engine.record)) {
-		record(ev, l->op);
-		ev->switched = ev->preempted = 0;
-	}
+	if (unlikely(engine.observed))
+		observe(ev, cpu, l->op);
 	if (id && id < ARENA_SIZE) {
 		if (unlikely(arena_state[id >> ARENA_GRAIN_SHIFT]) && engine.hooks->dead)
 			engine.hooks->dead(ev, arena_state[id >> ARENA_GRAIN_SHIFT]);
