@@ -62,8 +62,7 @@ static void describe(struct archive *a, const struct campaign *c, u64 i)
 static void settle_schedule(struct archive *a)
 {
 	static struct prog_sched sched;
-	bool drawn = a->options.strategy == STRATEGY_RANDOM || a->options.strategy == STRATEGY_PCT ||
-				a->options.strategy == STRATEGY_POS;
+	bool drawn = strategy_draws((enum strategy_id)a->options.strategy);
 	const char *strategy = strategy_name((enum strategy_id)a->options.strategy);
 
 	if (drawn && a->result.preemptions > PREEMPTIONS_READABLE &&

@@ -27,6 +27,7 @@ int cmd_ops(int argc, char **argv);
 int cmd_oracles(int argc, char **argv);
 int cmd_generations(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int bench_detect(int argc, char **argv); /* bench_detect.c */
 /* The program that `bench` measures, or what is wrong with it; NULL: nothing. */
 const char *bench_demo_program(struct prog *prog);
 
@@ -65,7 +66,7 @@ struct options {
 	enum trace_form trace;
 	enum prog_form to;
 	const char *out;
-	bool json, keep_going, digest, anchor;
+	bool json, keep_going, digest, anchor, quick;
 	char **files;
 	int file_count;
 };

@@ -14,15 +14,19 @@
 #define RUN_TITLE_MAX 200
 
 struct bounded_schedule;
+struct portfolio;
 struct deviation_list;
 struct run_options {
 	enum vehicle vehicle;
 	int strategy;      /* enum strategy_id */
 	u64 seed;          /* of the strategy; the program's own content decides everything else */
+	u64 execution;     /* number in the search whose first execution of this program had seed - execution */
+	unsigned turns;    /* of STRATEGY_RACE; 0: one */
 	u32 steps_max;     /* 0: RUN_STEPS_DEFAULT */
 	const struct bounded_schedule *schedule; /* of STRATEGY_BOUNDED */
 	const struct deviation_list *deviations; /* of STRATEGY_REPLAY, instead of the program's schedule; or NULL */
 	bool record;       /* keep the trace, see run_trace() */
+	struct engine_watch *watch; /* what the execution showed; or NULL */
 	bool strict_hwpoison;
 	int generation;    /* enum generation, or -1: the program's */
 	struct bug_switches bugs; /* on top of the program's */
@@ -40,6 +44,7 @@ struct run_result {
 	enum verdict verdict;
 	u64 hash;        /* of the execution: cpu, kind, object and site of every event, and the verdict */
 	u32 points, switches, preemptions, decisions, conflicts;
+	u32 profiled;    /* executions that were made before this one, for the strategy to know the program */
 	u32 diverged;    /* deviations of a replayed schedule that found no place */
 	char title[RUN_TITLE_MAX]; /* "" when clean; "lost-update: PG_x in f / g", stable */
 	const char *invariant;
@@ -65,6 +70,14 @@ struct run_stats {
  */
 void run_one(const struct prog *prog, const struct run_options *options, struct run_result *result,
 	     struct run_stats *stats);
+
+/*
+ * STRATEGY_PORTFOLIO in a search that learns: makes of *o, whose seed is set, the options of its n-th execution; returns the arm of
+ * *p that is to be told what it shows. run_one() with STRATEGY_PORTFOLIO itself never learns.
+ */
+unsigned run_choose(const struct portfolio *p, u64 n, struct run_options *o);
+/* Strategies know no program any more: the next execution is as costly as in a new process. */
+void run_forget(void);
 
 /*
  * One CPU and any number of operations. After each of them, while nothing is in flight, the quiescent oracles look, and every page of
