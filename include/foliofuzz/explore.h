@@ -31,7 +31,7 @@ struct profile_object {
 	u16 accesses; /* the last of them, one too high */
 	u16 events[ENGINE_CPUS_MAX]; /* of the first execution, unlocks not counted */
 };
-struct profile_access {
+struct profile_access { /* to an object that races; it may itself have no rival */
 	const struct site *site;
 	u32 id;
 	u16 nth;    /* time that the CPU comes to the site, from 1 */
@@ -41,8 +41,7 @@ struct profile_access {
 };
 struct profile {
 	u32 runs, length; /* choices of the first */
-	u32 access_count, stop_count, pairs; /* ordered pairs of accesses that race */
-	u16 stops[PROFILE_ACCESSES]; /* those that have rivals */
+	u32 access_count, pairs; /* ordered pairs of accesses that race */
 	struct profile_access accesses[PROFILE_ACCESSES];
 	struct profile_object objects[PROFILE_OBJECTS];
 };
@@ -84,6 +83,8 @@ struct pct_strategy {
 	s32 priority[ENGINE_LANES_MAX], lowest;
 };
 void pct_strategy_init(struct pct_strategy *p, u32 length);
+/* The k of the paper's bound: changes are drawn among so many choices. */
+u32 pct_choices(const struct pct_strategy *p);
 
 /* pos.c: algorithms.md 4.3. */
 struct pos_strategy {
@@ -126,8 +127,8 @@ struct rf_strategy {
 };
 void rf_strategy_init(struct rf_strategy *r, const struct profile *profile);
 
-/* race.c. `execution`: number of this execution in its search; the first `serial` and the next `profile->pairs` differ from each other. */
-#define RACE_TURNS_MAX 3
+/* race.c. Executions with consecutive seeds try different races, for as long as there are any. */
+#define RACE_TURNS_MAX 2
 struct race_turn {
 	const struct profile_access *stop; /* its CPU falls behind before it */
 	const struct profile_access *until; /* the rival's CPU falls behind after it; NULL: runs to its end */
@@ -136,20 +137,19 @@ struct race_strategy {
 	struct strategy strategy;
 	struct prng prng;
 	const struct profile *profile;
-	u64 base, execution; /* what all executions of the search have in common; number in the search */
 	unsigned turn_count, turn, state;
 	struct race_turn turns[RACE_TURNS_MAX];
 	s32 priority[ENGINE_LANES_MAX], lowest;
 	struct site_counts seen;
 };
-void race_strategy_init(struct race_strategy *r, const struct profile *profile, u64 base, u64 execution, unsigned turns);
+void race_strategy_init(struct race_strategy *r, const struct profile *profile);
 
 /*
  * portfolio.c: which strategy each execution of a search is for. portfolio_choose() is a function of *p as the last portfolio_epoch() left it and
  * of n, the execution's number; portfolio_note() may be called by several processes that share *p; portfolio_epoch() by one of them, when all
  * PORTFOLIO_EPOCH executions of the epoch have been noted.
  */
-#define PORTFOLIO_ARMS 7
+#define PORTFOLIO_ARMS 6
 #define PORTFOLIO_EPOCH 64
 struct portfolio {
 	u8 share[PORTFOLIO_ARMS]; /* of the epoch */
@@ -160,7 +160,6 @@ struct portfolio {
 struct portfolio_choice {
 	unsigned arm;
 	int strategy;
-	unsigned turns; /* of STRATEGY_RACE */
 	u64 execution;  /* number among those of the arm */
 };
 void portfolio_begin(struct portfolio *p);

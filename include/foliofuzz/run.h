@@ -20,8 +20,6 @@ struct run_options {
 	enum vehicle vehicle;
 	int strategy;      /* enum strategy_id */
 	u64 seed;          /* of the strategy; the program's own content decides everything else */
-	u64 execution;     /* number in the search whose first execution of this program had seed - execution */
-	unsigned turns;    /* of STRATEGY_RACE; 0: one */
 	u32 steps_max;     /* 0: RUN_STEPS_DEFAULT */
 	const struct bounded_schedule *schedule; /* of STRATEGY_BOUNDED */
 	const struct deviation_list *deviations; /* of STRATEGY_REPLAY, instead of the program's schedule; or NULL */
@@ -45,6 +43,9 @@ struct run_result {
 	u64 hash;        /* of the execution: cpu, kind, object and site of every event, and the verdict */
 	u32 points, switches, preemptions, decisions, conflicts;
 	u32 profiled;    /* executions that were made before this one, for the strategy to know the program */
+	struct run_pct {
+		u32 depth, cpus, choices;
+	} pct; /* of an execution of PCT: what its bound speaks of; depth 0: none */
 	u32 diverged;    /* deviations of a replayed schedule that found no place */
 	char title[RUN_TITLE_MAX]; /* "" when clean; "lost-update: PG_x in f / g", stable */
 	const char *invariant;
@@ -72,8 +73,8 @@ void run_one(const struct prog *prog, const struct run_options *options, struct 
 	     struct run_stats *stats);
 
 /*
- * STRATEGY_PORTFOLIO in a search that learns: makes of *o, whose seed is set, the options of its n-th execution; returns the arm of
- * *p that is to be told what it shows. run_one() with STRATEGY_PORTFOLIO itself never learns.
+ * STRATEGY_PORTFOLIO in a search that learns: makes of *o, the options of the search with the seed of its first execution, those of the n-th;
+ * returns the arm of *p that is to be told what it shows. run_one() with STRATEGY_PORTFOLIO itself never learns.
  */
 unsigned run_choose(const struct portfolio *p, u64 n, struct run_options *o);
 /* Strategies know no program any more: the next execution is as costly as in a new process. */

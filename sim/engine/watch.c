@@ -55,18 +55,21 @@ void watch_event(const struct event *ev, unsigned cpu)
 	t = &touched[ev->object_id / 4];
 	if (t->serial != engine.serial)
 		*t = (struct touched){ .serial = engine.serial, .cpu = (u8)cpu, .writer_cpu = (u8)cpu };
-	if (t->cpu != cpu && (t->wrote || writes))
+	if (engine.sequential)
+		t->site = t->writer = NULL;
+	if (t->cpu != cpu && (t->wrote || writes) && t->site)
 		meet(t->site, ev->site, 1);
 	if (t->writer_cpu != cpu && t->writer)
 		meet(t->writer, ev->site, 2);
 	h = hash_mix(h, writes ? t->version + t->reads : t->version);
-	t->site = ev->site;
+	/* what was before the parallel phase met nobody */
+	t->site = engine.sequential ? NULL : ev->site;
 	t->cpu = (u8)cpu;
 	t->wrote = writes;
 	if (writes) {
 		t->version = h;
 		t->reads = 0;
-		t->writer = ev->site;
+		t->writer = t->site;
 		t->writer_cpu = (u8)cpu;
 	} else {
 		t->reads += h;

@@ -12,12 +12,11 @@
 #include <foliofuzz/explore.h>
 #include <string.h>
 
-/* `turns`: of STRATEGY_RACE. `first`: share of the first epoch, of PORTFOLIO_EPOCH. */
+/* `first`: share of the first epoch, of PORTFOLIO_EPOCH. */
 static const struct {
-	u8 strategy, turns, first;
+	u8 strategy, first;
 } arms[PORTFOLIO_ARMS] = {
-	{ STRATEGY_RACE, 1, 28 }, { STRATEGY_RACE, 2, 6 }, { STRATEGY_PCT, 0, 7 }, { STRATEGY_POS, 0, 7 },
-	{ STRATEGY_SURW, 0, 7 },  { STRATEGY_RF, 0, 6 },   { STRATEGY_RANDOM, 0, 3 },
+	{ STRATEGY_RACE, 32 }, { STRATEGY_PCT, 8 }, { STRATEGY_POS, 8 }, { STRATEGY_SURW, 7 }, { STRATEGY_RF, 5 }, { STRATEGY_RANDOM, 4 },
 };
 enum { FLOOR = 4, STRIDE = 27 };
 
@@ -50,7 +49,6 @@ struct portfolio_choice portfolio_choose(const struct portfolio *p, u64 n)
 
 	c.arm = arm_at(p, n % PORTFOLIO_EPOCH);
 	c.strategy = arms[c.arm].strategy;
-	c.turns = arms[c.arm].turns;
 	c.execution = p->given[c.arm];
 	for (u32 i = 0; i < n % PORTFOLIO_EPOCH; i++)
 		c.execution += arm_at(p, i) == c.arm;

@@ -147,10 +147,6 @@ void profile_add(struct profile *p, unsigned phase, u32 choices)
 	if (!p->runs)
 		p->length = choices;
 	p->runs++;
-	p->stop_count = 0;
-	for (u32 i = 0; i < p->access_count; i++)
-		if (p->accesses[i].rivals)
-			p->stops[p->stop_count++] = (u16)i;
 }
 
 void profile_pair(const struct profile *p, u32 n, const struct profile_access **a, const struct profile_access **b)

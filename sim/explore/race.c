@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Races on purpose: a CPU is stopped before an access of the profile, others run until a conflicting access has been made, and then it goes on; once or
- * a few times in an execution. Between these turns CPUs run by fixed random priorities, as in PCT. So a bug that one order of two
+ * twice in an execution. Between these turns CPUs run by fixed random priorities, as in PCT. So a bug that one order of two
  * accesses shows costs as many executions as there are races, and not as there are pairs of points.
  *
  * After "RaceFuzzer" (Sen, "Race directed random testing of concurrent programs", PLDI 2008), which stops at both accesses and then tosses a coin.
@@ -13,6 +13,8 @@
 #include <foliofuzz/explore.h>
 #include <string.h>
 
+/* One in so many executions has two turns. */
+enum { SECOND_TURN = 4, SEED_BLOCK = 1 << 16 };
 enum { RUN_TO_STOP, RUN_TO_RIVAL, RIVAL_AT_IT };
 
 static u32 gcd(u32 a, u32 b)
@@ -26,30 +28,30 @@ static u32 gcd(u32 a, u32 b)
 	return a;
 }
 
-/* The n-th of `count` numbers in an order that `base` decides: each once, before any comes again. */
-static u32 in_turn(u64 base, u64 n, u32 count)
+/* Of `count` numbers one for each seed of a block: each once, before any comes again. Every block has an order of its own. */
+static u32 in_turn(u64 seed, u32 count)
 {
 	struct prng r;
 	u32 step, first;
 
-	prng_seed(&r, base);
+	prng_seed(&r, seed / SEED_BLOCK);
 	first = prng_below(&r, count);
 	step = 1 + prng_below(&r, count);
 	while (gcd(step, count) != 1)
 		step = step % count + 1;
-	return (u32)((first + (n % count) * step) % count);
+	return (u32)((first + seed % SEED_BLOCK * step) % count);
 }
 
-static void draw_turn(struct race_strategy *r, unsigned i)
+static void draw_turn(struct race_strategy *r, unsigned i, u64 seed)
 {
 	const struct profile *p = r->profile;
-	u32 n, count = p->stop_count + p->pairs;
+	u32 n, count = p->access_count + p->pairs;
 
-	n = i ? prng_below(&r->prng, count) : in_turn(r->base, r->execution, count);
-	if (n < p->stop_count)
-		r->turns[i] = (struct race_turn){ &p->accesses[p->stops[n]], NULL };
+	n = i ? prng_below(&r->prng, count) : in_turn(seed, count);
+	if (n < p->access_count)
+		r->turns[i] = (struct race_turn){ &p->accesses[n], NULL };
 	else
-		profile_pair(p, n - p->stop_count, &r->turns[i].stop, &r->turns[i].until);
+		profile_pair(p, n - p->access_count, &r->turns[i].stop, &r->turns[i].until);
 }
 
 static void race_begin(struct strategy *s, u64 seed)
@@ -57,10 +59,9 @@ static void race_begin(struct strategy *s, u64 seed)
 	struct race_strategy *r = (struct race_strategy *)s;
 
 	prng_seed(&r->prng, seed);
-	if (!r->profile->stop_count)
-		r->turn_count = 0;
+	r->turn_count = r->profile->access_count ? 1 + prng_chance(&r->prng, 1, SECOND_TURN) : 0;
 	for (unsigned i = 0; i < r->turn_count; i++)
-		draw_turn(r, i);
+		draw_turn(r, i, seed);
 	r->turn = 0;
 	r->state = RUN_TO_STOP;
 	r->lowest = 0;
@@ -122,11 +123,8 @@ static unsigned race_next(struct strategy *s, u32 enabled, unsigned current)
 	return highest(r, enabled);
 }
 
-void race_strategy_init(struct race_strategy *r, const struct profile *profile, u64 base, u64 execution, unsigned turns)
+void race_strategy_init(struct race_strategy *r, const struct profile *profile)
 {
 	r->strategy = (struct strategy){ "race", race_begin, race_next, NULL };
 	r->profile = profile;
-	r->base = base;
-	r->execution = execution;
-	r->turn_count = turns;
 }

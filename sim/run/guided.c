@@ -96,11 +96,17 @@ struct strategy *run_guided(const struct prog *prog, const struct run_options *o
 		rf_strategy_init(&strategies.rf, profile_of(prog, o, 2));
 		return &strategies.rf.strategy;
 	case STRATEGY_RACE:
-		race_strategy_init(&strategies.race, profile_of(prog, o, 2), o->seed - o->execution, o->execution, o->turns ? o->turns : 1);
+		race_strategy_init(&strategies.race, profile_of(prog, o, 2));
 		return &strategies.race.strategy;
 	default:
 		return NULL;
 	}
+}
+
+/* The pseudo-CPU of grace periods has a priority like any other. */
+struct run_pct run_pct(const struct prog *prog)
+{
+	return (struct run_pct){ strategies.pct.changes + 1, prog->world.cpus + 1u, pct_choices(&strategies.pct) };
 }
 
 unsigned run_choose(const struct portfolio *p, u64 n, struct run_options *o)
@@ -108,7 +114,6 @@ unsigned run_choose(const struct portfolio *p, u64 n, struct run_options *o)
 	struct portfolio_choice c = portfolio_choose(p, n);
 
 	o->strategy = c.strategy;
-	o->turns = c.turns;
-	o->execution = c.execution;
+	o->seed += c.execution;
 	return c.arm;
 }

@@ -233,6 +233,8 @@ static void run_drawn(const struct prog *prog, const struct run_options *o, stru
 	run_execute(&x, o, &config);
 	fill_result(result, engine_verdict(), engine_stats());
 	result->profiled = run_profiled();
+	if (o->strategy == STRATEGY_PCT)
+		result->pct = run_pct(prog);
 	if (o->strategy == STRATEGY_REPLAY && prog->sched.kind == SCHED_DEVIATIONS)
 		result->diverged = prog->sched.deviation_count - strategies.replay.applied;
 	if (stats)
@@ -247,7 +249,8 @@ void run_one(const struct prog *prog, const struct run_options *o, struct run_re
 
 	if (o->strategy == STRATEGY_PORTFOLIO) {
 		portfolio_begin(&even);
-		run_choose(&even, o->execution, &chosen);
+		chosen.seed = 0;
+		run_choose(&even, o->seed, &chosen);
 	}
 	run_drawn(prog, &chosen, result, stats);
 }

@@ -22,5 +22,7 @@ void run_execute(struct execution *x, const struct run_options *o, struct engine
 struct strategy *run_guided(const struct prog *prog, const struct run_options *o);
 /* Executions that the last run_guided() made for its profile. */
 u32 run_profiled(void);
+/* Of the execution that has just been made with STRATEGY_PCT. */
+struct run_pct run_pct(const struct prog *prog);
 
 #endif
