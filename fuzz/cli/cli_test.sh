@@ -213,6 +213,32 @@ report "and then its title" $?
 grep -q ' <- ' found.1
 report "and marks the place in the story" $?
 
+# ---- strategies that know the program, and what a run says of itself ----
+for strategy in surw rf race portfolio; do
+	run 2 run lost.prog --bug $bug --runs 20000 --strategy $strategy --out by-$strategy &&
+		run 2 replay by-$strategy/*.prog && grep -q '^expect: met' out
+	report "$strategy finds the bug, and its file shows it again" $?
+done
+for jobs in 1 3; do
+	run 2 run lost.prog clean.prog --bug $bug --strategy portfolio --runs 1500 --keep-going --json --jobs $jobs --out both
+	report "portfolio with $jobs processes" $?
+	cp out portfolio.$jobs
+done
+same portfolio.1 portfolio.3 "what a portfolio does does not depend on processes"
+grep -q '"interleavings": [1-9]' portfolio.1 && grep -q '"next_is_new": 0\.' portfolio.1 && grep -q '"contended_pairs": [1-9]' portfolio.1
+report "progress in JSON" $?
+run 0 run clean.prog --strategy pct --runs 400 && grep -q '^[1-9][0-9]* distinct interleavings; ' out &&
+	grep -q '^a bug of depth 2 was missed with probability 0\.' out && ! grep -q WARNING out
+report "progress as text, and the bound of PCT" $?
+printf 'world cpus=2\nsetup m0 = mm()\ncpu0 fault(m0, 0)\n' >alone.prog
+run 0 run alone.prog --runs 20 && grep -q '^WARNING: .*nothing was interleaved' out
+report "a run in which nobody meets anybody says so" $?
+refused "an unknown bug to be detected" "expected the id of a bug, found 'no-such-bug'" bench detect no-such-bug
+refused "a strategy that draws nothing" "expected one that draws its schedules" bench detect --strategy replay
+(cd "$source_dir" && "$foliofuzz" bench detect --strategy portfolio --budget 3000 --json $bug) >out 2>err &&
+	grep -q '"missed": 0' out && grep -q "\"$bug\"" out
+report "bench detect finds the bug with every seed" $?
+
 # ---- replay ----
 find=$(echo finds.1/lost-update-*.prog)
 title=$(sed -n 2p found.1)

@@ -217,8 +217,10 @@ int cmd_bench(int argc, char **argv)
 	static struct prog prog;
 	const char *error;
 
+	if (argc > 1 && !strcmp(argv[1], "detect"))
+		return bench_detect(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "throughput")) {
-		fprintf(stderr, "foliofuzz bench: expected throughput, found %s\n", argv[1]);
+		fprintf(stderr, "foliofuzz bench: expected throughput or detect, found %s\n", argv[1]);
 		return 1;
 	}
 	engine_init();
