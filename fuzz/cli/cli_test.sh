@@ -227,7 +227,7 @@ done
 same portfolio.1 portfolio.3 "what a portfolio does does not depend on processes"
 grep -q '"interleavings": [1-9]' portfolio.1 && grep -q '"next_is_new": 0\.' portfolio.1 && grep -q '"contended_pairs": [1-9]' portfolio.1
 report "progress in JSON" $?
-run 0 run clean.prog --strategy pct --runs 400 && grep -q '^[1-9][0-9]* distinct interleavings; ' out &&
+run 0 run clean.prog --strategy pct --runs 400 && grep -q '^[1-9][0-9]* distinct interleavings in 400 executions; ' out &&
 	grep -q '^a bug of depth 2 was missed with probability 0\.' out && ! grep -q WARNING out
 report "progress as text, and the bound of PCT" $?
 printf 'world cpus=2\nsetup m0 = mm()\ncpu0 fault(m0, 0)\n' >alone.prog

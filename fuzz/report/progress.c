@@ -147,8 +147,8 @@ void progress_print(FILE *out, const struct progress *p)
 
 	if (!p->executions)
 		return;
-	fprintf(out, "%s%" PRIu64 " distinct interleavings; the next execution shows a new one with probability %.4f\n",
-		p->level ? "about " : "", progress_interleavings(p), progress_next_is_new(p));
+	fprintf(out, "%s%" PRIu64 " distinct interleavings in %" PRIu64 " executions; the next one shows a new one with probability %.4f\n",
+		p->level ? "about " : "", progress_interleavings(p), p->executions, progress_next_is_new(p));
 	fprintf(out, "%u contended pairs of sites; %.1f switches and %.1f preemptions an execution\n", progress_pairs(p),
 		(double)p->switches / (double)p->executions, (double)p->preemptions / (double)p->executions);
 	print_pct(out, p);

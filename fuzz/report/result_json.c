@@ -84,7 +84,8 @@ json_t *stats_json(const struct run_stats *s)
 json_t *progress_json(const struct progress *p)
 {
 	double runs = p->executions ? (double)p->executions : 1;
-	json_t *o = json_pack("{s:o, s:b, s:f, s:i, s:f, s:f}", "interleavings", number(progress_interleavings(p)), "estimated", p->level > 0,
+	json_t *o = json_pack("{s:o, s:o, s:b, s:f, s:i, s:f, s:f}", "executions", number(p->executions), "interleavings",
+			      number(progress_interleavings(p)), "estimated", p->level > 0,
 			      "next_is_new", progress_next_is_new(p), "contended_pairs", (int)progress_pairs(p), "switches",
 			      (double)p->switches / runs, "preemptions", (double)p->preemptions / runs);
 	json_t *pct = json_object();

@@ -28,7 +28,6 @@ void engine_begin(const struct engine_config *config)
 	engine.steps_max = config->steps_max;
 	engine.record = config->record;
 	engine.watch = config->watch != NULL;
-	engine.observed = engine.record || engine.watch;
 	watch_begin(config->watch);
 	engine.runnable = engine.waiting = engine.conditional = engine.yielded = 0;
 	engine.abandon = engine.kicked = engine.written_due = false;
@@ -93,6 +92,7 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg)
 		return false;
 	engine.phase++;
 	engine.sequential = lanes == 1;
+	engine.observed = engine.record || (engine.watch && !engine.sequential);
 	engine.steps_until_rare = engine.sequential ? 0 : engine.steps_max;
 	engine.yielded = engine.waiting = engine.conditional = 0;
 	for (unsigned i = 0; i < lanes; i++)

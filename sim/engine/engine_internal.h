@@ -51,7 +51,7 @@ struct engine {
 	bool written_due; /* hooks->written(last) has not been called yet */
 	bool record;
 	bool watch;
-	bool observed; /* record or watch */
+	bool observed; /* events are to be recorded, or watched in this phase */
 	u8 phase;
 	u32 steps_max;
 	u32 steps_until_rare; /* steps_max; 0 in a phase of one lane: then choices are not the strategy's */

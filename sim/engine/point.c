@@ -196,9 +196,9 @@ static inline __attribute__((always_inline)) void note_touch(u32 id, unsigned cp
 	*touch = now;
 }
 
-static __attribute__((noinline)) void observe(struct event *ev, unsigned cpu, u16 op)
+static __attribute__((noinline, cold)) void observe(struct event *ev, unsigned cpu, u16 op)
 {
-	if (engine.watch)
+	if (engine.watch && !engine.sequential)
 		watch_event(ev, cpu);
 	if (!engine.record)
 		return;

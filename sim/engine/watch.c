@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What an execution showed, for whoever counts: a hash of its Mazurkiewicz trace, and which pairs of sites met.
+ * What the parallel phases of an execution showed, for whoever counts: a hash of their Mazurkiewicz trace, and which pairs of sites met. What one
+ * lane does alone has one order.
  *
  * Two events depend on each other when they are of one CPU, or of one object and one of them writes; a waiter's wake-up and the grace period's start are
  * no events. Each event's hash takes in its CPU's hash so far and those of the accesses to its object that it depends on: the last write and, for a
@@ -13,10 +14,10 @@
 struct touched {
 	u64 version;  /* hash of the last write */
 	u64 reads;    /* sum of those since */
-	const struct site *site, *writer; /* of the last access, and of the last write */
+	u32 site, writer; /* of the last access, and of the last write: the upper half of a site's hash */
 	u32 serial;   /* execution that it is about */
 	u8 cpu, writer_cpu;
-	bool wrote;
+	bool wrote, written;
 };
 static struct touched touched[ARENA_SIZE / 4];
 
@@ -25,9 +26,9 @@ static struct {
 	struct engine_watch *out;
 } now;
 
-static void meet(const struct site *a, const struct site *b, u64 salt)
+static void meet(u32 a, u32 b, u64 salt)
 {
-	u64 at = hash_mix(hash_mix(salt, a->hash), b->hash) >> 40;
+	u64 at = hash_mix(salt, (u64)a << 32 | b) >> 40;
 
 	now.out->pairs[at / 64 % WATCH_WORDS] |= 1ull << at % 64;
 }
@@ -45,6 +46,7 @@ void watch_begin(struct engine_watch *out)
 void watch_event(const struct event *ev, unsigned cpu)
 {
 	bool writes = event_flags(ev->kind) & EV_W;
+	u32 site = (u32)(ev->site->hash >> 32);
 	u64 h = hash_mix(now.cpu[cpu], ev->site->hash ^ ev->object_id);
 	struct touched *t;
 
@@ -55,21 +57,19 @@ void watch_event(const struct event *ev, unsigned cpu)
 	t = &touched[ev->object_id / 4];
 	if (t->serial != engine.serial)
 		*t = (struct touched){ .serial = engine.serial, .cpu = (u8)cpu, .writer_cpu = (u8)cpu };
-	if (engine.sequential)
-		t->site = t->writer = NULL;
-	if (t->cpu != cpu && (t->wrote || writes) && t->site)
-		meet(t->site, ev->site, 1);
-	if (t->writer_cpu != cpu && t->writer)
-		meet(t->writer, ev->site, 2);
+	if (t->cpu != cpu && (t->wrote || writes))
+		meet(t->site, site, 1);
+	if (t->writer_cpu != cpu && t->written)
+		meet(t->writer, site, 2);
 	h = hash_mix(h, writes ? t->version + t->reads : t->version);
-	/* what was before the parallel phase met nobody */
-	t->site = engine.sequential ? NULL : ev->site;
+	t->site = site;
 	t->cpu = (u8)cpu;
 	t->wrote = writes;
 	if (writes) {
 		t->version = h;
 		t->reads = 0;
-		t->writer = t->site;
+		t->writer = site;
+		t->written = true;
 		t->writer_cpu = (u8)cpu;
 	} else {
 		t->reads += h;
