@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #define FOLDER "corpus/bugs"
-#define STORED FOLDER "/medians.tsv"
+#define STORED "corpus/medians.tsv"
 enum {
-	SEEDS = 20, BUDGET = 20000,
+	SEEDS = 20, BUDGET = 10000,
 	QUICK_SEEDS = 7, QUICK_BUDGET = 2000,
 	SEED_DISTANCE = 1000000,
 	HARD = 50, /* executions of the random walk from which on a bug says something about a strategy */

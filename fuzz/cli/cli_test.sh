@@ -239,6 +239,14 @@ refused "a strategy that draws nothing" "expected one that draws its schedules" 
 	grep -q '"missed": 0' out && grep -q "\"$bug\"" out
 report "bench detect finds the bug with every seed" $?
 
+mkdir -p corpus && ln -s "$source_dir/corpus/bugs" corpus/bugs
+run 0 bench detect --quick --strategy pos -o corpus/medians.tsv $bug && run 0 bench detect --quick --strategy pos $bug
+report "bench detect --quick against what it wrote itself" $?
+sed -i 's/\t[0-9]*\t[0-9]*$/\t1\t1/' corpus/medians.tsv
+run 4 bench detect --quick --strategy pos $bug && grep -q "^$bug: pos needs [0-9]* executions; it needed 1, 1 at worst" err
+report "and against a third of it" $?
+rm -r corpus
+
 # ---- replay ----
 find=$(echo finds.1/lost-update-*.prog)
 title=$(sed -n 2p found.1)

@@ -2,12 +2,12 @@
 /*
  * Portfolio: several strategies take turns, since which of them finds a bug soon differs by orders of magnitude from bug to bug. Executions
  * come in epochs; within one the shares are fixed, and for the next they follow what each strategy has shown that was new: pairs
- * of accesses of different CPUs that had not met before (algorithms.md 4.6). Half of the budget is shared evenly whatever happens, so every strategy's
- * own guarantee holds, later.
+ * of accesses of different CPUs that had not met before (algorithms.md 4.6). A part of the budget is shared evenly whatever happens, so every
+ * strategy's own guarantee holds, later.
  *
- * After the bandit of the SURW artefact's successors and of AFL's power schedules, without their chance: an epoch's decision is
- * computed from sums over the epochs before, and which execution of an epoch is whose is a fixed permutation. So a search is a function of
- * program and seed, whoever runs which execution.
+ * No paper's: a bandit whose reward is that of RFF and Krace (ASPLOS 2024, S&P 2020), but without chance. An epoch's decision is computed from
+ * sums over the epochs before, and which execution of an epoch is whose is a fixed permutation. So a search is a function of program
+ * and seed, whoever runs which execution.
  */
 #include <foliofuzz/explore.h>
 #include <string.h>
