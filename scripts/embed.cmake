@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Turns a program into a C string, for the target that fuzzes its schedule: a fuzz target reads no file.
+# Turns the file INPUT into the C string NAME in OUTPUT, for what may read no file when it runs.
 file(READ ${INPUT} text)
 string(REPLACE "\\" "\\\\" text "${text}")
 string(REPLACE "\"" "\\\"" text "${text}")
 string(REPLACE "\n" "\\n\"\n\t\"" text "${text}")
-file(WRITE ${OUTPUT} "/* Generated from ${INPUT} */\nstatic const char schedule_prog_text[] =\n\t\"${text}\";\n")
+file(WRITE ${OUTPUT} "/* Generated from ${INPUT} */\nstatic const char ${NAME}[] =\n\t\"${text}\";\n")

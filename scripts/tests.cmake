@@ -56,9 +56,13 @@ foreach(source IN LISTS unit_tests)
 endforeach()
 
 foliofuzz_test(style/layers LABELS style COMMAND scripts/layers)
+foliofuzz_test(unit/scripts/people LABELS unit COMMAND scripts/people_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(style/drift LABELS style COMMAND scripts/drift_test.sh)
 foliofuzz_test(unit/fuzz/cli TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/cli_test.sh $<TARGET_FILE:foliofuzz> .)
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage")
+  foliofuzz_test(unit/fuzz/trace LABELS unit COMMAND fuzz/report/trace_test.sh $<TARGET_FILE:foliofuzz> .)
+endif()
 
 # ---- the fuzz targets: with an engine a short run of it, else the corpus once -----------------------
 if(NOT LIB_FUZZING_ENGINE)
@@ -92,7 +96,11 @@ foliofuzz_test(random/clean LABELS verdict
   COMMAND foliofuzz run --runs 100000 --seed 1 --out ${CMAKE_BINARY_DIR}/finds)
 foliofuzz_test(random/again LABELS determinism
   COMMAND sim/run/digest_test.sh $<TARGET_FILE:foliofuzz>)
+file(GLOB accepted CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/seeds/accepted-*.prog)
+foliofuzz_test(random/accepted-races LABELS verdict
+  COMMAND scripts/accepted-races $<TARGET_FILE:foliofuzz> 16000 20 ${accepted})
 foliofuzz_test(golden/hashes LABELS golden COMMAND scripts/golden --compare hashes $<TARGET_FILE:foliofuzz>)
+foliofuzz_test(golden/readme LABELS golden COMMAND scripts/golden --compare readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/digest LABELS golden COMMAND scripts/golden --compare digest $<TARGET_FILE:foliofuzz>)
 
 if(CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
@@ -101,9 +109,12 @@ endif()
 
 # ---- each bug of the catalogue: found when it is on, and only then ---------------------------------
 file(GLOB bug_folders CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/bugs/*)
+list(FILTER bug_folders EXCLUDE REGEX "\\.[a-z]+$") # README.md and the tables beside the folders
 foreach(folder IN LISTS bug_folders)
   foliofuzz_test(${folder} LABELS verdict COMMAND scripts/bugs-check $<TARGET_FILE:foliofuzz> ${folder})
 endforeach()
+foliofuzz_test(bugs/pairs TSAN report_bugs=0 LABELS verdict COMMAND foliofuzz bugs pairs)
+foliofuzz_test(bugs/readme LABELS verdict COMMAND scripts/bugs-check --readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/traces LABELS golden COMMAND scripts/bugs-check --traces $<TARGET_FILE:foliofuzz> ${bug_folders})
 
 # ---- strategies: none needs three times the executions that it needed ---------------------------------

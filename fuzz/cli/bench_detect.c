@@ -16,7 +16,7 @@
 #define FOLDER "corpus/bugs"
 #define STORED "corpus/medians.tsv"
 enum {
-	SEEDS = 20, BUDGET = 10000,
+	SEEDS = 20, BUDGET = 20000,
 	QUICK_SEEDS = 7, QUICK_BUDGET = 2000,
 	SEED_DISTANCE = 1000000,
 	HARD = 50, /* executions of the random walk from which on a bug says something about a strategy */

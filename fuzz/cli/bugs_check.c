@@ -5,7 +5,6 @@
  * same replay and the same search are clean.
  */
 #include "cli.h"
-#include "../report/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SEEDS = 20, BUDGET_MAX = 1000000 };
-#define FOLDER "corpus/bugs"
+enum { SEEDS = 20 };
 
 /* What was found out about one bug. */
 struct check {
@@ -22,8 +20,7 @@ struct check {
 	bool has_search, search_clean_off;
 	u32 found;               /* of SEEDS */
 	u32 executions[SEEDS];   /* to the find, sorted; those that found it first */
-	u32 budget;
-	char strategy[12];
+	struct bug_budget budget;
 	char complaint[200];
 };
 
@@ -31,14 +28,6 @@ static void complain(struct check *k, const char *what, const char *more)
 {
 	if (!k->complaint[0])
 		snprintf(k->complaint, sizeof(k->complaint), "%s%.150s", what, more);
-}
-
-static bool load(struct input *in, const char *id, const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), FOLDER "/%s/%s", id, name);
-	return access(path, R_OK) == 0 && input_load(in, path);
 }
 
 /* The bug off, though the program or its release has it on. */
@@ -53,7 +42,7 @@ static void check_replay(struct check *k, unsigned id)
 	struct run_options o;
 	struct run_result r;
 
-	if (!load(&in, bug_table[id].name, "min.prog")) {
+	if (!bug_prog_load(&in, id, "min.prog")) {
 		complain(k, "no min.prog", "");
 		return;
 	}
@@ -70,24 +59,15 @@ static void check_replay(struct check *k, unsigned id)
 		complain(k, "min.prog, bug off: ", verdict_is_find(r.verdict) ? r.title : verdict_name(r.verdict));
 }
 
-/* "Found within N STRATEGY schedules." of the comment; false if it does not say. */
-static bool read_budget(struct check *k, const char *comment)
-{
-	const char *line = strstr(comment, "Found within ");
-
-	return line && sscanf(line, "Found within %u %11s schedules.", &k->budget, k->strategy) == 2 && k->budget &&
-	       k->budget <= BUDGET_MAX && strategy_find(k->strategy) >= 0;
-}
-
 /* Executions until the first find, 0: none within the budget. */
 static u32 search(const struct prog *p, const struct check *k, u64 seed, struct run_result *r)
 {
 	struct run_options o;
 
 	run_options_init(&o);
-	o.strategy = strategy_find(k->strategy);
-	for (u32 i = 0; i < k->budget; i++) {
-		o.seed = seed * BUDGET_MAX + i;
+	o.strategy = strategy_find(k->budget.strategy);
+	for (u32 i = 0; i < k->budget.schedules; i++) {
+		o.seed = seed * BUG_BUDGET_MAX + i;
 		run_one(p, &o, r, NULL);
 		if (verdict_is_find(r->verdict))
 			return i + 1;
@@ -107,10 +87,10 @@ static void check_search(struct check *k, unsigned id)
 	static struct input in;
 	struct run_result r;
 
-	if (!load(&in, bug_table[id].name, "free.prog"))
+	if (!bug_prog_load(&in, id, "free.prog"))
 		return;
 	k->has_search = true;
-	if (!read_budget(k, in.prog.comment)) {
+	if (!bug_budget_read(&k->budget, in.prog.comment)) {
 		complain(k, "free.prog: no line '# Found within N STRATEGY schedules.'", "");
 		return;
 	}
@@ -143,8 +123,8 @@ static void print_row(unsigned id, const struct check *k)
 
 	if (k->has_search)
 		snprintf(search, sizeof(search), "%2u/%d %7u %7u %7u %s", k->found, SEEDS,
-			 k->found ? k->executions[k->found / 2] : 0, k->found ? k->executions[k->found - 1] : 0, k->budget,
-			 k->strategy);
+			 k->found ? k->executions[k->found / 2] : 0, k->found ? k->executions[k->found - 1] : 0, k->budget.schedules,
+			 k->budget.strategy);
 	printf("%-42s %-4s %-44s %s%s\n", bug_table[id].name, is_good(k) ? "ok" : "MISS", search,
 	       k->complaint[0] ? k->complaint : k->done ? "" : "the process that checked it was lost", "");
 }
@@ -185,10 +165,8 @@ int bugs_check(const struct options *o, const bool *wanted)
 	struct check *checks;
 	unsigned good = 0, all = 0;
 
-	if (access(FOLDER, R_OK)) {
-		fprintf(stderr, "foliofuzz bugs check: expected " FOLDER " below the current directory, found none\n");
+	if (!bugs_folders_are_there("check"))
 		return EXIT_BAD_INPUT;
-	}
 	fflush(stdout);
 	checks = check_in_processes(wanted, o->jobs);
 	printf("%-42s %-4s %5s %7s %7s %7s %s\n", "bug", "", "found", "median", "worst", "budget", "executions of the search");

@@ -50,7 +50,7 @@ struct command {
 	u32 accepts;	      /* mask of ACCEPTS() */
 	int files_min, files_max;
 };
-enum trace_form { TRACE_NONE, TRACE_TEXT, TRACE_JSON };
+enum trace_form { TRACE_NONE, TRACE_TEXT, TRACE_JSON, TRACE_PERFETTO, TRACE_HTML };
 enum prog_form { FORM_OTHER, FORM_TEXT, FORM_BINARY };
 
 struct options {
@@ -99,6 +99,8 @@ struct input {
 };
 /* False after a complaint on standard error. "-" is standard input. */
 bool input_load(struct input *in, const char *path);
+/* The command's only program, as its options want it. */
+bool input_load_for(struct input *in, const struct options *o);
 
 /* ---- files.c ---- */
 struct file_list {
@@ -219,9 +221,55 @@ bool calm_schedule_within(struct prog *prog, const struct run_options *o, const 
  */
 bool thin_schedule(struct prog *prog, const struct run_options *o, const struct run_result *r);
 
+/* ---- bug_folder.c: a folder of corpus/bugs, below the current directory ---- */
+#define BUG_FOLDERS "corpus/bugs"
+#define BUG_BUDGET_MAX 1000000u
+/* "Found within N STRATEGY schedules." */
+struct bug_budget {
+	u32 schedules; /* 1 to BUG_BUDGET_MAX */
+	char strategy[12];
+};
+struct bug_folder {
+	char expect[96]; /* of min.prog */
+	int oracle;	 /* bug_oracle() of it */
+	bool has_search;
+	struct bug_budget budget; /* of the search from free.prog */
+	u32 points, preemptions;  /* of min.prog, as trace.txt has it; 0: it does not say */
+};
+/* False after a complaint of `foliofuzz bugs VERB`. */
+bool bugs_folders_are_there(const char *verb);
+/* False: there is no min.prog. */
+bool bug_folder_load(struct bug_folder *b, unsigned id);
+/* Path of a file in the bug's folder; false: there is none. */
+bool bug_file_path(char *path, size_t size, unsigned id, const char *name);
+/* False: there is none, or, after a complaint, it is no program. in->path is valid until the next call. */
+bool bug_prog_load(struct input *in, unsigned id, const char *name);
+/* Its text, the caller's to free; NULL: there is none. */
+char *bug_text(unsigned id, const char *name);
+/* False: the comment of a free.prog does not say. */
+bool bug_budget_read(struct bug_budget *b, const char *comment);
+/* Number, from 0, of the oracle that reports what a program's `expect` says; -1: none, it is a check of the replica itself. */
+int bug_oracle(const char *expect);
+
+/* ---- bugs_show.c ---- */
+#define BUGS_NEAREST_MAX 3
+void bugs_show(unsigned id, bool json);
+/* The row of bug.def as an object, the caller's to release. */
+struct json_t *bug_json(unsigned id);
+/* "; near it: ID, ID" of the bugs whose names look like `word`, or nothing. */
+void bugs_nearest(struct text *t, const char *word);
+
+/* ---- bugs_readme.c ---- */
+/* Prints corpus/bugs/README.md; an exit code. */
+int bugs_readme(void);
+
 /* ---- bugs_check.c ---- */
 /* Prints a table; EXIT_HARNESS when a bug does not do what is said of it. */
 int bugs_check(const struct options *o, const bool *wanted);
+
+/* ---- bugs_pairs.c ---- */
+/* Prints the exceptions of all pairs of which one is wanted; EXIT_HARNESS when they are others than those listed. */
+int bugs_pairs(const struct options *o, const bool *wanted);
 
 /* ---- minimise.c ---- */
 /*

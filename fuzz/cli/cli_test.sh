@@ -90,6 +90,7 @@ refused "option of another command" "expected an option, found '--anchor'" run -
 refused "replay without a file" "expected FILE..., found nothing" replay
 refused "convert of two files" "expected no more arguments, found 'b'" convert a b
 refused "bugs show of an unknown one" "expected the id of a bug, found 'nope'" bugs show nope
+refused "bugs show of a near one" "near it: partially-mapped-nonatomic" bugs show partialy-maped
 for command in run replay convert explore minimise bugs ops oracles generations; do
 	run 0 $command --help && grep -q "^usage: foliofuzz $command" out && grep -q '^examples:' out
 	report "$command --help" $?
@@ -129,6 +130,25 @@ run 0 bugs && grep -q "^$bug " out
 report "bugs" $?
 run 0 bugs show $bug && grep -q "shipped in .*v6.12" out
 report "bugs show" $?
+mkdir corpus && cp -r "$source_dir/corpus/bugs" corpus/ || exit 1
+run 0 bugs show $bug && grep -q "oracle .* 1, lost-update: " out && grep -q "verdict .* lost-update PG_has_hwpoisoned" out &&
+	grep -q "foliofuzz run --strategy random --runs [0-9]* corpus/bugs/$bug/free.prog" out && grep -q "<- deferred_split_folio" out &&
+	run 0 bugs show $bug --json && grep -q '"number": 1' out && grep -q '"story": "# ' out
+report "bugs show: oracle, search, story and diagram" $?
+rm -r corpus/bugs/$bug
+run 0 bugs show $bug && grep -q "no corpus/bugs/$bug/min.prog" out && run 0 bugs readme && grep -q "^| $bug | .* | - | - | - |" out
+report "bugs show and readme: no folder" $?
+mkdir -p corpus/bugs && printf 'id\tresult\n%s\tlucky\n' $bug >corpus/bugs/fuzz.tsv
+refused "bugs readme: a table with another row" "fuzz.tsv: expected id, result" bugs readme
+printf '%s seed0 for a reason\n' $bug >corpus/bugs/pairs.txt
+refused "bugs pairs: an exception of an unknown bug" "pairs.txt:1: expected the ids of two bugs and a reason" bugs pairs
+: >corpus/bugs/pairs.txt
+run 4 bugs pairs --jobs 2 split-eof-refs-large-piece && grep -q "^split-eof.* split-tail-flags.* MISS .*not in corpus/bugs/pairs.txt" out
+report "bugs pairs: an exception that is not listed" $?
+printf 'zap-put-before-counter split-eof-refs-large-piece no reason\n' >corpus/bugs/pairs.txt
+run 4 bugs pairs zap-put-before-counter && grep -q "^zap-put.* split-eof.* MISS .*is found; no reason" out
+report "bugs pairs: one that is listed without need" $?
+rm -r corpus
 run 0 generations && grep -q "(default)" out
 report "generations" $?
 run 0 generations && grep -q "bugs .*partially-mapped-nonatomic" out && grep -q "queue .*v6_8.c" out &&
@@ -143,6 +163,14 @@ missing=$("$foliofuzz" ops | sed 's/.* = //; s/(.*//' |
 echo "operations that fuzz/dict/parse_fuzzer.dict lacks: $missing" >err
 [ -z "$missing" ]
 report "the dictionary has every operation" $?
+
+# ---- programs that a kernel cannot run ----
+mkdir old && printf "world cpus=1\nsetup m0 = mm(); fault(m0, 0)\n" >old/a.prog && printf "world cpus=1\nsetup m0 = mm(); fault_huge(m0, 0); split_nonuniform(m0, 0, 0)\n" >old/b.prog
+refused "a named one is refused" "b.prog: operation: this kernel does not know it" run old/b.prog --kernel v6.12 --runs 1
+run 0 run old --kernel v6.12 --runs 1 && grep -q "old/b.prog: left out" err && grep -q "^1 executions" out
+report "one below a directory is left out" $?
+rm old/a.prog
+refused "none left is bad input" "old: expected programs for kernel v6.12" run old --kernel v6.12 --runs 1
 
 # ---- minimise ----
 sed 's/^cpu1 .*/&; read(m0, 3); lru_drain()/' "$source_dir/corpus/bugs/partially-mapped-nonatomic/min.prog" >fat.prog

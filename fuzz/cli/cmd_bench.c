@@ -212,6 +212,15 @@ static void bench_stay(void)
 	       median(ratios));
 }
 
+static const struct command command = {
+	.name = "bench",
+	.args = "[throughput | detect [ID...]]",
+	.summary = "Measures executions, points and switches per second beside a loop that only switches stacks. Compare two builds in turn on one\n"
+		   "machine: the times alone say little. detect: how soon each strategy finds each bug; foliofuzz bench detect --help says more.",
+	.examples = "foliofuzz bench\n"
+		    "foliofuzz bench detect --quick --jobs 2\n",
+};
+
 int cmd_bench(int argc, char **argv)
 {
 	static struct prog prog;
@@ -219,6 +228,10 @@ int cmd_bench(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "detect"))
 		return bench_detect(argc - 1, argv + 1);
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		usage_print(stdout, &command);
+		return EXIT_CLEAN;
+	}
 	if (argc > 1 && strcmp(argv[1], "throughput")) {
 		fprintf(stderr, "foliofuzz bench: expected throughput or detect, found %s\n", argv[1]);
 		return 1;

@@ -9,11 +9,14 @@
 
 static const struct command command = {
 	.name = "bugs",
-	.args = "[list | show ID | check [ID...]]",
+	.args = "[list | show ID | check [ID...] | pairs [ID...] | readme]",
 	.summary =
 		"The catalogue of bugs that --bug and bugs= switch on: what each was, which commit\n"
-		"fixed it, and which generations have it from the start. check tries them: on, the\n"
-		"programs of corpus/bugs find each; off, they find nothing.",
+		"fixed it, and which generations have it from the start. show adds, from the tree's\n"
+		"root, the oracle that reports it, story and diagram. check tries them: on, the\n"
+		"programs of corpus/bugs find each; off, they find nothing. pairs switches two\n"
+		"on together: neither may hide both. readme prints what corpus/bugs/README.md\n"
+		"should be.",
 	.examples = "foliofuzz bugs\n"
 		    "foliofuzz bugs show partially-mapped-nonatomic\n"
 		    "foliofuzz bugs check --jobs 2\n"
@@ -21,34 +24,6 @@ static const struct command command = {
 	.accepts = ACCEPTS(JSON) | ACCEPTS(JOBS),
 	.files_max = BUG_COUNT + 1,
 };
-
-static json_t *bug_json(unsigned id)
-{
-	const struct bug_row *row = &bug_table[id];
-	json_t *shipped = json_array();
-
-	for (unsigned g = 0; g < GENERATION_COUNT; g++)
-		if (row->generations & (1u << g))
-			json_array_append_new(shipped, json_string(generation_table[g].name));
-	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", row->name, "commit", row->commit,
-			 "file", row->file, "help", row->help, "generations", shipped);
-}
-
-static void print_bug(unsigned id)
-{
-	const struct bug_row *row = &bug_table[id];
-	const char *separator = "";
-
-	printf("%s\n  %s\n  file        %s\n  fixed by    %s\n  shipped in  ", row->name, row->help,
-	       row->file, row->commit);
-	for (unsigned g = 0; g < GENERATION_COUNT; g++)
-		if (row->generations & (1u << g)) {
-			printf("%s%s", separator, generation_table[g].name);
-			separator = ", ";
-		}
-	printf("%s\n  find it     foliofuzz run --bug %s\n",
-	       *separator ? "" : "none of the generations here", row->name);
-}
 
 static int list(const struct options *o)
 {
@@ -68,33 +43,46 @@ static int list(const struct options *o)
 	return EXIT_CLEAN;
 }
 
-static int show(const struct options *o, const char *name)
+/* -1 after a complaint. */
+static int find(const char *name)
 {
 	int id = bug_find(name);
+	char near[256];
+	struct text t;
+
+	if (id >= 0)
+		return id;
+	text_init(&t, near, sizeof(near));
+	bugs_nearest(&t, name);
+	usage_error(&command, "expected the id of a bug, found '%s'%s", name, near);
+	return -1;
+}
+
+static int show(const struct options *o, const char *name)
+{
+	int id = find(name);
 
 	if (id < 0)
-		return usage_error(&command, "expected the id of a bug, found '%s'", name);
-	if (o->json)
-		json_print(stdout, bug_json((unsigned)id));
-	else
-		print_bug((unsigned)id);
+		return EXIT_BAD_INPUT;
+	bugs_show((unsigned)id, o->json);
 	return EXIT_CLEAN;
 }
 
-static int check(const struct options *o)
+/* Those that are named behind the verb, or all. */
+static int of_several(const struct options *o, int (*verb)(const struct options *o, const bool *wanted))
 {
 	bool wanted[BUG_COUNT] = { false };
 
 	for (int i = 1; i < o->file_count; i++) {
-		int id = bug_find(o->files[i]);
+		int id = find(o->files[i]);
 
 		if (id < 0)
-			return usage_error(&command, "expected the id of a bug, found '%s'", o->files[i]);
+			return EXIT_BAD_INPUT;
 		wanted[id] = true;
 	}
 	if (o->file_count == 1)
 		memset(wanted, true, sizeof(wanted));
-	return bugs_check(o, wanted);
+	return verb(o, wanted);
 }
 
 int cmd_bugs(int argc, char **argv)
@@ -109,6 +97,10 @@ int cmd_bugs(int argc, char **argv)
 	if (!strcmp(o.files[0], "show") && o.file_count == 2)
 		return show(&o, o.files[1]);
 	if (!strcmp(o.files[0], "check"))
-		return check(&o);
-	return usage_error(&command, "expected list, show ID or check, found '%s'", o.files[0]);
+		return of_several(&o, bugs_check);
+	if (!strcmp(o.files[0], "pairs"))
+		return of_several(&o, bugs_pairs);
+	if (!strcmp(o.files[0], "readme") && o.file_count == 1)
+		return bugs_readme();
+	return usage_error(&command, "expected list, show ID, check, pairs or readme, found '%s'", o.files[0]);
 }

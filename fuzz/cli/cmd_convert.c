@@ -89,18 +89,12 @@ int cmd_convert(int argc, char **argv)
 {
 	static struct input in;
 	struct options o;
-	const char *wrong;
 	int code = options_parse(&o, &command, argc, argv);
 
 	if (code >= 0)
 		return code;
-	if (!input_load(&in, o.files[0]))
+	if (!input_load_for(&in, &o))
 		return EXIT_BAD_INPUT;
-	wrong = options_apply(&o, &in.prog, in.binary);
-	if (wrong) {
-		fprintf(stderr, "%s: %s\n", in.path, wrong);
-		return EXIT_BAD_INPUT;
-	}
 	code = o.anchor ? anchor(&in, &o) : -1;
 	return code >= 0 ? code : write_out(&o, &in.prog, form_of_output(&in, &o));
 }

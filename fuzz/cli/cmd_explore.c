@@ -125,18 +125,12 @@ int cmd_explore(int argc, char **argv)
 	static struct exploration x;
 	static struct input in;
 	struct options o;
-	const char *wrong;
 	int code = options_parse(&o, &command, argc, argv);
 
 	if (code >= 0)
 		return code;
-	if (!input_load(&in, o.files[0]))
+	if (!input_load_for(&in, &o))
 		return EXIT_BAD_INPUT;
-	wrong = options_apply(&o, &in.prog, in.binary);
-	if (wrong) {
-		fprintf(stderr, "%s: %s\n", in.path, wrong);
-		return EXIT_BAD_INPUT;
-	}
 	x.options = o.run;
 	x.options.strategy = STRATEGY_BOUNDED;
 	x.options.record = true;

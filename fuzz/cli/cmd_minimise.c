@@ -83,19 +83,13 @@ int cmd_minimise(int argc, char **argv)
 	static struct input in;
 	struct run_result r;
 	struct options o;
-	const char *wrong;
 	unsigned before;
 	int code = options_parse(&o, &command, argc, argv);
 
 	if (code >= 0)
 		return code;
-	if (!input_load(&in, o.files[0]))
+	if (!input_load_for(&in, &o))
 		return EXIT_BAD_INPUT;
-	wrong = options_apply(&o, &in.prog, in.binary);
-	if (wrong) {
-		fprintf(stderr, "%s: %s\n", in.path, wrong);
-		return EXIT_BAD_INPUT;
-	}
 	before = operations(&in.prog);
 	if (o.given & ACCEPTS(STRATEGY) && !draw(&in.prog, &o))
 		fprintf(stderr, "%s: expected a schedule that can be written down, found more than %d deviations\n",

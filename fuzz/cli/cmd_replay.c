@@ -18,7 +18,8 @@ static const struct command command = {
 	.examples = "foliofuzz replay lost-update-7b21e0d4.prog\n"
 		    "foliofuzz replay --kernel v7.1 --bug none crash-3f2a\n"
 		    "foliofuzz replay --vehicle pthread --repeat 1000 lost-update-7b21e0d4.prog\n"
-		    "foliofuzz replay --trace json x.prog > trace.json\n",
+		    "foliofuzz replay --trace html x.prog > trace.html\n"
+		    "foliofuzz replay --trace perfetto x.prog > trace.json\n",
 	.accepts = ACCEPTS(STRATEGY) | ACCEPTS(SEED) | ACCEPTS(KERNEL) | ACCEPTS(BUG) |
 		   ACCEPTS(VEHICLE) | ACCEPTS(TRACE) | ACCEPTS(STEPS) | ACCEPTS(STRICT_HWPOISON) |
 		   ACCEPTS(REPEAT) | ACCEPTS(JSON),
@@ -135,6 +136,17 @@ static json_t *replayed_json(const struct replayed *r, const struct options *o)
 	return json;
 }
 
+/* A page, or a file for a viewer: of one execution. */
+static void print_page(const struct replayed *r, const struct options *o)
+{
+	json_t *result = replayed_json(r, o);
+
+	if (o->trace == TRACE_HTML)
+		trace_html_print(stdout, &r->story, result);
+	else
+		json_print(stdout, trace_perfetto(&r->story, result));
+}
+
 static int replay_file(const struct options *o, const char *path, json_t *results)
 {
 	static struct replayed r;
@@ -147,7 +159,9 @@ static int replay_file(const struct options *o, const char *path, json_t *result
 	if (!run_repeatedly(&r, o->repeat))
 		return EXIT_HARNESS;
 	describe(&r, o);
-	if (results)
+	if (o->trace >= TRACE_PERFETTO)
+		print_page(&r, o);
+	else if (results)
 		json_array_append_new(results, replayed_json(&r, o));
 	else
 		print_text(&r, o);
@@ -163,7 +177,9 @@ int cmd_replay(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	code = EXIT_CLEAN;
-	if (o.json || o.trace == TRACE_JSON)
+	if (o.trace >= TRACE_PERFETTO && o.file_count != 1)
+		return usage_error(&command, "--trace %s: expected one file, found %d", o.trace == TRACE_HTML ? "html" : "perfetto", o.file_count);
+	if (o.trace == TRACE_JSON || (o.json && o.trace < TRACE_PERFETTO))
 		results = json_array();
 	for (int i = 0; i < o.file_count; i++) {
 		if (i && !results)

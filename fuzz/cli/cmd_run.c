@@ -33,30 +33,49 @@ static const struct command command = {
 	.files_max = INT_MAX,
 };
 
-/* Every file is read before the first execution, so that bad input is said at once. */
-static bool load_input(struct input *in, const char *path, const struct options *o)
+/*
+ * Every file is read before the first execution, so that bad input is said at once. What the kernel of the options cannot run is bad
+ * input if it was named, and left out if it was found below a directory.
+ */
+static bool load_input(struct campaign *c, const char *path, bool named, const struct options *o)
 {
+	struct input *in = &c->inputs[c->input_count];
 	const char *wrong;
 
 	if (!input_load(in, path))
 		return false;
 	wrong = options_apply(o, &in->prog, in->binary);
-	if (wrong)
+	if (wrong && (named || o->generation < 0)) {
 		fprintf(stderr, "%s: %s\n", path, wrong);
-	return !wrong;
+		return false;
+	}
+	if (wrong)
+		fprintf(stderr, "%s: left out: %s\n", path, wrong);
+	else
+		c->input_count++;
+	return true;
 }
 
 static bool load_inputs(struct campaign *c, const struct options *o)
 {
+	size_t *ends = calloc((size_t)o->file_count + 1, sizeof(*ends)), next = 0;
 	bool ok = true;
 
-	for (int i = 0; i < o->file_count; i++)
+	HARNESS_BUG_ON(!ends);
+	for (int i = 0; i < o->file_count; i++) {
 		ok = files_add(&c->files, o->files[i]) && ok;
-	c->input_count = c->files.count;
-	c->inputs = calloc(c->input_count + 1, sizeof(*c->inputs));
+		ends[i] = c->files.count;
+	}
+	c->inputs = calloc(c->files.count + 1, sizeof(*c->inputs));
 	HARNESS_BUG_ON(!c->inputs);
-	for (size_t i = 0; i < c->input_count; i++)
-		ok = load_input(&c->inputs[i], c->files.paths[i], o) && ok;
+	for (int i = 0; i < o->file_count; i++)
+		for (; next < ends[i]; next++)
+			ok = load_input(c, c->files.paths[next], !strcmp(c->files.paths[next], o->files[i]), o) && ok;
+	free(ends);
+	if (ok && c->files.count && !c->input_count) {
+		fprintf(stderr, "%s: expected programs for kernel %s, found none\n", o->files[0], generation_table[o->generation].name);
+		return false;
+	}
 	return ok;
 }
 

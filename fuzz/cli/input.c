@@ -115,3 +115,15 @@ bool input_load(struct input *in, const char *path)
 	fprintf(stderr, "%s:%u:%u: %s\n", path, err.line, err.column, err.message);
 	return false;
 }
+
+bool input_load_for(struct input *in, const struct options *o)
+{
+	const char *wrong;
+
+	if (!input_load(in, o->files[0]))
+		return false;
+	wrong = options_apply(o, &in->prog, in->binary);
+	if (wrong)
+		fprintf(stderr, "%s: %s\n", in->path, wrong);
+	return !wrong;
+}

@@ -93,6 +93,18 @@ static int set_preemptions(struct options *o, const struct command *c, const cha
 	return -1;
 }
 
+static int set_trace(struct options *o, const struct command *c, const char *s)
+{
+	static const char *const names[] = { NULL, "text", "json", "perfetto", "html" };
+
+	for (unsigned i = TRACE_TEXT; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(s, names[i])) {
+			o->trace = (enum trace_form)i;
+			return -1;
+		}
+	return expected(c, OPTION_TRACE, "text, json, perfetto or html", s);
+}
+
 static int set_form(struct options *o, const struct command *c, enum option_id id, const char *s)
 {
 	unsigned value = 0;
@@ -104,9 +116,7 @@ static int set_form(struct options *o, const struct command *c, enum option_id i
 		o->run.vehicle = (enum vehicle)value;
 		return code;
 	case OPTION_TRACE:
-		code = set_word(c, id, s, "text", "json", TRACE_TEXT, &value);
-		o->trace = (enum trace_form)value;
-		return code;
+		return set_trace(o, c, s);
 	default:
 		code = set_word(c, id, s, "text", "binary", FORM_TEXT, &value);
 		o->to = (enum prog_form)value;

@@ -19,7 +19,18 @@ json_t *hash_json(u64 hash);
 void json_print(FILE *out, json_t *json);
 
 /* ---- trace_json.c ---- */
-/* An array with an object for each event. */
+/*
+ * An array with an object for each event. `kept`: the story tells it; `meets`: the event of another CPU that it conflicts with; `until`: the
+ * event that releases the lock that it took (indices of the array).
+ */
 json_t *trace_json(const struct story *s);
+
+/* ---- trace_html.c ---- */
+/* A page of its own. Takes `result` (result_json()). */
+void trace_html_print(FILE *out, const struct story *s, json_t *result);
+
+/* ---- trace_perfetto.c ---- */
+/* In the Trace Event Format. Takes `result`. */
+json_t *trace_perfetto(const struct story *s, json_t *result);
 
 #endif

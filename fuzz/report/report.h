@@ -50,6 +50,15 @@ u32 story_find_event(const struct story *s);
 /* keep[i] becomes 1 for the events that a reader needs. */
 void story_select(const struct story *s, u8 *keep);
 
+/* ---- links.c ---- */
+/* Indices + 1 of other events, 0: none. */
+struct story_link {
+	u32 meets; /* the latest access by another CPU that this one conflicts with */
+	u32 until; /* the release of the lock that this event took */
+};
+/* links[i] for each event of the story. */
+void story_links(const struct story *s, struct story_link *links);
+
 /* ---- crash.c ---- */
 /*
  * The end of a fuzz target that made a find: prints what fuzzing services parse, then the report of

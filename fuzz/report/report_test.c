@@ -397,6 +397,34 @@ static void test_crash_traps_behind_its_report(void **state)
 	assert_non_null(strstr(printed, "\nworld   cpus=1 "));
 }
 
+/* cpu1 sets a bit between cpu0's load and store, both under cpu0's lock; cpu1's trylock fails, its own taking later does not. */
+static void test_links(void **state)
+{
+	struct story_link links[8];
+	struct story s;
+
+	(void)state;
+	reset();
+	add(0, &lock, EVENT_LOCK, &lock_word);
+	add(0, &load, EVENT_BIT_LOAD, &flags_word);
+	add(1, &lock, EVENT_TRYLOCK, &lock_word);
+	add(1, &set, EVENT_BIT_RMW, &flags_word);
+	add(0, &store, EVENT_BIT_STORE, &flags_word);
+	add(0, &unlock, EVENT_UNLOCK, &lock_word);
+	add(1, &lock, EVENT_LOCK, &lock_word);
+	add(1, &load, EVENT_BIT_LOAD, &flags_word);
+	s = (struct story){ .trace = trace, .count = trace_count };
+	story_links(&s, links);
+	assert_int_equal(links[0].until, 6);
+	assert_int_equal(links[2].until, 0);
+	assert_int_equal(links[6].until, 8); /* held to the end */
+	assert_int_equal(links[1].meets, 0);
+	assert_int_equal(links[3].meets, 2);
+	assert_int_equal(links[4].meets, 4);
+	assert_int_equal(links[7].meets, 5); /* a read meets the last write */
+	assert_int_equal(links[7].until, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_find_behind_the_last_event),
 		cmocka_unit_test(test_no_events),
 		cmocka_unit_test(test_long_stories_keep_their_end),
+		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_file_name_and_expect),

@@ -190,6 +190,16 @@ static void keep_conflicts(const struct story *s, u8 *keep)
 		keep_held(&held[cpu], keep);
 }
 
+/* Beginnings and ends of RCU sections say something where an object has gone, and else stand everywhere. */
+static bool changes_something(const struct story *s, const struct event *ev)
+{
+	unsigned flags = event_flags(ev->kind);
+
+	if (flags & EV_N)
+		return (flags & EV_S) && s->result->verdict == VERDICT_USE_AFTER_FREE;
+	return (flags & (EV_W | EV_S)) != 0;
+}
+
 static void keep_tail(const struct story *s, u8 *keep)
 {
 	u32 find = story_find_event(s), end = find < s->count ? find + 1 : s->count;
@@ -200,7 +210,7 @@ static void keep_tail(const struct story *s, u8 *keep)
 	     i-- > 0 && n < TAIL && s->trace[i].phase == s->trace[end - 1].phase;) {
 		if (is_mark(&s->trace[i]))
 			continue;
-		keep[i] |= i + 1 == end || (event_flags(s->trace[i].kind) & (EV_W | EV_S));
+		keep[i] |= i + 1 == end || changes_something(s, &s->trace[i]);
 		n++;
 	}
 }

@@ -4,6 +4,8 @@
  */
 #include "json.h"
 
+#include <stdlib.h>
+
 static json_t *named(void (*name)(struct text *t, const struct story *s, const struct event *ev),
 		     const struct story *s, const struct event *ev)
 {
@@ -46,11 +48,30 @@ static json_t *event_json(const struct story *s, const struct event *ev)
 	return o;
 }
 
+static void set_link(json_t *o, const char *name, u32 link)
+{
+	if (link)
+		json_object_set_new(o, name, json_integer(link - 1));
+}
+
 json_t *trace_json(const struct story *s)
 {
+	struct story_link *links = calloc(s->count + 1u, sizeof(*links));
+	u8 *keep = calloc(s->count + 1u, 1);
 	json_t *a = json_array();
 
-	for (u32 i = 0; i < s->count; i++)
-		json_array_append_new(a, event_json(s, &s->trace[i]));
+	HARNESS_BUG_ON(!links || !keep);
+	story_links(s, links);
+	story_select(s, keep);
+	for (u32 i = 0; i < s->count; i++) {
+		json_t *o = event_json(s, &s->trace[i]);
+
+		json_object_set_new(o, "kept", json_boolean(keep[i]));
+		set_link(o, "meets", links[i].meets);
+		set_link(o, "until", links[i].until);
+		json_array_append_new(a, o);
+	}
+	free(links);
+	free(keep);
 	return a;
 }

@@ -26,8 +26,9 @@ enum bug_id {
 	BUG_COUNT
 };
 
+#define BUG_SET_MAX 256
 struct bug_set {
-	u64 bits[2];
+	u64 bits[BUG_SET_MAX / 64];
 };
 /* What a program or a user wants, whatever the release shipped with. A bug is in one of them at most. */
 struct bug_switches {

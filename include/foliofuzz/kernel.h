@@ -63,8 +63,11 @@ struct rcu_callback {
 };
 #define RCU_CALLBACKS_MAX 64
 
-/* arena_state of a freed object. FREE: of a type-safe cache; who may look at what of it the oracle knows. */
-enum slab_state { SLAB_DEAD = 1, SLAB_FREE = 2 };
+/*
+ * arena_state of a freed object. FREE: of a type-safe cache; who may look at what of it the oracle knows. NO_ENTRY: in use, the part of a
+ * page table behind its last entry. PAGE_FREE: a struct page whose page is free.
+ */
+enum slab_state { SLAB_DEAD = 1, SLAB_FREE = 2, SLAB_NO_ENTRY = 3, PAGE_FREE = 4 };
 
 struct kern_state {
 	struct cpu_context cpu[KERN_CPUS];

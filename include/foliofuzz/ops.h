@@ -57,6 +57,8 @@ enum user_event {
 	USER_MOVE_PAGE_END,   /* value: so many of them have */
 	/* [vpn, vpn + nr) of the file mm is about to be promised; value: 1 if it is. */
 	USER_FILE_PROMISE_BEGIN, USER_FILE_PROMISE_END,
+	/* This CPU is about to pin vpn of mm for long; value: 1 if that failed for want of memory or because the page is busy. */
+	USER_PIN_LONGTERM_BEGIN, USER_PIN_LONGTERM_END,
 };
 enum user_move {
 	MOVE_NOTHING,     /* it did not begin */
@@ -64,6 +66,7 @@ enum user_move {
 	MOVE_DONE,
 };
 enum user_mapping { MAPPING_ANON, MAPPING_SHARED, MAPPING_PRIVATE };
+enum { FILE_READ_MAX = 8 }; /* pages, one behind the other, that a CPU may be reading of a file */
 struct user_note {
 	u8 event; /* enum user_event */
 	u8 mm;    /* slot */

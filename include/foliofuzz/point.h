@@ -110,14 +110,18 @@ enum note {
 	NOTE_PAGE_ALLOCATED, /* a: first struct page, b: (void *)order */
 	NOTE_PAGE_FREED,     /* a: first struct page, b: (void *)order; checks have passed */
 	NOTE_USER,           /* a: const struct user_note * (include/foliofuzz/ops.h) */
-	NOTE_OP_BEGIN,       /* the CPU begins an operation */
-	NOTE_BENIGN,         /* a: (void *)row of the benign list: an accepted race was met */
+	NOTE_OP_BEGIN,       /* the CPU begins an operation; b: (void *)ordinal of the ask that will fail, 0: none */
+	NOTE_OP_END,         /* and ends it */
+	NOTE_BENIGN,         /* a: (void *)row of the benign list, b: what it is about: an accepted race, if somebody else is at that now */
+	NOTE_POISON_LOOK,    /* a: the page, or the head of the folio, that was just tested for poison */
 	NOTE_FOLIO_MIGRATING, /* a: src, b: dst; both locked, src unmapped: its content and flags are about to move */
 	NOTE_FOLIO_MIGRATED,  /* a: src, b: dst; they have, and dst is on no queue yet */
 	NOTE_MIGRATE_RETURN,  /* a: the list that migrate_pages() was given, b: (void *)what it returns */
 	NOTE_FOLIO_REPLACED,  /* a: src, b: dst; from here on dst is what src was, whoever copies when */
 	NOTE_DEVICE_FAULT,    /* a: the page that a driver is called for: it shall move it to memory of the system */
 	NOTE_FILE_DATA_LOST,  /* a: a file's mapping, b: (void *)index; a memory error takes that page, which the disk does not have, from it */
+	NOTE_ENTRY_FOUND,     /* a: what a look has found in a slot of an xarray, maybe without its lock: a reference is still to be got */
+	NOTE_FOLIO_UNMAPPED,  /* a: a locked folio; a walk of its mappings that trusts no entry without its table's lock has replaced all of them */
 	NOTE_COUNT
 };
 void engine_note(enum note note, const volatile void *a, const volatile void *b);

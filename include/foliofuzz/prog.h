@@ -16,7 +16,7 @@
 #define PROG_REFS 4
 #define PROG_VPNS 32
 #define PROG_MEMCGS_MAX 4
-#define PROG_FILES 2
+#define PROG_FILES 3
 #define PROG_FILE_PAGES 16
 #define PROG_FAIL_MAX 63
 #define PROG_STREAM_MAX 64   /* bytes of schedule per operation */
@@ -125,6 +125,8 @@ void prog_init(struct prog *p);
 bool prog_has_no_page_mapcount(enum generation g);
 /* An operation that the release does not know. */
 bool prog_generation_lacks(enum generation g, unsigned op);
+/* The Linux release that an operation came with, where some generation lacks it; else NULL. */
+const char *prog_op_since(unsigned op);
 /* The program for another release: drops what that release lacks, so that it stays valid. */
 void prog_set_generation(struct prog *p, enum generation g);
 /* Any bytes are a valid program: the result always passes prog_validate(). */

@@ -26,7 +26,6 @@ void bit_wait_at(const struct site *s, int nr, unsigned long *addr);
 
 /* Sleeping forms; class_name a string literal. A failing trylock is also an injected fault. */
 #define bit_lock(nr, addr, class_name) bit_lock_at(SITE("bit_lock", #nr, #addr), nr, addr, LOCK_CLASS(class_name, 0), true)
-#define bit_lock_nested(nr, addr, class_name) bit_lock_at(SITE("bit_lock", #nr, #addr), nr, addr, LOCK_CLASS(class_name, 1), true)
 #define bit_trylock(nr, addr, class_name) bit_trylock_at(SITE("bit_trylock", #nr, #addr), nr, addr, LOCK_CLASS(class_name, 0), true)
 #define bit_unlock(nr, addr, class_name) bit_unlock_at(SITE("bit_unlock", #nr, #addr), nr, addr, true)
 #define bit_wait(nr, addr) bit_wait_at(SITE("bit_wait", #nr, #addr), nr, addr)

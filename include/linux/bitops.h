@@ -10,7 +10,6 @@
 #include <linux/compiler.h>
 
 #define BIT(nr) (1ul << (nr))
-#define BITS_PER_LONG 64
 
 #define bit_change_(prim, nrstr, str, nr, addr, make_set, order)               \
 	({                                                                     \

@@ -115,13 +115,13 @@
 
 /*
  * What the kernel accepts: `row` of the benign list (benign.def, counted from 1), so that the oracles can count how often it was
- * met. `expr` makes one marked access.
+ * met. `object` is what it is about: a folio, a page, a queue's list. `expr` makes one marked access, the last before the note.
  */
-#define accepted_race(row) engine_note(NOTE_BENIGN, (void *)((row) - 1ul), NULL)
-#define data_race(row, expr)                                                   \
+#define accepted_race(row, object) engine_note(NOTE_BENIGN, (void *)((row) - 1ul), object)
+#define data_race(row, object, expr)                                                   \
 	({                                                                     \
 		__typeof__(expr) seen_ = (expr);                               \
-		accepted_race(row);                                            \
+		accepted_race(row, object);                                    \
 		seen_;                                                         \
 	})
 #define plain_read_racy(x)                                                     \
@@ -133,8 +133,8 @@
 
 /* A function that looks at what may be anybody's: TSan does not watch it. */
 #define __no_kcsan __attribute__((no_sanitize("thread")))
-/* With a bug on, a null pointer is followed there: the find is oops.c's, and not UBSan's. */
-#define __follows_null __attribute__((no_sanitize("null")))
+/* With a bug on, a null pointer, or one near it, is followed there: the find is oops.c's, and not UBSan's. */
+#define __follows_null __attribute__((no_sanitize("null", "alignment")))
 
 /* A look that is no step: an assertion's, or at what cannot change meanwhile. No point. */
 #define assert_read(x) access_load(&(x), __ATOMIC_RELAXED)

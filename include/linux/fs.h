@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * linux/fs.h - two files: a regular one, whose folios may be large, and shared memory, which can be swapped.
+ * linux/fs.h - three files: a regular one, whose folios may be large, shared memory, which can be swapped, and a regular one whose folios are small
+ * unless a collapse, while nobody writes to it, has made a huge one (CONFIG_READ_ONLY_THP_FOR_FS).
  */
 #ifndef _LINUX_FS_H
 #define _LINUX_FS_H
@@ -17,12 +18,14 @@ struct address_space {
 	struct list_head i_mmap;    /* VMAs by ->shared, stands for the interval tree; i_mmap_rwsem */
 	unsigned long nrpages;      /* i_pages' lock */
 	unsigned int max_order, min_order; /* of its folios */
+	atomic_t nr_thps;           /* huge folios of a file system that has no large ones */
 };
 struct inode {
 	struct address_space *i_mapping;
 	struct rw_semaphore i_rwsem;
 	unsigned long i_size; /* bytes, whole pages; i_rwsem, read without it */
 	bool shmem;
+	atomic_t i_writecount; /* regular files: how often it is open for writing, by shared mappings, too */
 	pgoff_t fallocend; /* shmem: where the last fallocate() beyond i_size ended */
 	long alloced, swapped; /* shmem: pages charged to the inode; slots that are swap entries */
 	spinlock_t lock; /* shmem: these two */
@@ -34,7 +37,12 @@ struct file {
 };
 #define i_size_read(inode) READ_ONCE((inode)->i_size)
 #define i_size_write(inode, size) WRITE_ONCE((inode)->i_size, size)
+#define inode_is_open_for_write(inode) (atomic_read(&(inode)->i_writecount) > 0)
+/* The regular file alone: of shared memory nobody asks. A mapping that is shared keeps its file open. */
+#define get_write_access(inode) ((inode)->shmem ? (void)0 : atomic_inc(&(inode)->i_writecount))
+#define put_write_access(inode) ((inode)->shmem ? (void)0 : atomic_dec(&(inode)->i_writecount))
 #define mapping_min_folio_order(mapping) ((mapping)->min_order)
+#define mapping_large_folio_support(mapping) ((mapping)->max_order > 0)
 #define shmem_mapping(mapping) ((mapping)->host->shmem)
 #define i_mmap_lock_read(mapping) down_read(&(mapping)->i_mmap_rwsem)
 #define i_mmap_trylock_read(mapping) down_read_trylock(&(mapping)->i_mmap_rwsem)
@@ -49,11 +57,16 @@ static inline pgoff_t shmem_fallocend(struct inode *inode, pgoff_t eof)
 
 	return eof > fallocend ? eof : fallocend;
 }
+bool shmem_charge(struct inode *inode, long pages);
 void shmem_uncharge(struct inode *inode, long pages);
 
-/* The two files: EOF within the second huge folio. */
+/* open(2) of a regular file for writing, and close(2). Nothing happens to shared memory. */
+void file_open_write(struct file *file);
+void file_close_write(struct file *file);
+/* All files: EOF within the second huge folio. */
 #define FILE_PAGES_AT_BOOT (FILE_PAGES - 4)
 void files_boot(void);
+void folio_wait_boot(void); /* filemap.c */
 /* Everything that files keep, cache and swap entries, goes; for the end of a program. */
 void files_evict(void);
 #define inode_lock(inode) down_write(&(inode)->i_rwsem)

@@ -7,7 +7,6 @@
 
 #define __GFP_DIRECT_RECLAIM 0x400u /* may sleep */
 #define __GFP_NOFAIL 0x8000u        /* never an injected failure */
-#define __GFP_ZERO 0x100u
 #define __GFP_COMP 0x40000u
 #define GFP_ATOMIC 0x20u
 #define GFP_NOWAIT 0x800u

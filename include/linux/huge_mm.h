@@ -77,7 +77,6 @@ bool is_huge_zero_pmd(pmd_t pmd);
 /* NULL: no memory. One user more for the mm, until it exits. */
 struct folio *mm_get_huge_zero_folio(struct mm_struct *mm);
 void mm_put_huge_zero_folio(struct mm_struct *mm);
-#define MM_CP_DIRTY_ACCT (1ul << 0)
 #define MM_CP_PROT_NUMA (1ul << 1)
 #define MM_CP_UFFD_WP (1ul << 2)
 #define MM_CP_UFFD_WP_RESOLVE (1ul << 3)
@@ -138,7 +137,7 @@ int split_folio_to_list(struct folio *folio, struct list_head *list);
 /* Around the page if the folio allows that, else uniformly, as v6.12 always does. */
 static inline int try_folio_split_to_order(struct folio *folio, struct page *page, unsigned int new_order)
 {
-	if (!generation_at_least(GENERATION_V6_19) || folio_check_splittable(folio, new_order, SPLIT_TYPE_NON_UNIFORM))
+	if (!generation_at_least(GENERATION_V6_18) || folio_check_splittable(folio, new_order, SPLIT_TYPE_NON_UNIFORM))
 		return split_huge_page_to_order(&folio->page, new_order);
 	return folio_split(folio, new_order, page, NULL);
 }
@@ -199,9 +198,9 @@ static inline bool folio_unqueue_deferred_split(struct folio *folio)
 	if (!folio_test_large_rmappable(folio))
 		return false;
 	if (bug_enabled(defer_unqueue_empty_test_vs_unlink)) {
-		if (data_race(1, list_empty(&folio->_deferred_list)))
+		if (data_race(1, folio, list_empty(&folio->_deferred_list)))
 			return false;
-	} else if (data_race(1, list_empty_careful(&folio->_deferred_list))) {
+	} else if (data_race(1, folio, list_empty_careful(&folio->_deferred_list))) {
 		return false;
 	}
 	return __folio_unqueue_deferred_split(folio);

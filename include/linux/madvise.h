@@ -11,6 +11,5 @@ enum madvise_behaviors { MADV_DONTNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT };
  * first VMA that takes no such advice, and what lies behind it has not been touched.
  */
 int do_madvise(struct mm_struct *mm, unsigned long start, unsigned long len, enum madvise_behaviors behavior);
-#define madvise_dontneed(mm, start, len) do_madvise(mm, start, len, MADV_DONTNEED)
 
 #endif

@@ -27,7 +27,6 @@ void mem_cgroup_uncharge_folios(struct folio_batch *folios);
 /* Old and new are locked, new is not charged; old has been unqueued, and keeps nothing. */
 void mem_cgroup_migrate(struct folio *old, struct folio *new);
 /* Old and new are locked; the new folio takes the old one's place in a file, and is charged besides it. */
-void mem_cgroup_replace_folio(struct folio *old, struct folio *new);
 /* The folio becomes a swap entry: frozen. */
 void mem_cgroup_swapout(struct folio *folio, swp_entry_t entry);
 /* The parts of a split folio share its charge; the caller copies memcg_data. */

@@ -27,12 +27,10 @@ int migrate_misplaced_folio(struct folio *folio, int node);
 /* src is locked, unmapped and isolated, dst new and locked. 0, -EAGAIN. */
 int folio_migrate_mapping(struct address_space *mapping, struct folio *newfolio, struct folio *folio,
 			  int extra_count);
+int folio_migrate_stale_mapping(struct folio *newfolio, struct folio *folio, int extra_count); /* of a bug */
 void folio_migrate_flags(struct folio *newfolio, struct folio *folio);
 /* -EHWPOISON: a page of src is poisoned; dst has part of it. */
 int folio_mc_copy(struct folio *dst, struct folio *src);
-/* Content, without looking for poison, and flags: for drivers. */
-void folio_migrate_copy(struct folio *dst, struct folio *src);
-int migrate_folio(struct address_space *mapping, struct folio *dst, struct folio *src, enum migrate_mode mode);
 
 /* migrate.c: pages [start, start + len) of the mm, those that are mapped, to another node. > 0: so many were not moved. */
 int do_pages_move(struct mm_struct *mm, unsigned long start, unsigned long len, int node);

@@ -82,10 +82,10 @@ static inline bool folio_maybe_mapped_shared(struct folio *folio)
 		return mapcount > 1;
 	if (mapcount <= 1)
 		return false;
-	if (generation_at_least(GENERATION_V7_1))
+	if (generation_at_least(GENERATION_V6_18))
 		return test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
-	/* v6.12: folio_likely_mapped_shared() */
-	if (folio_entire_mapcount(folio))
+	/* v6.12: folio_likely_mapped_shared(): a guess, by the first page */
+	if (folio_entire_mapcount(folio) || mapcount > folio_nr_pages(folio))
 		return true;
 	return atomic_read(&folio->_mapcount) > 0;
 }
@@ -159,6 +159,8 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf);
 vm_fault_t do_pte_missing(struct vm_fault *vmf);
 /* The VMA gets its anon_vma. VM_FAULT_RETRY: that needs mmap_lock; the VMA's lock stays held. */
 vm_fault_t vmf_anon_prepare(struct vm_fault *vmf);
+/* memory.c: how many entries from ptep on, which holds pte and maps the page, map the next pages of its folio; at most max_nr. Table locked. */
+int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr);
 /* The mm is half made, or half gone: nothing more may be mapped. The table's lock is held. */
 #define check_stable_address_space(mm) \
 	(test_bit(MMF_UNSTABLE, &(mm)->flags) ? (vm_fault_t)VM_FAULT_SIGBUS : (vm_fault_t)0)

@@ -34,7 +34,7 @@
 #define NR_MMS 3
 #define MAX_ORDER_ 3
 #define NR_ORDERS (MAX_ORDER_ + 1)
-#define NR_FILES 2      /* f0: a regular file; f1: shared memory, backed by swap */
+#define NR_FILES 3      /* f0: a regular file; f1: shared memory, backed by swap; f2: a regular file of a file system without large folios */
 #define FILE_PAGES 16   /* the largest file */
 #define NR_SWAP_SLOTS 32
 #define SWAPFILE_CLUSTER HPAGE_PMD_NR
@@ -184,7 +184,8 @@ struct mm_struct {
 	spinlock_t page_table_lock;
 	struct rw_semaphore mmap_lock;
 	atomic_t mm_users, mm_count;
-	struct vm_area_struct *vmas[VMAS_PER_MM]; /* by address; mmap_lock */
+	/* By address; mmap_lock. Behind the last may be XA_ZERO_ENTRY: see vma_tree_entries(). */
+	struct vm_area_struct *vmas[VMAS_PER_MM];
 	struct vm_area_struct *mm_mt[TASK_SIZE >> PAGE_SHIFT]; /* the VMA of each page, stands for the maple tree; changed with
 								* mmap_lock for writing, read with RCU alone */
 	unsigned int map_count;

@@ -67,7 +67,6 @@ void __vma_start_write(struct vm_area_struct *vma);
 void vma_mark_attached(struct vm_area_struct *vma);
 void vma_mark_detached(struct vm_area_struct *vma);
 /* Either mmap_lock or the lock of the VMA is held, so that it stays as it is. */
-void vma_assert_stabilised(struct vm_area_struct *vma);
 
 /* mmap_lock is held for writing: nobody else writes either word. */
 #define __is_vma_write_locked(vma) \

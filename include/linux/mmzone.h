@@ -15,6 +15,7 @@
 #include <linux/mmzone_sizes.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/rcuwait.h>
 #include <linux/slab.h>
 #include <linux/swapfile.h>
 #include <linux/tlbflush.h>
@@ -91,6 +92,17 @@ struct folio_batch {
 	struct folio *folios[FOLIO_BATCH_SIZE];
 };
 
+/*
+ * Who sleeps until a folio is unlocked, without a reference to it: one for each CPU. Queued while folio is not NULL; under the lock of
+ * the folio's hash, but for woken, which is the sleeper's last word of it.
+ */
+struct wait_page_queue {
+	struct folio *folio;
+	int woken;
+	struct rcuwait task;
+};
+#define FOLIO_WAIT_TABLE_SIZE 2
+
 struct machine_config {
 	u8 cpus;
 	u8 memcgs; /* besides the root; 0: memcg is disabled */
@@ -121,6 +133,8 @@ struct machine_state {
 	unsigned long huge_zero_pfn; /* the same as a number, ~0: none; what a PMD is compared with */
 	atomic_t huge_zero_refcount;
 	spinlock_t huge_zero_lock;
+	spinlock_t folio_wait_lock[FOLIO_WAIT_TABLE_SIZE];
+	struct wait_page_queue folio_wait[KERN_CPUS];
 	struct folio_batch lru_add[NR_CPUS];
 	struct folio_batch lru_lazyfree[NR_CPUS];
 	struct folio_batch lru_deactivate[NR_CPUS];
@@ -136,7 +150,7 @@ struct machine_state {
 	u8 refs_pinned[NR_REFS];         /* 0: a reference, 1: a pin to read by, 2: to write by, 3: for long */
 	atomic_t mm_ids; /* given out so far */
 	struct kmem_cache mm_cache, vma_cache, anon_vma_cache, anon_vma_chain_cache, ptdesc_cache;
-	struct kmem_cache swap_table_cache, swap_extend_table_cache;
+	struct kmem_cache swap_cluster_cache, swap_table_cache, swap_extend_table_cache;
 	struct kmem_cache mmu_notifier_cache;
 	struct kmem_cache radix_tree_node_cache;
 	struct kmem_cache memcg_cache, objcg_cache, list_lru_cache;

@@ -27,7 +27,7 @@ enum pageflags {
 	PG_dirty,
 	PG_lru,
 	PG_head,
-	PG_waiters, /* unused: the simulated sleeper is woken by the store itself */
+	PG_waiters, /* somebody without a reference sleeps until it is unlocked; other sleepers are woken by the store itself */
 	PG_active,
 	PG_workingset,
 	PG_owner_priv_1,
@@ -57,7 +57,6 @@ enum pageflags {
 
 #define PAGEFLAGS_MASK (BIT(NR_PAGEFLAGS) - 1)
 #define __PG_HWPOISON BIT(PG_hwpoison)
-#define PG_head_mask BIT(PG_head)
 #define FOLIO_ORDER_MASK 0xfful
 
 /* A page that has one of these when it is freed is broken. */
@@ -102,6 +101,7 @@ enum pageflags {
 #define folio_test_writeback(folio) test_bit(PG_writeback, &(folio)->flags)
 #define folio_test_referenced(folio) test_bit(PG_referenced, &(folio)->flags)
 #define folio_set_referenced(folio) set_bit(PG_referenced, &(folio)->flags)
+#define folio_test_clear_referenced(folio) test_and_clear_bit(PG_referenced, &(folio)->flags)
 #define folio_clear_referenced(folio) clear_bit(PG_referenced, &(folio)->flags)
 #define folio_test_uptodate(folio) test_bit(PG_uptodate, &(folio)->flags)
 #define __folio_mark_uptodate(folio)                                           \
@@ -176,8 +176,17 @@ enum pageflags {
 #define folio_test_large(folio) ((assert_read((folio)->flags) & BIT(PG_head)) != 0)
 #define folio_test_head(folio) folio_test_large(folio)
 
+/* Who reads a page for the kernel has looked whether it is poisoned; the oracles are told of the look. */
+#define poison_look(page, looked)                                              \
+	({                                                                     \
+		bool poisoned_ = (looked);                                     \
+		engine_note(NOTE_POISON_LOOK, page, NULL);                     \
+		poisoned_;                                                     \
+	})
+
 /* ---- flags of the folio, in its second page; only for large folios ---- */
-#define folio_test_has_hwpoisoned(folio) test_bit(PG_has_hwpoisoned, &(folio)->_flags_1)
+#define folio_test_has_hwpoisoned(folio)                                       \
+	poison_look(&(folio)->page, test_bit(PG_has_hwpoisoned, &(folio)->_flags_1))
 #define folio_set_has_hwpoisoned(folio) set_bit(PG_has_hwpoisoned, &(folio)->_flags_1)
 #define folio_clear_has_hwpoisoned(folio) clear_bit(PG_has_hwpoisoned, &(folio)->_flags_1)
 #define folio_test_large_rmappable(folio) test_bit(PG_large_rmappable, &(folio)->_flags_1)
@@ -205,12 +214,12 @@ enum pageflags {
 	} while (0)
 
 /* ---- flags that every page has for itself ---- */
-#define PageHWPoison(p) test_bit(PG_hwpoison, &(p)->flags)
+#define PageHWPoison(p) poison_look(p, test_bit(PG_hwpoison, &(p)->flags))
 #define SetPageHWPoison(p) set_bit(PG_hwpoison, &(p)->flags)
 #define ClearPageHWPoison(p) clear_bit(PG_hwpoison, &(p)->flags)
 #define TestSetPageHWPoison(p) test_and_set_bit(PG_hwpoison, &(p)->flags)
 #define TestClearPageHWPoison(p) test_and_clear_bit(PG_hwpoison, &(p)->flags)
-#define folio_test_hwpoison(folio) test_bit(PG_hwpoison, &(folio)->flags)
+#define folio_test_hwpoison(folio) PageHWPoison(&(folio)->page)
 /* Free memory that was taken off its free list, and can be put back. */
 #define MAGIC_HWPOISON 0x48575053ul
 #define PageHWPoisonTakenOff(p) (plain_read_racy((p)->private) == MAGIC_HWPOISON)

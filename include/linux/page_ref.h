@@ -31,8 +31,18 @@
 #define page_ref_dec_and_test(p) atomic_dec_and_test(&(p)->_refcount)
 #define folio_ref_dec_and_test(folio) atomic_dec_and_test(&(folio)->_refcount)
 #define folio_ref_add_unless_zero(folio, nr) atomic_add_unless(&(folio)->_refcount, nr, 0)
+/* What comes out of an array's slot is read as what it is: neither a value nor an entry of the array's own is a folio. The kernel takes it on trust. */
+static inline bool is_folio_pointer(const volatile void *entry)
+{
+	return !((unsigned long)entry & 3);
+}
 /* True: the caller has a reference, to whatever the folio is now. */
-#define folio_try_get(folio) atomic_add_unless(&(folio)->_refcount, 1, 0)
+#define folio_try_get(f)                                                       \
+	({                                                                     \
+		struct folio *entry_ = (f);                                    \
+		VM_BUG_ON(!is_folio_pointer(entry_));                          \
+		atomic_add_unless(&entry_->_refcount, 1, 0);                   \
+	})
 #define folio_ref_try_add(folio, count) folio_ref_add_unless_zero(folio, count)
 /* True: there were exactly `count` references, and now there is no way to get one. */
 #define folio_ref_freeze(folio, count)                                         \

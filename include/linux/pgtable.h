@@ -54,8 +54,6 @@
 ENTRY_TEST(pte, none, v == 0)
 ENTRY_TEST(pte, present, v & (_PAGE_PRESENT | _PAGE_PROTNONE))
 ENTRY_TEST(pte, protnone, (v & (_PAGE_PRESENT | _PAGE_PROTNONE)) == _PAGE_PROTNONE)
-ENTRY_TEST(pte, uffd_wp, v & _PAGE_UFFD_WP)
-ENTRY_TEST(pte, soft_dirty, v & _PAGE_SOFT_DIRTY)
 ENTRY_TEST(pte, swp_uffd_wp, v & _PAGE_SWP_UFFD_WP)
 ENTRY_TEST(pte, swp_soft_dirty, v & _PAGE_SWP_SOFT_DIRTY)
 ENTRY_TEST(pte, swp_exclusive, v & _PAGE_SWP_EXCLUSIVE)
@@ -67,10 +65,6 @@ ENTRY_SET(pte, swp_clear_uffd_wp, v & ~_PAGE_SWP_UFFD_WP)
 ENTRY_SET(pte, swp_mksoft_dirty, v | _PAGE_SWP_SOFT_DIRTY)
 ENTRY_SET(pte, swp_mkexclusive, v | _PAGE_SWP_EXCLUSIVE)
 ENTRY_SET(pte, swp_clear_exclusive, v & ~_PAGE_SWP_EXCLUSIVE)
-ENTRY_TEST(pte, write, v & _PAGE_RW)
-ENTRY_TEST(pte, dirty, v & _PAGE_DIRTY)
-ENTRY_TEST(pte, young, v & _PAGE_ACCESSED)
-ENTRY_TEST(pte, special, v & _PAGE_SPECIAL)
 ENTRY_SET(pte, mkdirty, v | _PAGE_DIRTY)
 ENTRY_SET(pte, mkclean, v & ~_PAGE_DIRTY)
 ENTRY_SET(pte, mkyoung, v | _PAGE_ACCESSED)
@@ -80,9 +74,6 @@ ENTRY_SET(pte, wrprotect, v & ~_PAGE_RW)
 ENTRY_TEST(pmd, none, v == 0)
 ENTRY_TEST(pmd, present, v & (_PAGE_PRESENT | _PAGE_PSE | _PAGE_PROTNONE))
 ENTRY_TEST(pmd, protnone, (v & (_PAGE_PRESENT | _PAGE_PROTNONE)) == _PAGE_PROTNONE)
-ENTRY_TEST(pmd, special, v & _PAGE_SPECIAL)
-ENTRY_TEST(pmd, uffd_wp, v & _PAGE_UFFD_WP)
-ENTRY_TEST(pmd, soft_dirty, v & _PAGE_SOFT_DIRTY)
 ENTRY_TEST(pmd, swp_uffd_wp, v & _PAGE_SWP_UFFD_WP)
 ENTRY_TEST(pmd, swp_soft_dirty, v & _PAGE_SWP_SOFT_DIRTY)
 ENTRY_SET(pmd, mkuffd_wp, (v | _PAGE_UFFD_WP) & ~_PAGE_RW)
@@ -94,13 +85,29 @@ ENTRY_SET(pmd, swp_mkuffd_wp, v | _PAGE_SWP_UFFD_WP)
 ENTRY_SET(pmd, swp_clear_uffd_wp, v & ~_PAGE_SWP_UFFD_WP)
 ENTRY_SET(pmd, swp_mksoft_dirty, v | _PAGE_SWP_SOFT_DIRTY)
 ENTRY_TEST(pmd, trans_huge, v & _PAGE_PSE)
-ENTRY_TEST(pmd, write, v & _PAGE_RW)
-ENTRY_TEST(pmd, dirty, v & _PAGE_DIRTY)
-ENTRY_TEST(pmd, young, v & _PAGE_ACCESSED)
 ENTRY_SET(pmd, mkdirty, v | _PAGE_DIRTY)
 ENTRY_SET(pmd, mkyoung, v | _PAGE_ACCESSED)
 ENTRY_SET(pmd, mkold, v & ~_PAGE_ACCESSED)
 ENTRY_SET(pmd, wrprotect, v & ~_PAGE_RW)
+/* What a present entry says; in another the same bits mean something else. The kernel takes it on trust. */
+#define present_entry_bit_(type, e, bit)                                       \
+	({                                                                     \
+		type##_t asked_ = (e);                                         \
+		VM_WARN_ON_ONCE(!type##_present(asked_));                      \
+		(type##_val(asked_) & (bit)) != 0;                             \
+	})
+#define pte_write(e) present_entry_bit_(pte, e, _PAGE_RW)
+#define pte_dirty(e) present_entry_bit_(pte, e, _PAGE_DIRTY)
+#define pte_young(e) present_entry_bit_(pte, e, _PAGE_ACCESSED)
+#define pte_soft_dirty(e) present_entry_bit_(pte, e, _PAGE_SOFT_DIRTY)
+#define pte_uffd_wp(e) present_entry_bit_(pte, e, _PAGE_UFFD_WP)
+#define pte_special(e) present_entry_bit_(pte, e, _PAGE_SPECIAL)
+#define pmd_write(e) present_entry_bit_(pmd, e, _PAGE_RW)
+#define pmd_dirty(e) present_entry_bit_(pmd, e, _PAGE_DIRTY)
+#define pmd_young(e) present_entry_bit_(pmd, e, _PAGE_ACCESSED)
+#define pmd_soft_dirty(e) present_entry_bit_(pmd, e, _PAGE_SOFT_DIRTY)
+#define pmd_uffd_wp(e) present_entry_bit_(pmd, e, _PAGE_UFFD_WP)
+#define pmd_special(e) present_entry_bit_(pmd, e, _PAGE_SPECIAL)
 #define pte_mkwrite(pte, vma) ((void)(vma), __pte(pte_val(pte) | _PAGE_RW))
 #define pmd_mkwrite(pmd, vma) ((void)(vma), __pmd(pmd_val(pmd) | _PAGE_RW))
 #define pte_same(a, b) (pte_val(a) == pte_val(b))
@@ -178,12 +185,18 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 /* Between the two the entry is none: nobody with the table's lock sees that, and the hardware can set no bit that gets lost. */
 #define ptep_modify_prot_start(vma, addr, ptep) ptep_get_and_clear((vma)->vm_mm, addr, ptep)
 #define ptep_modify_prot_commit(vma, addr, ptep, old, new) ((void)(old), ({ set_pte_at((vma)->vm_mm, addr, ptep, new); }))
+/*
+ * Of a present PMD only, as the kernel's warns: what comes out looks present to software whatever it was, as on arm64. (x86's turns
+ * a software entry's offset into another.)
+ */
 #define pmd_mkinvalid_(prim, pmdp, str)                                        \
 	({                                                                     \
 		unsigned long *word_ = &(pmdp)->pmd;                           \
+		pmd_t invalidated_ = { assert_read(*word_) };                  \
+		VM_WARN_ON_ONCE(!pmd_present(invalidated_));                   \
 		engine_point(SITE(prim, "", str), word_, EVENT_RMW);           \
 		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
-		access_store(word_, was_ & ~(_PAGE_PRESENT | _PAGE_PROTNONE), __ATOMIC_RELAXED); \
+		access_store(word_, (was_ & ~(_PAGE_PRESENT | _PAGE_PROTNONE)) | _PAGE_PSE, __ATOMIC_RELAXED); \
 		was_;                                                          \
 	})
 /* Hardware no longer walks it; software still sees a huge PMD, and no hint. One step, as x86's exchange; then the flush. */
@@ -243,6 +256,8 @@ static inline bool pmd_is_table(pmd_t pmd)
 		VM_BUG_ON(!pmd_is_table(table_));                              \
 		(struct ptdesc *)(arena_memory + (pmd_val(table_) >> PFN_SHIFT)); \
 	})
+/* The same of who is sure that it is one. */
+#define pmd_pgtable(pmd) ((struct ptdesc *)(arena_memory + (pmd_val(pmd) >> PFN_SHIFT)))
 static inline pmd_t pmd_mktable(struct ptdesc *table)
 {
 	return __pmd((unsigned long)arena_offset(table) << PFN_SHIFT | _PAGE_PRESENT | _PAGE_RW);

@@ -95,7 +95,6 @@ int folio_try_dup_anon_rmap_ptes(struct folio *folio, struct page *page, int nr_
 int folio_try_dup_anon_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma,
 				struct vm_area_struct *src_vma);
 void folio_dup_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma);
-void folio_dup_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma);
 int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *pvma);
 /* The entry is cleared or invalid, and its lock held. -EBUSY: pinned, stays exclusive. */
 int folio_try_share_anon_rmap_pte(struct folio *folio, struct page *page);
@@ -157,11 +156,24 @@ struct rmap_walk_control {
 	bool (*invalid_vma)(struct vm_area_struct *vma, void *arg);
 	bool try_lock;
 	bool contended;
+	bool refused; /* not in the kernel: some rmap_one() said stop, or there was no walk; for rmap_unmapped_note() */
 };
+/* With TTU_SYNC nothing is passed over, be it that a zap is at work there: what no VMA has refused is not mapped any more. */
+#define rmap_unmapped_note(folio, flags, rwc)                                  \
+	do {                                                                   \
+		if (((flags) & TTU_SYNC) && !(rwc)->refused)                   \
+			engine_note(NOTE_FOLIO_UNMAPPED, folio, NULL);         \
+	} while (0)
 void rmap_walk(struct folio *folio, struct rmap_walk_control *rwc);
 void rmap_walk_locked(struct folio *folio, struct rmap_walk_control *rwc);
 struct anon_vma *folio_lock_anon_vma_read(struct folio *folio,
 					  struct rmap_walk_control *rwc);
+
+/*
+ * rmap_referenced.c. The folio is locked. How many VMAs have used it since the last look, which is forgotten; *vm_flags: of those, and VM_LOCKED if
+ * one of them is. -1: leave it alone, somebody has the rmap lock, or its only user is about to go.
+ */
+int folio_referenced(struct folio *folio, unsigned long *vm_flags);
 
 void try_to_migrate(struct folio *folio, enum ttu_flags flags);
 void try_to_unmap(struct folio *folio, enum ttu_flags flags);

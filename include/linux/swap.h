@@ -85,9 +85,7 @@ int shmem_writeout(struct folio *folio, struct list_head *folio_list); /* unlock
 #define AOP_WRITEPAGE_ACTIVATE 0x80000
 /* memory_swap.c: the entry in vmf->orig_pte is not present, whatever its kind. mmap_lock or the VMA's lock is held. */
 vm_fault_t do_swap_page(struct vm_fault *vmf);
-/* vmscan.c: reclaims what it can of the list; the rest stays on it. Returns pages. */
-unsigned int shrink_folio_list(struct list_head *folio_list, int nid);
-/* Isolated folios, of any node; what is not reclaimed goes back to the LRU. */
+/* vmscan.c: isolated folios, of any node; what is not reclaimed goes back to the LRU. */
 unsigned int reclaim_pages(struct list_head *folio_list);
 /* kswapd: one pass over the node's LRU. Returns pages. */
 unsigned long shrink_lruvec(int nid, unsigned long nr_to_scan);

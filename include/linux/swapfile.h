@@ -35,7 +35,7 @@ struct swap_info_struct {
 	spinlock_t lock;
 	atomic_long_t inuse_pages;
 	atomic_long_t nr_swap_pages; /* the kernel's global: free slots of devices that are on */
-	struct swap_cluster_info clusters[NR_SWAP_CLUSTERS];
+	struct swap_cluster_info *cluster_info; /* NR_SWAP_CLUSTERS, while the device is there; then NULL; get_swap_device() keeps it */
 	s8 percpu_next[KERN_CPUS][NR_ORDERS]; /* where each CPU goes on looking, -1: nowhere; the CPU's own */
 	unsigned long zeromap;      /* slots whose page was all zeroes; bit operations */
 	u64 content[NR_SWAP_SLOTS]; /* what is on the device; the slot's owner's: the locked folio in the cache */

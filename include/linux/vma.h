@@ -42,4 +42,15 @@ pgprot_t vm_get_page_prot(unsigned long vm_flags);
 /* As many VMAs as a system call may leave behind. */
 #define sysctl_max_map_count VMAS_PER_MM
 
+/*
+ * What a maple tree has where a fork has failed: no pointer, and not to be followed. Up to v6.19 the child's tree is a copy of its
+ * parent's, whose VMAs are replaced one by one; the marker stands where that ended.
+ */
+#define XA_ZERO_ENTRY ((void *)(257ul << 2 | 2))
+/* What an iterator over the mm's VMAs comes by: the marker, too. mmap_lock. */
+static inline unsigned int vma_tree_entries(const struct mm_struct *mm)
+{
+	return mm->map_count + (mm->map_count < VMAS_PER_MM && mm->vmas[mm->map_count] == XA_ZERO_ENTRY);
+}
+
 #endif

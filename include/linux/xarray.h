@@ -9,8 +9,8 @@
 #include <linux/mm_types.h>
 
 /*
- * Slot: NULL; a folio; a value (bit 0: a swap entry or a shadow); or a sibling, which leads to slot n (bit 1). Slots change under
- * xa_lock; readers inside RCU look without it, and two looks may belong to two entries.
+ * Slot: NULL; a folio; a value (bit 0: a swap entry or a shadow); a sibling, which leads to slot n (bit 1); or XA_RETRY_ENTRY, which is there only
+ * while the lock is held: look again. Slots change under xa_lock; readers inside RCU look without it, and two looks may belong to two entries.
  */
 struct xarray {
 	spinlock_t xa_lock;
@@ -21,6 +21,7 @@ struct xa_state {
 	pgoff_t index;
 	unsigned int order; /* of the entry to be stored */
 	int err;
+	bool restart; /* the cursor is nowhere: xas_next() looks at index, and by the way a sibling leads */
 	void *alloc; /* a node, preallocated for a split, given back by xas_destroy() */
 };
 #define XA_STATE(name, array, i) struct xa_state name = { .xa = (array), .index = (i) }
@@ -29,7 +30,8 @@ struct xa_state {
 #define xa_is_value(entry) (((unsigned long)(entry) & 3) == 1)
 #define xa_mk_value(v) ((void *)((unsigned long)(v) << 2 | 1))
 #define xa_to_value(entry) ((unsigned long)(entry) >> 2)
-#define xa_is_sibling(entry) (((unsigned long)(entry) & 3) == 2)
+#define xa_is_sibling(entry) (((unsigned long)(entry) & 3) == 2 && (entry) != XA_RETRY_ENTRY)
+#define XA_RETRY_ENTRY ((void *)(256ul << 2 | 2))
 #define xa_mk_sibling(n) ((void *)((unsigned long)(n) << 2 | 2))
 #define xa_to_sibling(entry) ((pgoff_t)((unsigned long)(entry) >> 2))
 
@@ -39,6 +41,7 @@ void *xas_reload(struct xa_state *xas);        /* the same index again */
 void *xas_store(struct xa_state *xas, void *entry); /* lock held; of xas->order; what stood there */
 void *xas_find(struct xa_state *xas, pgoff_t max);  /* the next entry from xas->index on */
 void *xas_next_entry(struct xa_state *xas, pgoff_t max);
+void *xas_next(struct xa_state *xas);          /* what stands in the slot behind xas->index, be it NULL or a sibling */
 void xas_split_alloc(struct xa_state *xas, void *entry, unsigned int order, gfp_t gfp); /* sets xas->err */
 void xas_split(struct xa_state *xas, void *entry, unsigned int order);  /* uniformly, to xas->order; lock held */
 void xas_try_split(struct xa_state *xas, void *entry, unsigned int order); /* by one order; sets xas->err */
@@ -52,7 +55,11 @@ void *__xa_store(struct xarray *xa, pgoff_t index, void *entry, gfp_t gfp);
 void *__xa_cmpxchg(struct xarray *xa, pgoff_t index, void *old, void *entry, gfp_t gfp);
 #define xas_error(xas) ((xas)->err)
 #define xas_set_err(xas, e) ((void)((xas)->err = (e)))
-#define xas_reset(xas) ((void)((xas)->err = 0))
+#define xas_reset(xas) ((void)((xas)->err = 0, (xas)->restart = true))
+/* The cursor stands at i, without a look. */
+#define xas_advance(xas, i) ((void)((xas)->index = (i)))
+/* Readers without the lock: is this no entry, but to be looked for again? The cursor has not moved. */
+#define xas_retry(xas, entry) ((entry) == XA_RETRY_ENTRY && (xas_reset(xas), cpu_relax(), true))
 #define xas_set(xas, i) ((void)((xas)->index = (i)))
 #define xas_set_order(xas, i, o) ((void)((xas)->index = (i), (xas)->order = (o)))
 void *xa_load(struct xarray *xa, pgoff_t index);

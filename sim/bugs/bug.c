@@ -19,7 +19,7 @@ const struct bug_row bug_table[BUG_COUNT] = {
 #include <foliofuzz/bug.def>
 #undef BUG
 };
-_Static_assert(BUG_COUNT <= 128, "struct bug_set holds 128 bugs");
+_Static_assert(BUG_COUNT <= BUG_SET_MAX, "struct bug_set holds so many bugs");
 
 const struct generation_row generation_table[GENERATION_COUNT] = {
 #define GENERATION(id, name_, queue_, help_, variants_)                                            \

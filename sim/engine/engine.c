@@ -143,12 +143,13 @@ void engine_op_begin(const struct site *site, unsigned op, unsigned fail)
 	if (!engine.sequential && engine.strategy->op)
 		engine.strategy->op(engine.strategy, engine_now.cpu, op);
 	note_operation(site, EVENT_OP_BEGIN);
-	engine_note(NOTE_OP_BEGIN, NULL, NULL);
+	engine_note(NOTE_OP_BEGIN, NULL, (void *)(uintptr_t)fail);
 }
 
 void engine_op_end(const struct site *site)
 {
 	note_operation(site, EVENT_OP_END);
+	engine_note(NOTE_OP_END, NULL, NULL);
 	engine.stats.ops_completed++;
 	engine.lanes[engine_now.cpu].op = ENGINE_NO_OP;
 	engine.lanes[engine_now.cpu].fail = 0;

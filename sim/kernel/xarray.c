@@ -34,11 +34,20 @@ static void *xa_entry(struct xarray *xa, pgoff_t *index)
 	return entry;
 }
 
+/* Told of: what a reader outside the lock has is an address, no more, until it has got a reference. */
+static void *found(void *entry)
+{
+	if (entry && !xa_is_value(entry) && !xa_is_sibling(entry))
+		engine_note(NOTE_ENTRY_FOUND, entry, NULL);
+	return entry;
+}
+
 void *xas_load(struct xa_state *xas)
 {
 	pgoff_t index = xas->index;
 
-	return index < FILE_PAGES ? xa_entry(xas->xa, &index) : NULL;
+	xas->restart = false;
+	return index < FILE_PAGES ? found(xa_entry(xas->xa, &index)) : NULL;
 }
 
 void *xas_reload(struct xa_state *xas)
@@ -52,7 +61,9 @@ void *xa_load(struct xarray *xa, pgoff_t index)
 	void *entry;
 
 	rcu_read_lock();
-	entry = xas_load(&xas);
+	do
+		entry = xas_load(&xas);
+	while (xas_retry(&xas, entry));
 	rcu_read_unlock();
 	return entry;
 }
@@ -165,9 +176,16 @@ void *xas_next_entry(struct xa_state *xas, pgoff_t max)
 		void *entry = READ_ONCE(xas->xa->slots[xas->index]);
 
 		if (entry && !xa_is_sibling(entry))
-			return entry;
+			return found(entry);
 	}
 	return NULL;
+}
+
+void *xas_next(struct xa_state *xas)
+{
+	if (xas->restart)
+		return xas_load(xas);
+	return ++xas->index < FILE_PAGES ? found(READ_ONCE(xas->xa->slots[xas->index])) : NULL;
 }
 
 /* One node, as if a split of this kind always needed one: the kernel's need depends on how the orders fall on its chunks. */

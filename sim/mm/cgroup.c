@@ -144,7 +144,7 @@ int cgroup_attach_mm(struct mm_struct *mm, unsigned int id)
 	mutex_unlock(&machine->cgroup_mutex);
 	if (ret)
 		return ret;
-	if (!generation_at_least(GENERATION_V6_19))
+	if (!generation_at_least(GENERATION_V6_18))
 		mem_cgroup_move_charge(mm, from, to);
 	css_put(to);
 	css_put(from);

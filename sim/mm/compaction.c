@@ -79,7 +79,7 @@ static void isolate_migratepages_block(struct compact_control *cc)
 		struct folio *folio;
 
 		/* PageBuddy() and buddy_order_unsafe(): without the zone's lock the order is a guess. */
-		accepted_race(8);
+		accepted_race(8, page);
 		if (plain_read_racy(page->page_type) == PGTY_buddy) {
 			unsigned long order = plain_read_racy(page->private);
 

@@ -23,7 +23,7 @@
 #include <linux/xarray.h>
 #include <foliofuzz/bug.h>
 
-/* Not in the kernel: two files that are there from boot to the end. */
+/* Not in the kernel: three files that are there from boot to the end. */
 void files_boot(void)
 {
 	for (unsigned int i = 0; i < NR_FILES; i++) {
@@ -38,7 +38,8 @@ void files_boot(void)
 		spin_lock_init(shmem_inode_lock);
 		mapping->host = inode;
 		mapping->nrpages = 0;
-		mapping->max_order = MAX_ORDER_;
+		mapping->max_order = i == 2 ? 0 : MAX_ORDER_;
+		mapping->nr_thps = (atomic_t){ 0 };
 		mapping->min_order = 0;
 		init_rwsem(&mapping->invalidate_lock);
 		init_rwsem(&mapping->i_mmap_rwsem);
@@ -56,6 +57,89 @@ static pgoff_t file_end(struct address_space *mapping)
 
 /* ------------------------------------------------------------------ lookup ---- */
 
+/* ------------------------------------------------------------------ waiting for a folio ---- */
+
+static unsigned int folio_hash(const struct folio *folio)
+{
+	return (unsigned int)(folio_pfn(folio) / HPAGE_PMD_NR) % FOLIO_WAIT_TABLE_SIZE;
+}
+
+/* Boot: not in the kernel. */
+void folio_wait_boot(void)
+{
+	for (unsigned int i = 0; i < FOLIO_WAIT_TABLE_SIZE; i++) {
+		spinlock_t *lock = &machine->folio_wait_lock[i];
+
+		spin_lock_init(lock);
+	}
+	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++)
+		machine->folio_wait[cpu] = (struct wait_page_queue){ .folio = NULL };
+}
+
+/* waitqueue_active() of the folio's hash - v7.1. Fidelity: same. Its lock is held. */
+static bool folio_waitqueue_active(const struct folio *folio)
+{
+	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++) {
+		const struct folio *other = access_load(&machine->folio_wait[cpu].folio, __ATOMIC_RELAXED);
+
+		if (other && folio_hash(other) == folio_hash(folio))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * folio_wake_bit(), wake_page_function() - v7.1. Fidelity: adapted: of PG_locked alone, and no exclusive waiters: who has a reference waits for the
+ * bit. PG_waiters stays while anybody is in the queue, also for another folio of the same hash.
+ */
+void folio_wake_bit(struct folio *folio)
+{
+	spinlock_t *lock = &machine->folio_wait_lock[folio_hash(folio)];
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++) {
+		struct wait_page_queue *wait = &machine->folio_wait[cpu];
+
+		if (access_load(&wait->folio, __ATOMIC_RELAXED) != folio)
+			continue;
+		access_store(&wait->folio, NULL, __ATOMIC_RELAXED);
+		smp_store_release(&wait->woken, 1);
+		rcuwait_wake_up(&wait->task);
+	}
+	if (!folio_waitqueue_active(folio))
+		clear_bit(PG_waiters, &folio->flags);
+	spin_unlock_irqrestore(lock, flags);
+}
+
+/*
+ * softleaf_entry_wait_on_locked() - v7.1. Fidelity: same. The page table's lock makes the entry, and so the locked folio, stay until the
+ * sleeper is in the queue and PG_waiters says so; after that no reference keeps the folio: it may be free, or another, when the wait ends.
+ * The caller faults again anyway.
+ */
+void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl)
+{
+	struct folio *folio = softleaf_to_folio(entry);
+	spinlock_t *lock = &machine->folio_wait_lock[folio_hash(folio)];
+	struct wait_page_queue *wait = &machine->folio_wait[smp_processor_id()];
+	bool queued;
+
+	if (bug_enabled(pmd_numa_wait_on_freed_page))
+		spin_unlock(ptl);
+	spin_lock_irq(lock);
+	set_bit(PG_waiters, &folio->flags);
+	queued = folio_test_locked(folio);
+	if (queued) {
+		access_store(&wait->woken, 0, __ATOMIC_RELAXED);
+		access_store(&wait->folio, folio, __ATOMIC_RELAXED);
+	}
+	spin_unlock_irq(lock);
+	if (!bug_enabled(pmd_numa_wait_on_freed_page))
+		spin_unlock(ptl);
+	if (queued)
+		rcuwait_wait_event(&wait->task, smp_load_acquire(&wait->woken));
+}
+
 /*
  * filemap_get_entry() - v7.1. Fidelity: same. No lock. A folio, with a reference, that was in the slot after the reference was got; a
  * value as it is; NULL.
@@ -69,6 +153,8 @@ struct folio *filemap_get_entry(struct address_space *mapping, pgoff_t index)
 repeat:
 	xas_reset(&xas);
 	folio = xas_load(&xas);
+	if (xas_retry(&xas, folio))
+		goto repeat;
 	if (!folio || xa_is_value(folio))
 		goto out;
 	if (!folio_try_get(folio)) {
@@ -126,8 +212,11 @@ repeat:
 	folio = filemap_get_entry(mapping, index);
 	if (xa_is_value(folio))
 		folio = NULL;
-	if (folio && fgp & FGP_LOCK) {
-		folio_lock(folio);
+	if (folio && fgp & (FGP_LOCK | FGP_LOCK_NESTED)) {
+		if (fgp & FGP_LOCK)
+			folio_lock(folio);
+		else
+			folio_lock_new(folio);
 		if (unlikely(plain_read(folio->mapping) != (void *)mapping)) {
 			folio_unlock(folio);
 			folio_put(folio);
@@ -157,13 +246,15 @@ struct folio *filemap_lock_folio(struct address_space *mapping, pgoff_t index)
 	return IS_ERR(folio) ? NULL : folio;
 }
 
-/* find_get_entry() - v7.1. Fidelity: same. RCU is held. The next entry up to max; a folio with a reference. */
-static void *find_get_entry(struct xa_state *xas, pgoff_t max)
+/* find_get_entry() - v7.1. Fidelity: same. RCU is held. The next entry up to max; a folio with a reference. Also what others open-code. */
+void *find_get_entry(struct xa_state *xas, pgoff_t max)
 {
 	void *entry;
 
 retry:
 	entry = xas_find(xas, max);
+	if (xas_retry(xas, entry))
+		goto retry;
 	if (!entry || xa_is_value(entry))
 		return entry;
 	if (!folio_try_get((struct folio *)entry)) {
@@ -339,6 +430,7 @@ static void filemap_unaccount_folio(struct address_space *mapping, struct folio 
 			lruvec_stat_mod_folio(folio, NR_SHMEM_THPS, -nr);
 	} else if (folio_test_pmd_mappable(folio)) {
 		lruvec_stat_mod_folio(folio, NR_FILE_THPS, -nr);
+		filemap_nr_thps_dec(mapping);
 	}
 	WARN_ON_ONCE(!shmem_mapping(mapping) && folio_test_dirty(folio));
 }
@@ -406,7 +498,7 @@ long mapping_evict_folio(struct address_space *mapping, struct folio *folio)
 		return 0;
 	xa_lock_irq(&mapping->i_pages);
 	if (!folio_ref_freeze(folio, 1 + (int)nr)) {
-		accepted_race(3);
+		accepted_race(3, folio);
 		nr = 0;
 	} else if (!bug_enabled(dropbehind_invalidate_unlocked_check) && folio_test_dirty(folio)) {
 		folio_ref_unfreeze(folio, 1 + (int)nr);
@@ -582,7 +674,151 @@ int filemap_read(struct file *file, pgoff_t index, u64 *token)
 	return err;
 }
 
+/*
+ * filemap_get_read_batch() - v7.1. Fidelity: same, no readahead marks. No lock. Folios of [index, max], one behind the other, each with a
+ * reference; the last one may not be uptodate. The cursor goes from slot to slot: behind a small folio may by now be the inside of a large one.
+ */
+static void filemap_get_read_batch(struct address_space *mapping, pgoff_t index, pgoff_t max, struct folio_batch *fbatch)
+{
+	XA_STATE(xas, &mapping->i_pages, index);
+	struct folio *folio;
+
+	rcu_read_lock();
+	for (folio = xas_load(&xas); folio; folio = xas_next(&xas)) {
+		if (xas_retry(&xas, folio))
+			continue;
+		if (xas.index > max || xa_is_value(folio))
+			break;
+		if (!bug_enabled(lookup_sibling_entry) && xa_is_sibling(folio))
+			break;
+		if (!folio_try_get(folio))
+			goto retry;
+		if (unlikely(folio != xas_reload(&xas)))
+			goto put_folio;
+		if (!folio_batch_add(fbatch, folio))
+			break;
+		if (!folio_test_uptodate(folio))
+			break;
+		xas_advance(&xas, folio_next_index(folio) - 1);
+		continue;
+put_folio:
+		folio_put(folio);
+retry:
+		cpu_relax();
+		xas_reset(&xas);
+	}
+	rcu_read_unlock();
+}
+
+/*
+ * filemap_get_pages() - v7.1. Fidelity: adapted: readahead is an operation of its own. 0: at least one folio, from index on, and all of them
+ * uptodate, each with a reference.
+ */
+static int filemap_get_batch(struct address_space *mapping, pgoff_t index, pgoff_t last, struct folio_batch *fbatch)
+{
+	struct folio *folio;
+	int err;
+
+	for (;;) {
+		folio_batch_init(fbatch);
+		filemap_get_read_batch(mapping, index, last, fbatch);
+		if (!folio_batch_count(fbatch)) {
+			err = filemap_create_folio(mapping, index);
+			if (err && err != -EEXIST)
+				return err;
+			continue;
+		}
+		folio = fbatch->folios[folio_batch_count(fbatch) - 1];
+		if (folio_test_uptodate(folio))
+			return 0;
+		if (folio_batch_count(fbatch) == 1 && !filemap_update_page(mapping, folio))
+			return 0;
+		folio_put(folio);
+		if (--fbatch->nr)
+			return 0;
+	}
+}
+
+/* What of a folio's content is asked for, to the reader - copy_folio_to_iter(). A poisoned page ends it. Pages copied, or -EIO. */
+static int copy_folio_to_reader(struct folio *folio, pgoff_t index, pgoff_t end, u64 *tokens)
+{
+	pgoff_t nr = (pgoff_t)folio_nr_pages(folio), offset = index & (nr - 1);
+
+	if (nr - offset < end - index)
+		end = index + nr - offset;
+	for (pgoff_t i = 0; index + i < end; i++) {
+		struct page *page = folio_page(folio, offset + i);
+
+		/* The load is hardware's: it finds poison itself. */
+		tokens[i] = READ_ONCE(machine->content[page_to_pfn(page)]);
+		if (assert_read(page->flags) & BIT(PG_hwpoison))
+			return i ? (int)i : -EIO;
+	}
+	return (int)(end - index);
+}
+
+/*
+ * filemap_read() - v7.1. Fidelity: adapted: whole pages, and nobody is told that a folio has been used. As many pages from index on as there
+ * are, nr at most; or an error. i_size is looked at after the folios are known to be uptodate.
+ */
+int filemap_read_pages(struct file *file, pgoff_t index, unsigned int nr, u64 *tokens)
+{
+	struct address_space *mapping = file->f_mapping;
+	struct folio_batch fbatch;
+	unsigned int done = 0;
+	pgoff_t end;
+	int err = 0;
+
+	do {
+		pgoff_t first = index + done;
+
+		if (first >= file_end(mapping))
+			break;
+		err = filemap_get_batch(mapping, first, index + nr - 1, &fbatch);
+		if (err)
+			break;
+		end = file_end(mapping);
+		if (end > index + nr)
+			end = index + nr;
+		for (unsigned int i = 0; i < fbatch.nr && !err && index + done < end; i++) {
+			int copied = copy_folio_to_reader(fbatch.folios[i], index + done, end, tokens + done);
+
+			if (copied < 0)
+				err = copied;
+			else
+				done += (unsigned int)copied;
+		}
+		for (unsigned int i = 0; i < fbatch.nr; i++)
+			folio_put(fbatch.folios[i]);
+		cond_resched();
+	} while (!err && index + done < end);
+	return done ? (int)done : err ? err : -ENOENT;
+}
+
 /* ------------------------------------------------------------------ writing ---- */
+
+/*
+ * do_dentry_open() - v7.1, fs/open.c. Fidelity: adapted: opening for writing alone. Who writes cannot write to huge folios that the file system knows nothing
+ * of: all of the cache goes. The count before the look: a collapse looks at the count after it has told of its folio.
+ */
+void file_open_write(struct file *file)
+{
+	struct address_space *mapping = file->f_mapping;
+
+	get_write_access(file->f_inode);
+	if (mapping_large_folio_support(mapping) || !filemap_nr_thps(mapping))
+		return;
+	filemap_invalidate_lock(mapping);
+	unmap_mapping_pages(mapping, 0, 0, false);
+	truncate_inode_pages_range(mapping, 0, FILE_PAGES);
+	filemap_invalidate_unlock(mapping);
+}
+
+/* __fput() - v7.1, fs/file_table.c. Fidelity: adapted, as above. */
+void file_close_write(struct file *file)
+{
+	put_write_access(file->f_inode);
+}
 
 /*
  * generic_perform_write() with its file system's write_begin and write_end - v7.1. Fidelity: adapted: one page, as a whole; of a large new folio
@@ -651,8 +887,11 @@ static void writepage(struct address_space *mapping, struct folio *folio)
 	folio_clear_writeback(folio);
 }
 
-/* filemap_write_and_wait(), writeback_iter() - v7.1. Fidelity: adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. */
-int filemap_write_and_wait(struct address_space *mapping)
+/*
+ * writeback_iter() - v7.1, mm/page-writeback.c. Fidelity: adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. Not
+ * `wait` (WB_SYNC_NONE): what is being written already is left out. `nested`: the caller has other folios locked, which are clean.
+ */
+static void write_dirty(struct address_space *mapping, bool wait, bool nested)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = 0;
 	struct folio_batch fbatch;
@@ -670,9 +909,14 @@ int filemap_write_and_wait(struct address_space *mapping)
 			folio_batch_add(&folios, folio);
 			if (!folio_test_dirty(folio))
 				continue;
-			folio_lock(folio);
-			folio_wait_writeback(folio);
-			if (plain_read(folio->mapping) == (void *)mapping && file_clear_dirty_for_io(folio))
+			if (nested)
+				folio_lock_new(folio);
+			else
+				folio_lock(folio);
+			if (wait)
+				folio_wait_writeback(folio);
+			if (plain_read(folio->mapping) == (void *)mapping && (wait || !folio_test_writeback(folio)) &&
+			    file_clear_dirty_for_io(folio))
 				writepage(mapping, folio);
 			else
 				folio_unlock(folio);
@@ -681,7 +925,26 @@ int filemap_write_and_wait(struct address_space *mapping)
 		folio_batch_init(&fbatch);
 		cond_resched();
 	}
+}
+
+/* filemap_write_and_wait() - v7.1. Fidelity: adapted, as above. */
+int filemap_write_and_wait(struct address_space *mapping)
+{
+	write_dirty(mapping, true, false);
 	return 0;
+}
+
+/* The same by who has other folios of the file locked. */
+int filemap_write_and_wait_nested(struct address_space *mapping)
+{
+	write_dirty(mapping, true, true);
+	return 0;
+}
+
+/* filemap_flush() - v7.1. Fidelity: adapted: it is written before this returns. */
+void filemap_flush(struct address_space *mapping)
+{
+	write_dirty(mapping, false, true);
 }
 
 /* ------------------------------------------------------------------ faults ---- */
@@ -752,6 +1015,10 @@ static struct folio *next_uptodate_folio(struct xa_state *xas, struct address_sp
 	struct folio *folio;
 
 	for (folio = xas_find(xas, end); folio; folio = xas_next_entry(xas, end)) {
+		while (xas_retry(xas, folio))
+			folio = xas_find(xas, end);
+		if (!folio)
+			break;
 		if (xa_is_value(folio))
 			continue;
 		if (!folio_try_get(folio))

@@ -61,6 +61,49 @@ int try_grab_folio(struct folio *folio, int refs, unsigned int flags)
 }
 
 /*
+ * try_get_folio() - v7.1. Fidelity: same. The page may be anybody's by now: only with the reference in hand does it belong to
+ * one folio for good.
+ */
+static struct folio *try_get_folio(struct page *page, int refs)
+{
+	struct folio *folio;
+
+	for (;;) {
+		folio = page_folio(page);
+		if (!folio_ref_try_add(folio, refs))
+			return NULL;
+		if (page_folio(page) == folio)
+			return folio;
+		folio_put_refs(folio, refs);
+	}
+}
+
+/* try_grab_folio_fast() - v7.1. Fidelity: same. Interrupts are off. The pin is counted before the entry is looked at again. */
+static struct folio *try_grab_folio_fast(struct page *page, int refs, unsigned int flags)
+{
+	struct folio *folio;
+
+	VM_WARN_ON_ONCE(!bug_enabled(gup_fast_helper_in_slow_path) && !irqs_disabled());
+	if (flags & FOLL_GET)
+		return try_get_folio(page, refs);
+	if (is_zero_pfn(page_to_pfn(page)))
+		return (struct folio *)page;
+	folio = try_get_folio(page, refs);
+	if (!folio)
+		return NULL;
+	if ((flags & FOLL_LONGTERM) && !folio_is_longterm_pinnable(folio)) {
+		folio_put_refs(folio, refs);
+		return NULL;
+	}
+	if (folio_has_pincount(folio))
+		atomic_add(refs, &folio->_pincount);
+	else
+		folio_ref_add(folio, refs * (GUP_PIN_COUNTING_BIAS - 1));
+	smp_mb__after_atomic(); /* pairs with folio_try_share_anon_rmap_*() */
+	return folio;
+}
+
+/*
  * sanity_check_pinned_pages() - v7.1. Fidelity: same: an anonymous page that is pinned was exclusive, and stays so. Of a large folio the head's
  * bit may stand for all.
  */
@@ -77,6 +120,58 @@ void unpin_user_page(struct page *page)
 	struct folio *folio = page_folio(page);
 
 	sanity_check_pinned_page(folio, page);
+	gup_put_folio(folio, 1, FOLL_PIN);
+}
+
+/* The pages of one folio, one behind the other. */
+struct gup_run {
+	struct folio *folio;
+	int refs;
+};
+
+/* gup_folio_next(), pofs_next_folio() - v7.1. Fidelity: same. Runs of pages of one folio: how many. They are pinned, and stay what they are. */
+static unsigned int gup_runs(struct page **pages, unsigned long nr_pages, struct gup_run *runs)
+{
+	unsigned int count = 0;
+
+	for (unsigned long i = 0; i < nr_pages; i++) {
+		struct folio *folio = page_folio(pages[i]);
+
+		if (count && runs[count - 1].folio == folio)
+			runs[count - 1].refs++;
+		else
+			runs[count++] = (struct gup_run){ folio, 1 };
+	}
+	return count;
+}
+
+/* unpin_user_pages() - v7.1. Fidelity: same. */
+void unpin_user_pages(struct page **pages, unsigned long nr_pages)
+{
+	struct gup_run runs[GUP_PAGES_MAX];
+	unsigned int count = gup_runs(pages, nr_pages, runs);
+
+	for (unsigned int i = 0, at = 0; i < count; at += (unsigned int)runs[i++].refs) {
+		for (unsigned int j = 0; j < (unsigned int)runs[i].refs; j++)
+			sanity_check_pinned_page(runs[i].folio, pages[at + j]);
+		gup_put_folio(runs[i].folio, runs[i].refs, FOLL_PIN);
+	}
+}
+
+/*
+ * unpin_user_pages_dirty_lock() - v7.1. Fidelity: same, for one page. Who has written through a pin says so before it lets go of it: the entry may
+ * be clean, and then nobody else knows. The lock keeps the mapping, and waits for whoever is about to drop the folio as clean. It sleeps.
+ */
+void unpin_user_page_dirty_lock(struct page *page, bool make_dirty)
+{
+	struct folio *folio = page_folio(page);
+
+	sanity_check_pinned_page(folio, page);
+	if (make_dirty && !folio_test_dirty(folio)) {
+		folio_lock(folio);
+		folio_mark_dirty(folio);
+		folio_unlock(folio);
+	}
 	gup_put_folio(folio, 1, FOLL_PIN);
 }
 
@@ -146,14 +241,18 @@ static struct page *follow_page_pte(struct vm_area_struct *vma, unsigned long ad
 	return page;
 }
 
-/* follow_pmd_mask(), follow_huge_pmd() - v7.1. Fidelity: same. NULL: fault it in. mmap_lock is held. */
-static struct page *follow_page_mask(struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
+/*
+ * follow_pmd_mask(), follow_huge_pmd() - v7.1. Fidelity: same. NULL: fault it in. mmap_lock is held. *page_mask: of a leaf's pages, less one;
+ * the reference is the one page's.
+ */
+static struct page *follow_page_mask(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, unsigned int *page_mask)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	pmd_t *pmd = pmd_offset(mm, addr), pmdval = pmdp_get_lockless(pmd);
 	struct page *page;
 	spinlock_t *ptl;
 
+	*page_mask = 0;
 	if (pmd_none(pmdval) || !pmd_present(pmdval))
 		return NULL;
 	if (!pmd_trans_huge(pmdval))
@@ -180,6 +279,7 @@ static struct page *follow_page_mask(struct vm_area_struct *vma, unsigned long a
 	if (!IS_ERR_OR_NULL(page))
 		(void)touch_pmd(vma, addr, pmd, flags & FOLL_WRITE);
 	spin_unlock(ptl);
+	*page_mask = HPAGE_PMD_NR - 1;
 	return page;
 }
 
@@ -215,17 +315,21 @@ static bool writable_file_mapping_allowed(struct vm_area_struct *vma, unsigned i
 	return !vma->vm_file || !(vma->vm_flags & VM_SHARED) || shmem_mapping(vma->vm_file->f_mapping);
 }
 
-/* __get_user_pages() - v7.1. Fidelity: adapted: one page; gives up after some retries. Caller holds mmap_lock for reading. */
-static struct page *__get_user_page(struct mm_struct *mm, unsigned long addr, unsigned int flags)
+/* check_vma_flags() and the look-up before it - v7.1. Fidelity: adapted: no gate, no I/O memory. mmap_lock is held. */
+static struct vm_area_struct *gup_vma_lookup(struct mm_struct *mm, unsigned long addr, unsigned int flags)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
 
 	if (!vma || !vma_is_accessible(vma) || ((flags & FOLL_WRITE) && !(vma->vm_flags & VM_WRITE)))
-		return ERR_PTR(-EFAULT);
-	if (!writable_file_mapping_allowed(vma, flags))
-		return ERR_PTR(-EFAULT);
+		return NULL;
+	return writable_file_mapping_allowed(vma, flags) ? vma : NULL;
+}
+
+/* One page, by as many faults as it takes - __get_user_pages(), v7.1. Fidelity: adapted: gives up after some. mmap_lock is held. */
+static struct page *follow_and_fault(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, unsigned int *page_mask)
+{
 	for (int i = 0; i < GUP_RETRIES; i++) {
-		struct page *page = follow_page_mask(vma, addr, flags);
+		struct page *page = follow_page_mask(vma, addr, flags, page_mask);
 		int err;
 
 		cond_resched();
@@ -240,21 +344,82 @@ static struct page *__get_user_page(struct mm_struct *mm, unsigned long addr, un
 	return ERR_PTR(-EBUSY);
 }
 
-/* __get_user_pages_locked() - v7.1. Fidelity: adapted: one page. Where a fault has to be retried, mmap_lock is dropped in between. */
-static struct page *__get_user_page_locked(struct mm_struct *mm, unsigned long addr, unsigned int flags)
+/*
+ * The references of a leaf's other pages - __get_user_pages(), v7.1. Fidelity: same. There is one already, so the folio stays, and to get more
+ * cannot fail; where it does, the one is given back. No table is locked.
+ */
+static int grab_rest_of_leaf(struct page *page, int refs, unsigned int flags)
 {
-	struct page *page = ERR_PTR(-EBUSY);
+	struct folio *folio = page_folio(page);
+	int ret;
+
+	if (bug_enabled(gup_fast_helper_in_slow_path))
+		ret = WARN_ON_ONCE(!try_grab_folio_fast(page, refs, flags));
+	else
+		ret = try_grab_folio(folio, refs, flags);
+	if (!ret)
+		return 0;
+	gup_put_folio(folio, 1, flags);
+	return -EFAULT;
+}
+
+/* __get_user_pages() - v7.1. Fidelity: same. So many pages as could be got, or an error. mmap_lock is held for reading. */
+static long __get_user_pages(struct mm_struct *mm, unsigned long start, unsigned long nr_pages, unsigned int flags, struct page **pages)
+{
+	struct vm_area_struct *vma = NULL;
+	unsigned int page_mask, page_increm;
+	unsigned long i;
+	long ret;
+
+	for (i = 0; i < nr_pages; i += page_increm) {
+		unsigned long addr = start + i * PAGE_SIZE;
+		struct page *page;
+
+		if (!vma || addr >= vma->vm_end)
+			vma = gup_vma_lookup(mm, addr, flags);
+		if (!vma)
+			return i ? (long)i : -EFAULT;
+		page = follow_and_fault(vma, addr, flags, &page_mask);
+		if (IS_ERR(page))
+			return i ? (long)i : PTR_ERR(page);
+		page_increm = 1 + (~(unsigned int)(addr >> PAGE_SHIFT) & page_mask);
+		if (page_increm > nr_pages - i)
+			page_increm = (unsigned int)(nr_pages - i);
+		if (page_increm > 1) {
+			ret = grab_rest_of_leaf(page, (int)page_increm - 1, flags);
+			if (ret)
+				return i ? (long)i : ret;
+		}
+		for (unsigned int j = 0; j < page_increm; j++)
+			pages[i + j] = page + j;
+	}
+	return (long)i;
+}
+
+/*
+ * __get_user_pages_locked() - v7.1. Fidelity: adapted: gives up after some retries. Where a fault has to be retried, mmap_lock is dropped in between;
+ * what has been got until then stays. So many pages, or an error.
+ */
+static long __get_user_pages_locked(struct mm_struct *mm, unsigned long start, unsigned long nr_pages, unsigned int flags,
+				    struct page **pages)
+{
+	unsigned long done = 0;
+	long ret = -EBUSY;
 
 	if (flags & FOLL_PIN)
 		mm_set_has_pinned_flag(mm);
-	for (int i = 0; i < GUP_RETRIES && page == ERR_PTR(-EBUSY); i++) {
+	for (int i = 0; i < GUP_RETRIES && done < nr_pages && (ret > 0 || ret == -EBUSY); i++) {
 		mmap_read_lock(mm);
-		page = __get_user_page(mm, addr, flags);
+		ret = __get_user_pages(mm, start + done * PAGE_SIZE, nr_pages - done, flags, pages + done);
 		mmap_read_unlock(mm);
-		if (page == ERR_PTR(-EBUSY))
+		if (ret > 0)
+			done += (unsigned long)ret;
+		if (ret == -EBUSY)
 			cpu_relax();
 	}
-	return page == ERR_PTR(-EBUSY) ? ERR_PTR(-EAGAIN) : page;
+	if (done)
+		return (long)done;
+	return ret == -EBUSY ? -EAGAIN : ret;
 }
 
 /* ------------------------------------------------------------------ long-term pins ---- */
@@ -270,8 +435,14 @@ bool folio_is_longterm_pinnable(struct folio *folio)
 /* Who waits in a batch has a reference that would keep the folio where it is. */
 static void drain_for_longterm(struct folio *folio)
 {
-	int expected = folio_expected_ref_count(folio) + 1;
+	int expected;
 
+	if (bug_enabled(gup_longterm_lru_flag_drain)) {
+		if (!folio_test_lru(folio))
+			lru_add_drain_all();
+		return;
+	}
+	expected = folio_expected_ref_count(folio) + 1;
 	if (folio_ref_count(folio) == expected)
 		return;
 	lru_add_drain();
@@ -280,27 +451,45 @@ static void drain_for_longterm(struct folio *folio)
 		lru_add_drain_all();
 }
 
-/*
- * check_and_migrate_movable_pages(), collect_longterm_unpinnable_folios(), migrate_longterm_unpinnable_folios() - v7.1. Fidelity:
- * adapted: one page. 0: it may stay pinned for ever, and is. -EAGAIN: it has been moved, or could not be isolated, and is not pinned any
- * more: pin what is there now. Else an error, not pinned. No lock is held.
- */
-static int check_and_migrate_movable_pages(struct page *page)
+/* collect_longterm_unpinnable_folios() - v7.1. Fidelity: adapted: no huge pages of their own kind. How many there are, be they isolated or not. */
+static unsigned int collect_longterm_unpinnable_folios(struct list_head *movable_folio_list, const struct gup_run *runs,
+						       unsigned int count)
 {
-	struct folio *folio = page_folio(page);
-	LIST_HEAD(movable_folio_list);
-	int ret = -EAGAIN;
+	unsigned int collected = 0;
 
-	if (folio_is_longterm_pinnable(folio))
-		return 0;
-	drain_for_longterm(folio);
-	if (folio_isolate_lru(folio)) {
-		list_add_tail(&folio->lru, &movable_folio_list);
+	for (unsigned int i = 0; i < count; i++) {
+		struct folio *folio = runs[i].folio;
+
+		if (folio_is_longterm_pinnable(folio))
+			continue;
+		collected++;
+		drain_for_longterm(folio);
+		if (!folio_isolate_lru(folio))
+			continue;
+		list_add_tail(&folio->lru, movable_folio_list);
 		lruvec_stat_mod_folio(folio, folio_test_swapbacked(folio) ? NR_ISOLATED_ANON : NR_ISOLATED_FILE,
 				      folio_nr_pages(folio));
 	}
-	/* The pin would keep it from moving; the isolation keeps it from going. */
-	gup_put_folio(folio, 1, FOLL_PIN);
+	return collected;
+}
+
+/*
+ * check_and_migrate_movable_pages(), migrate_longterm_unpinnable_folios() - v7.1. Fidelity: adapted: no coherent device memory. 0: they may
+ * stay pinned for ever, and are. -EAGAIN: some have been moved, or could not be isolated, and none is pinned any more: pin what is there
+ * now. Else an error, none is pinned. No lock is held.
+ */
+static int check_and_migrate_movable_pages(struct page **pages, unsigned long nr_pages)
+{
+	struct gup_run runs[GUP_PAGES_MAX];
+	unsigned int count = gup_runs(pages, nr_pages, runs);
+	LIST_HEAD(movable_folio_list);
+	int ret = -EAGAIN;
+
+	if (!collect_longterm_unpinnable_folios(&movable_folio_list, runs, count))
+		return 0;
+	/* The pins would keep them from moving; the isolation keeps them from going. */
+	for (unsigned int i = 0; i < count; i++)
+		gup_put_folio(runs[i].folio, runs[i].refs, FOLL_PIN);
 	if (!list_empty(&movable_folio_list) &&
 	    migrate_pages(&movable_folio_list, alloc_migration_target, NULL, 0, MIGRATE_SYNC, MR_LONGTERM_PIN, NULL))
 		ret = -ENOMEM;
@@ -309,71 +498,37 @@ static int check_and_migrate_movable_pages(struct page *page)
 }
 
 /*
- * get_user_pages(), pin_user_pages(), __gup_longterm_locked() - v7.1. Fidelity: adapted: one page; gives up after some
- * rounds (kernel: never). Takes mmap_lock.
+ * get_user_pages(), pin_user_pages(), __gup_longterm_locked() - v7.1. Fidelity: adapted: gives up after some rounds (kernel: never). Takes
+ * mmap_lock.
  */
-struct page *get_user_page(struct mm_struct *mm, unsigned long addr, unsigned int gup_flags)
+long get_user_pages(struct mm_struct *mm, unsigned long start, unsigned long nr_pages, unsigned int gup_flags, struct page **pages)
 {
 	for (int i = 0; i < GUP_RETRIES; i++) {
-		struct page *page = __get_user_page_locked(mm, addr, gup_flags);
+		long nr = __get_user_pages_locked(mm, start, nr_pages, gup_flags, pages);
 		int err;
 
-		if (IS_ERR_OR_NULL(page) || !(gup_flags & FOLL_LONGTERM))
-			return page;
-		err = check_and_migrate_movable_pages(page);
+		if (nr <= 0 || !(gup_flags & FOLL_LONGTERM))
+			return nr;
+		err = check_and_migrate_movable_pages(pages, (unsigned long)nr);
 		if (!err)
-			return page;
+			return nr;
 		if (err != -EAGAIN)
-			return ERR_PTR(err);
+			return err;
 		cpu_relax();
 	}
-	return ERR_PTR(-EAGAIN);
+	return -EAGAIN;
+}
+
+/* get_user_pages() of one page. */
+struct page *get_user_page(struct mm_struct *mm, unsigned long addr, unsigned int gup_flags)
+{
+	struct page *page;
+	long nr = get_user_pages(mm, addr, 1, gup_flags, &page);
+
+	return nr == 1 ? page : ERR_PTR(nr);
 }
 
 /* ------------------------------------------------------------------ the fast way ---- */
-
-/*
- * try_get_folio() - v7.1. Fidelity: same. The page may be anybody's by now: only with the reference in hand does it belong to
- * one folio for good.
- */
-static struct folio *try_get_folio(struct page *page, int refs)
-{
-	struct folio *folio;
-
-	for (;;) {
-		folio = page_folio(page);
-		if (!folio_ref_try_add(folio, refs))
-			return NULL;
-		if (page_folio(page) == folio)
-			return folio;
-		folio_put_refs(folio, refs);
-	}
-}
-
-/* try_grab_folio_fast() - v7.1. Fidelity: same. Interrupts are off. The pin is counted before the entry is looked at again. */
-static struct folio *try_grab_folio_fast(struct page *page, int refs, unsigned int flags)
-{
-	struct folio *folio;
-
-	VM_WARN_ON_ONCE(!irqs_disabled());
-	if (flags & FOLL_GET)
-		return try_get_folio(page, refs);
-	if (is_zero_pfn(page_to_pfn(page)))
-		return (struct folio *)page;
-	folio = try_get_folio(page, refs);
-	if (!folio)
-		return NULL;
-	if ((flags & FOLL_LONGTERM) && !folio_is_longterm_pinnable(folio)) {
-		folio_put_refs(folio, refs);
-		return NULL;
-	}
-	if (folio_has_pincount(folio))
-		atomic_add(refs, &folio->_pincount);
-	else
-		folio_ref_add(folio, refs * (GUP_PIN_COUNTING_BIAS - 1));
-	smp_mb__after_atomic(); /* pairs with folio_try_share_anon_rmap_*() */
-	return folio;
-}
 
 /*
  * gup_fast_folio_allowed() - v7.1. Fidelity: same, no secret memory. A file's folio that is to be written to for long has to be told of

@@ -314,8 +314,11 @@ static struct pmd_leaf take_pmd_leaf(struct vm_area_struct *vma, unsigned long h
 	pmd_t old_pmd = pmdp_get(pmd);
 	struct pmd_leaf leaf = { .kind = LEAF_PRESENT };
 
-	if (!pmd_present(old_pmd))
+	if (!pmd_present(old_pmd)) {
+		if (bug_enabled(pmd_invalidate_migration_vs_gup_fast))
+			old_pmd = pmdp_invalidate(vma, haddr, pmd);
 		return read_pmd_softleaf(old_pmd);
+	}
 
 	/* After this the hardware can set no more bits in it: what it says is final. */
 	old_pmd = pmdp_invalidate(vma, haddr, pmd);

@@ -131,8 +131,23 @@ static void split_copy_flags(struct folio *folio, struct folio *new_folio)
 }
 
 /*
+ * The tail is none any more. Of device memory the same word is ->pgmap then: v6.19 to v7.1 clear it, and leave it to the driver's callback to
+ * set it, while hmm_range_fault(), which reads page tables without their locks, may follow it.
+ */
+static void split_clear_compound_head(struct folio *folio, struct folio *new_folio)
+{
+	if (folio_is_device_private(folio) && !bug_enabled(device_split_clears_pgmap)) {
+		struct dev_pagemap *pgmap = plain_read(folio->pgmap);
+
+		WRITE_ONCE(new_folio->pgmap, pgmap);
+		return;
+	}
+	clear_compound_head(&new_folio->page);
+}
+
+/*
  * One tail becomes a folio, still frozen: v7.1's loop body of __split_folio_to_order(), v6.12's
- * __split_huge_page_tail() up to the unfreeze. Fidelity: same. The flags before the link to the head:
+ * __split_huge_page_tail() up to the unfreeze. Fidelity: same, but for split_clear_compound_head(). The flags before the link to the head:
  * whoever sees a page that is no tail must see it locked.
  */
 static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int new_order,
@@ -162,7 +177,7 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 		plain_write(new_folio->swap.val, val + ((unsigned long)i << SOFTLEAF_PFN_SHIFT));
 	}
 	smp_wmb();
-	clear_compound_head(new_head);
+	split_clear_compound_head(folio, new_folio);
 	if (bug_enabled(split_migration_entry_tail_flag_order))
 		split_copy_flags(folio, new_folio);
 	if (new_order) {
@@ -337,6 +352,23 @@ static void split_store_file(struct folio *new_folio, struct split *split)
 }
 
 /*
+ * A new part's slots lead to it. Stores to the xarray that was the swap cache of the releases with the bug were one for a part, at its
+ * first slot: enough for single pages. The cluster's lock is held.
+ */
+static void split_store_swap(struct swap_cluster_info *ci, struct folio *folio, struct folio *new_folio)
+{
+	unsigned int off = swp_offset(folio_swap_entry(new_folio)) % SWAPFILE_CLUSTER;
+
+	if (bug_enabled(split_swapcache_nonzero_order)) {
+		unsigned long old_tb = __swap_table_get(ci, off);
+
+		__swap_table_set(ci, off, pfn_to_swp_tb(folio_pfn(new_folio), swp_tb_get_count(old_tb)));
+		return;
+	}
+	__swap_cache_replace_folio(ci, folio, new_folio);
+}
+
+/*
  * The frozen folio falls apart. v7.1 (__folio_freeze_and_split_unmapped() after the freeze).
  * Fidelity: same. Interrupts are off. All parts are made first, then the new ones are published in the
  * order of their addresses, and the old one last: until then whoever finds it in a slot cannot get it.
@@ -366,7 +398,7 @@ static int split_frozen_v7_1(struct folio *folio, struct split *split)
 		if (split->do_lru)
 			lru_add_split_folio(folio, new_folio, lruvec, split->list);
 		if (ci)
-			__swap_cache_replace_folio(ci, folio, new_folio);
+			split_store_swap(ci, folio, new_folio);
 		else if (split->mapping)
 			split_store_file(new_folio, split);
 	}
@@ -418,7 +450,7 @@ static int split_frozen_v6_12(struct folio *folio, struct split *split)
 		split_publish_tail(folio, new_folio);
 		lru_add_split_folio(folio, new_folio, lruvec, split->list);
 		if (ci)
-			__swap_cache_replace_folio(ci, folio, new_folio);
+			split_store_swap(ci, folio, new_folio);
 		else if (split->mapping)
 			split_store_file(new_folio, split);
 	}
@@ -439,10 +471,12 @@ static void split_file_statistic(struct folio *folio, struct split *split)
 {
 	if (!split->mapping || !folio_test_pmd_mappable(folio) || split->new_order >= HPAGE_PMD_ORDER)
 		return;
-	if (folio_test_swapbacked(folio))
+	if (folio_test_swapbacked(folio)) {
 		lruvec_stat_mod_folio(folio, NR_SHMEM_THPS, -folio_nr_pages(folio));
-	else
+	} else {
 		lruvec_stat_mod_folio(folio, NR_FILE_THPS, -folio_nr_pages(folio));
+		filemap_nr_thps_dec(split->mapping);
+	}
 }
 
 /*
@@ -455,8 +489,8 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *
 	struct deferred_split *queue = folio_split_queue_lock(folio);
 
 	if (!folio_ref_freeze(folio, folio_cache_ref_count(folio) + 1)) {
+		accepted_race(3, folio);
 		split_queue_unlock(queue);
-		accepted_race(3);
 		return -EAGAIN;
 	}
 	if (!bug_enabled(split_unqueue_without_lock))
@@ -466,7 +500,7 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *
 		split_unqueue(folio, split->old_order, queue);
 
 	split_file_statistic(folio, split);
-	if (generation_at_least(GENERATION_V6_19))
+	if (generation_at_least(GENERATION_V6_18))
 		return split_frozen_v7_1(folio, split);
 	return split_frozen_v6_12(folio, split);
 }
@@ -487,7 +521,7 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 		return -EBUSY;
 	if (anon && new_order == 1)
 		return -EINVAL;
-	if (!generation_at_least(GENERATION_V6_19)) {
+	if (!generation_at_least(GENERATION_V6_18)) {
 		if (split_type == SPLIT_TYPE_NON_UNIFORM)
 			return -EINVAL;
 		if (new_order && !generation_at_least(GENERATION_V6_12)) /* parts of several pages: since v6.9 */
@@ -495,8 +529,13 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 		if (!anon && new_order && shmem_mapping(folio_mapping(folio)))
 			return -EINVAL;
 	}
+	/* A huge folio that the file system knows nothing of is split into what it knows. */
+	if (!anon && (split_type == SPLIT_TYPE_NON_UNIFORM || new_order) && assert_read(folio->mapping) &&
+	    !mapping_large_folio_support((struct address_space *)assert_read(folio->mapping)))
+		return -EINVAL;
 	/* Entries of the swap cache are single pages. */
-	if ((split_type == SPLIT_TYPE_NON_UNIFORM || new_order) && folio_test_swapcache(folio))
+	if ((split_type == SPLIT_TYPE_NON_UNIFORM || new_order) && folio_test_swapcache(folio) &&
+	    !bug_enabled(split_swapcache_nonzero_order))
 		return -EINVAL;
 	if (is_huge_zero_folio(folio))
 		return -EINVAL;
@@ -623,7 +662,7 @@ static int __folio_split(struct folio *folio, unsigned int new_order, struct pag
 	ret = -EAGAIN;
 	expected = folio_expected_ref_count(folio);
 	if (expected != folio_ref_count(folio) - 1) {
-		accepted_race(3); /* somebody's transient reference */
+		accepted_race(3, folio); /* somebody's transient reference */
 		goto out_unlock;
 	}
 

@@ -181,7 +181,7 @@ static vm_fault_t do_huge_zero_wp_pmd(struct vm_fault *vmf)
 	struct folio *folio;
 	vm_fault_t ret = 0;
 
-	if (!generation_at_least(GENERATION_V7_1))
+	if (!generation_at_least(GENERATION_V6_18))
 		return VM_FAULT_FALLBACK;
 	folio = vma_alloc_anon_folio_pmd(vma, vmf->address);
 	if (!folio)

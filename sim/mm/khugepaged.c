@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * khugepaged.c - a table full of small anonymous pages becomes one huge page: khugepaged looks for what is worth it, MADV_COLLAPSE asks for it.
+ * khugepaged.c - a table full of small anonymous pages becomes one huge page: khugepaged looks for what is worth it, MADV_COLLAPSE asks for it. Files:
+ * khugepaged_file.c.
  *
  * Lock order: mmap_lock for writing, anon_vma's root for writing, PMD's lock, table's lock; folio locks are only tried inside. The table is
  * taken out of the PMD first, so that nobody can come by it; then every page must be explained by its mappings alone, and is locked
@@ -29,22 +30,6 @@
 #include <linux/userfaultfd_k.h>
 #include <foliofuzz/bug.h>
 
-enum scan_result {
-	SCAN_FAIL, SCAN_SUCCEED, SCAN_NO_PTE_TABLE, SCAN_PMD_MAPPED, SCAN_EXCEED_NONE_PTE, SCAN_EXCEED_SWAP_PTE,
-	SCAN_EXCEED_SHARED_PTE, SCAN_PTE_NON_PRESENT, SCAN_PTE_UFFD_WP, SCAN_LACK_REFERENCED_PAGE, SCAN_PAGE_NULL,
-	SCAN_PAGE_COUNT, SCAN_PAGE_LRU, SCAN_PAGE_LOCK, SCAN_PAGE_ANON, SCAN_PAGE_LAZYFREE, SCAN_DEL_PAGE_LRU,
-	SCAN_VMA_NULL, SCAN_ADDRESS_RANGE, SCAN_ALLOC_HUGE_PAGE_FAIL, SCAN_CGROUP_CHARGE_FAIL, SCAN_COPY_MC,
-};
-
-/* Settings (/sys/kernel/mm/transparent_hugepage/khugepaged), scaled down with the table. */
-#define khugepaged_max_ptes_swap (HPAGE_PMD_NR / 8)
-#define khugepaged_max_ptes_shared (HPAGE_PMD_NR / 2)
-
-struct collapse_control {
-	bool is_khugepaged; /* what limits there are hold for it alone */
-	u8 node_load[NR_NODES];
-};
-
 /* pte_none_or_zero() - v7.1. Fidelity: same. */
 static bool pte_none_or_zero(pte_t pte)
 {
@@ -55,22 +40,6 @@ static bool pte_none_or_zero(pte_t pte)
 static struct page *normal_page(pte_t pte)
 {
 	return pte_special(pte) ? NULL : pte_page(pte);
-}
-
-/* folio_maybe_mapped_shared() - v7.1, include/linux/mm.h (v6.12: folio_likely_mapped_shared()). Fidelity: same. Racy. */
-static bool maybe_mapped_shared(struct folio *folio)
-{
-	int mapcount = folio_mapcount(folio);
-
-	if (!folio_test_large(folio))
-		return mapcount > 1;
-	if (mapcount <= 1)
-		return false;
-	if (generation_at_least(GENERATION_V7_1))
-		return test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
-	if (folio_entire_mapcount(folio) || mapcount > folio_nr_pages(folio))
-		return true;
-	return atomic_read(&folio->_mapcount) > 0; /* a guess, by the first page */
 }
 
 static bool test_lazyfree(struct folio *folio)
@@ -141,8 +110,8 @@ static enum scan_result collapse_isolate_folio(struct folio *folio, struct list_
 	 * copy.
 	 */
 	if (!only_expected_refs(folio)) {
+		accepted_race(3, folio);
 		folio_unlock(folio);
-		accepted_race(3);
 		return SCAN_PAGE_COUNT;
 	}
 	if (!folio_isolate_lru(folio)) {
@@ -199,7 +168,7 @@ static enum scan_result __collapse_huge_page_isolate(struct vm_area_struct *vma,
 			result = SCAN_PAGE_LAZYFREE;
 			goto out;
 		}
-		if (maybe_mapped_shared(folio) && ++shared > khugepaged_max_ptes_shared && cc->is_khugepaged) {
+		if (folio_maybe_mapped_shared(folio) && ++shared > khugepaged_max_ptes_shared && cc->is_khugepaged) {
 			result = SCAN_EXCEED_SHARED_PTE;
 			goto out;
 		}
@@ -220,7 +189,7 @@ out:
 }
 
 /* How many entries from here on map the next pages of one folio. (folio_pte_batch(), v7.1, mm/internal.h.) */
-static int collapse_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
+int collapse_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
 {
 	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - page), nr = 1;
 
@@ -333,13 +302,15 @@ static enum scan_result hugepage_vma_revalidate(struct mm_struct *mm, unsigned l
 		return SCAN_VMA_NULL;
 	if (!thp_vma_suitable_order(vma, address, HPAGE_PMD_ORDER))
 		return SCAN_ADDRESS_RANGE;
+	if (!vma_is_anonymous(vma) && !file_thp_enabled(vma))
+		return SCAN_VMA_CHECK;
 	if (expect_anon && (!vma_is_anonymous(vma) || !plain_read(vma->anon_vma)))
 		return SCAN_PAGE_ANON;
 	return SCAN_SUCCEED;
 }
 
 /* check_pmd_state() - v7.1. Fidelity: same. */
-static enum scan_result check_pmd_state(pmd_t *pmd)
+enum scan_result check_pmd_state(pmd_t *pmd)
 {
 	pmd_t pmde = pmdp_get_lockless(pmd);
 
@@ -352,7 +323,7 @@ static enum scan_result check_pmd_state(pmd_t *pmd)
 }
 
 /* find_pmd_or_thp_or_none() - v7.1. Fidelity: same. */
-static enum scan_result find_pmd_or_thp_or_none(struct mm_struct *mm, unsigned long address, pmd_t **pmd)
+enum scan_result find_pmd_or_thp_or_none(struct mm_struct *mm, unsigned long address, pmd_t **pmd)
 {
 	*pmd = mm_find_pmd(mm, address);
 	return check_pmd_state(*pmd);
@@ -403,7 +374,7 @@ static int collapse_find_target_node(const struct collapse_control *cc)
 }
 
 /* alloc_charge_folio() - v7.1. Fidelity: same. */
-static enum scan_result alloc_charge_folio(struct folio **foliop, struct mm_struct *mm, struct collapse_control *cc)
+enum scan_result alloc_charge_folio(struct folio **foliop, struct mm_struct *mm, struct collapse_control *cc)
 {
 	struct folio *folio = folio_alloc_node(GFP_TRANSHUGE, HPAGE_PMD_ORDER, collapse_find_target_node(cc));
 
@@ -435,7 +406,7 @@ static void collapse_map_folio(struct folio *folio, pmd_t *pmd, struct vm_area_s
  * pmdp_collapse_flush() - v7.1, mm/pgtable-generic.c. Fidelity: same. After it no CPU walks the table any more but for those that do so with
  * interrupts off, which tlb_remove_table_sync_one() waits for. The PMD's lock is held.
  */
-static pmd_t pmdp_collapse_flush(struct vm_area_struct *vma, unsigned long address, pmd_t *pmd)
+pmd_t pmdp_collapse_flush(struct vm_area_struct *vma, unsigned long address, pmd_t *pmd)
 {
 	pmd_t old = pmdp_huge_get_and_clear(vma->vm_mm, address, pmd);
 
@@ -564,7 +535,7 @@ static enum scan_result scan_present_pte(pte_t pteval, struct collapse_control *
 		return SCAN_PAGE_LAZYFREE;
 	if (!folio_test_anon(folio))
 		return SCAN_PAGE_ANON;
-	if (maybe_mapped_shared(folio) && ++*shared > khugepaged_max_ptes_shared && cc->is_khugepaged)
+	if (folio_maybe_mapped_shared(folio) && ++*shared > khugepaged_max_ptes_shared && cc->is_khugepaged)
 		return SCAN_EXCEED_SHARED_PTE;
 	cc->node_load[folio_nid(folio)]++;
 	if (!folio_test_lru(folio))
@@ -642,22 +613,26 @@ static int madvise_collapse_errno(enum scan_result r)
 	case SCAN_PAGE_LOCK:
 	case SCAN_PAGE_LRU:
 	case SCAN_DEL_PAGE_LRU:
+	case SCAN_PAGE_FILLED:
+	case SCAN_PAGE_DIRTY_OR_WRITEBACK:
 		return -EAGAIN;
 	default:
 		return -EINVAL;
 	}
 }
 
-/* collapse_single_pmd() - v7.1. Fidelity: adapted: anonymous memory only. */
+/* collapse_single_pmd() - v7.1. Fidelity: same. mmap_lock is held for reading; *lock_dropped: not any more. */
 static enum scan_result collapse_single_pmd(unsigned long addr, struct vm_area_struct *vma, bool *lock_dropped,
 					    struct collapse_control *cc)
 {
-	if (!vma_is_anonymous(vma))
-		return SCAN_FAIL;
+	if (!vma_is_anonymous(vma)) {
+		*lock_dropped = true;
+		return collapse_single_file_pmd(addr, vma, cc);
+	}
 	return collapse_scan_pmd(vma->vm_mm, vma, addr, lock_dropped, cc);
 }
 
-/* madvise_collapse() - v7.1. Fidelity: same, for anonymous memory. See linux/khugepaged.h. */
+/* madvise_collapse() - v7.1. Fidelity: same. See linux/khugepaged.h. */
 int madvise_collapse(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool *lock_dropped)
 {
 	struct collapse_control cc = { .is_khugepaged = false };
@@ -669,6 +644,9 @@ int madvise_collapse(struct vm_area_struct *vma, unsigned long start, unsigned l
 
 	BUG_ON(vma->vm_start > start);
 	BUG_ON(vma->vm_end < end);
+	if (!vma_is_anonymous(vma) &&
+	    (!thp_vma_suitable_order(vma, start, HPAGE_PMD_ORDER) || !file_thp_enabled(vma)))
+		return -EINVAL;
 	lru_add_drain_all();
 
 	for (addr = hstart; addr < hend; addr += HPAGE_PMD_SIZE) {

@@ -95,6 +95,7 @@ void machine_boot(const struct machine_config *config)
 	spin_lock_init(&machine->huge_zero_lock);
 	tlb_boot();
 	files_boot();
+	folio_wait_boot();
 	swap_boot();
 	device_boot();
 	kmem_cache_init(&machine->mm_cache, "mm_struct", sizeof(struct mm_struct), 0);

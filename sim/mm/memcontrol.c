@@ -320,28 +320,6 @@ void mem_cgroup_migrate(struct folio *old, struct folio *new)
 	plain_write(old->memcg_data, 0);
 }
 
-/* mem_cgroup_replace_folio() - v7.1. Fidelity: same. */
-void mem_cgroup_replace_folio(struct folio *old, struct folio *new)
-{
-	unsigned long data;
-
-	VM_BUG_ON_FOLIO(!folio_test_locked(old), old);
-	VM_BUG_ON_FOLIO(!folio_test_locked(new), new);
-	VM_BUG_ON_FOLIO(folio_nr_pages(old) != folio_nr_pages(new), new);
-
-	if (mem_cgroup_disabled() || folio_memcg_charged(new))
-		return;
-	data = plain_read_racy(old->memcg_data);
-	VM_WARN_ON_ONCE_FOLIO(!data, old);
-	if (!data)
-		return;
-	rcu_read_lock();
-	mem_cgroup_account(folio_memcg(old), folio_nr_pages(new));
-	charge_get_many(data, 1);
-	plain_write(new->memcg_data, data);
-	rcu_read_unlock();
-}
-
 /*
  * memcg1_swapout() - v7.1; v6.8, v6.12: mem_cgroup_swapout(). Fidelity: adapted: memory and swap are accounted together, as with
  * cgroup v1, and who had a slot is not recorded. The folio is frozen, and interrupts are off. v6.8 leaves it on its queue.
@@ -581,7 +559,7 @@ static bool move_charge_pmd(struct vm_area_struct *vma, pmd_t *pmd, struct mem_c
 			spin_unlock(ptl);
 			return true;
 		}
-		queued = !bug_enabled(move_charge_while_queued) && !data_race(1, list_empty(&folio->_deferred_list));
+		queued = !bug_enabled(move_charge_while_queued) && !data_race(1, folio, list_empty(&folio->_deferred_list));
 		if (!queued)
 			move_isolated(folio, from, to);
 		else

@@ -504,7 +504,7 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, un
 /* ------------------------------------------------------------------ zap ---- */
 
 /* folio_pte_batch() - v7.1, mm/internal.h. Fidelity: same: how many entries from here on map the next pages of one folio. */
-static int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
+int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
 {
 	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - page), nr = 1;
 
@@ -782,7 +782,7 @@ void unmap_vmas(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned lon
 void zap_vma_range_details(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long address,
 			   unsigned long size, struct zap_details *details)
 {
-	const bool own_gather = !generation_at_least(GENERATION_V7_1);
+	const bool own_gather = !generation_at_least(GENERATION_V6_18);
 	struct mmu_notifier_range range;
 	struct mmu_gather own;
 
@@ -803,16 +803,7 @@ void zap_vma_range_details(struct mmu_gather *tlb, struct vm_area_struct *vma, u
 void zap_vma_range_batched(struct mmu_gather *tlb, struct vm_area_struct *vma,
 			   unsigned long address, unsigned long size)
 {
-	struct mmu_gather own;
-
-	if (generation_at_least(GENERATION_V6_19)) {
-		zap_vma_range_details(tlb, vma, address, size, NULL);
-		return;
-	}
-	lru_add_drain();
-	tlb_gather_mmu(&own, vma->vm_mm);
-	zap_vma_range_details(&own, vma, address, size, NULL);
-	tlb_finish_mmu(&own);
+	zap_vma_range_details(tlb, vma, address, size, NULL);
 }
 
 /* free_pgd_range() down to free_pte_range() - v7.1. Fidelity: adapted: tables go to RCU at once, not with the gather's flush. */

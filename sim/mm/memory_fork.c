@@ -25,6 +25,7 @@ struct copy_state {
 	struct vm_area_struct *dst_vma, *src_vma;
 	long rss[NR_MM_COUNTERS];
 	struct folio *prealloc; /* for a page that has to be copied; charged */
+	softleaf_t entry;       /* whose count needs a table */
 };
 
 /* ------------------------------------------------------------------ entries that are not present ---- */
@@ -107,7 +108,7 @@ static unsigned long copy_pte_marker(softleaf_t entry, struct vm_area_struct *ds
 }
 
 /*
- * copy_nonpresent_pte() - v7.1. Fidelity: same. Both tables are locked. -EIO: no room to count one more swap entry. -EBUSY: memory
+ * copy_nonpresent_pte() - v7.1. Fidelity: same. Both tables are locked. -EIO: swap_retry_table_alloc(), and again. -EBUSY: memory
  * that a device has to itself and whose folio is locked. -ENOENT: it was given back, the entry is present now. A migration entry
  * holds no reference and no map count, so none is taken: it will be restored in the child as in the parent.
  */
@@ -294,6 +295,8 @@ static int copy_ptes_locked(struct copy_state *c, pte_t *dst_pte, pte_t *src_pte
 			ret = copy_nonpresent_pte(c, dst_pte, src_pte, *addr);
 			if (!ret)
 				continue;
+			if (ret == -EIO)
+				c->entry = softleaf_from_pte(ptep_get(src_pte));
 			if (ret != -ENOENT)
 				return ret;
 			ptent = ptep_get(src_pte);
@@ -313,8 +316,8 @@ static int copy_ptes_locked(struct copy_state *c, pte_t *dst_pte, pte_t *src_pte
 }
 
 /*
- * copy_pte_range() - v7.1. Fidelity: same; no lock is dropped because it was held long, and a swap entry that cannot be counted is
- * the end (kernel: allocates a table for larger counts).
+ * copy_pte_range() - v7.1. Fidelity: same; no lock is dropped because it was held long. Whatever needs memory is got without locks, and then
+ * the entry is looked at again.
  */
 static int copy_pte_range(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma, pmd_t *dst_pmd, pmd_t *src_pmd,
 			  unsigned long addr, unsigned long end)
@@ -353,16 +356,21 @@ static int copy_pte_range(struct vm_area_struct *dst_vma, struct vm_area_struct 
 		pte_unmap_unlock(dst_pte, dst_ptl);
 		cond_resched();
 
-		if (ret == -EIO)
-			ret = -ENOMEM;
-		if (ret && ret != -EAGAIN)
-			break;
-		if (ret == -EAGAIN) {
+		if (ret == -EIO) {
+			VM_WARN_ON_ONCE(!c.entry.val);
+			if (swap_retry_table_alloc(c.entry, GFP_KERNEL) < 0) {
+				ret = -ENOMEM;
+				break;
+			}
+			c.entry.val = 0;
+		} else if (ret == -EAGAIN) {
 			c.prealloc = folio_prealloc(src_mm, src_vma, addr);
 			if (!c.prealloc)
 				return -ENOMEM;
-			ret = 0;
+		} else if (ret) {
+			break;
 		}
+		ret = 0;
 	}
 	if (c.prealloc)
 		folio_put(c.prealloc);

@@ -147,7 +147,7 @@ static bool __wp_can_reuse_large_anon_folio(struct folio *folio, struct vm_area_
 {
 	bool exclusive;
 
-	if (!generation_at_least(GENERATION_V7_1))
+	if (!generation_at_least(GENERATION_V6_18))
 		return false;
 	if (folio_large_mapcount(folio) <= 1)
 		return false;

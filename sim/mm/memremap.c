@@ -52,10 +52,10 @@ void free_zone_device_folio(struct folio *folio)
 	plain_write_racy(folio->mapping, NULL);
 	page_free_note(&folio->page, order);
 	pgmap->ops->folio_free(folio);
-	if (generation_at_least(GENERATION_V7_1))
-		atomic_sub(1 << order, &pgmap->ref);
-	else
+	if (generation_is(GENERATION_V6_19))
 		atomic_sub(1 << order, &page_pgmap(&folio->page)->ref);
+	else
+		atomic_sub(1 << order, &pgmap->ref);
 }
 
 /*

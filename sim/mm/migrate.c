@@ -172,20 +172,6 @@ void remove_migration_ptes(struct folio *src, struct folio *dst, enum ttu_flags 
 }
 
 /*
- * softleaf_entry_wait_on_locked() - v7.1, mm/filemap.c. Fidelity: adapted: the waiter looks at
- * the lock bit instead of queueing. The page table lock makes the entry, and so the locked
- * folio, stay until it is dropped here; after that no reference keeps the folio: it may be
- * free, or another, when the wait ends. The caller faults again anyway.
- */
-void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl)
-{
-	struct folio *folio = softleaf_to_folio(entry);
-
-	spin_unlock(ptl);
-	folio_wait_locked(folio);
-}
-
-/*
  * migration_entry_wait() - v7.1, mm/migrate.c. Fidelity: same. Caller holds mmap_lock or what
  * else keeps the table.
  */
@@ -336,7 +322,7 @@ static int __folio_migrate_mapping(struct address_space *mapping, struct folio *
 		if (!bug_enabled(migrate_unqueue_with_references) && folio_test_large(folio) &&
 		    folio_test_large_rmappable(folio)) {
 			if (!folio_ref_freeze(folio, expected_count)) {
-				accepted_race(3);
+				accepted_race(3, folio);
 				return -EAGAIN;
 			}
 			migrate_unqueue(folio, queued);
@@ -353,11 +339,11 @@ static int __folio_migrate_mapping(struct address_space *mapping, struct folio *
 	else
 		xas_lock_irq(&xas);
 	if (!folio_ref_freeze(folio, expected_count)) {
+		accepted_race(3, folio);
 		if (ci)
 			swap_cluster_unlock_irq(ci);
 		else
 			xas_unlock_irq(&xas);
-		accepted_race(3);
 		return -EAGAIN;
 	}
 	migrate_unqueue(folio, queued);
@@ -399,10 +385,31 @@ int folio_migrate_mapping(struct address_space *mapping, struct folio *newfolio,
 	int expected_count = folio_expected_ref_count(folio) + extra_count + 1;
 
 	if (folio_ref_count(folio) != expected_count) {
-		accepted_race(3);
+		accepted_race(3, folio);
 		return -EAGAIN;
 	}
 	return __folio_migrate_mapping(mapping, newfolio, folio, expected_count, NULL);
+}
+
+/*
+ * Of migrate-device-stale-mapping: folio_migrate_mapping() of a folio that has left the swap cache, for a caller who still gives the cache
+ * as its mapping. The array that the new folio is stored in nobody reads.
+ */
+int folio_migrate_stale_mapping(struct folio *newfolio, struct folio *folio, int extra_count)
+{
+	int expected_count = folio_expected_ref_count(folio) + extra_count + 1;
+	int nr = (int)folio_nr_pages(folio);
+
+	if (folio_test_swapcache(folio))
+		return folio_migrate_mapping(NULL, newfolio, folio, extra_count);
+	if (folio_ref_count(folio) != expected_count || !folio_ref_freeze(folio, expected_count))
+		return -EAGAIN;
+	folio_unqueue_deferred_split(folio);
+	migrate_identity(newfolio, folio);
+	folio_ref_add(newfolio, nr);
+	__folio_set_swapbacked(newfolio);
+	folio_ref_unfreeze(folio, expected_count - nr);
+	return 0;
 }
 
 /*
@@ -459,13 +466,6 @@ int folio_mc_copy(struct folio *dst, struct folio *src)
 	return 0;
 }
 
-/* folio_migrate_copy() - up to v6.12, mm/migrate.c: what drivers call. Fidelity: same. */
-void folio_migrate_copy(struct folio *dst, struct folio *src)
-{
-	(void)folio_mc_copy(dst, src);
-	folio_migrate_flags(dst, src);
-}
-
 /*
  * __migrate_folio(), migrate_folio() - v7.1, mm/migrate.c. Fidelity: same, no private data. Both folios are locked, the old one is unmapped
  * and has been flushed from all TLBs: what is copied is the last that was written.
@@ -480,7 +480,7 @@ static int __migrate_folio(struct address_space *mapping, struct folio *dst, str
 	expected_count = folio_expected_ref_count(src) + 1;
 	/* Before the work of copying; and, for what is small and in no cache, the only look. */
 	if (folio_ref_count(src) != expected_count) {
-		accepted_race(3);
+		accepted_race(3, src);
 		return -EAGAIN;
 	}
 	rc = folio_mc_copy(dst, src);
@@ -493,10 +493,11 @@ static int __migrate_folio(struct address_space *mapping, struct folio *dst, str
 	return 0;
 }
 
-int migrate_folio(struct address_space *mapping, struct folio *dst, struct folio *src,
-		  enum migrate_mode mode)
+static int migrate_folio(struct address_space *mapping, struct folio *dst, struct folio *src, enum migrate_mode mode,
+			 struct src_queued *queued)
 {
-	return __migrate_folio(mapping, dst, src, mode, NULL);
+	BUG_ON(folio_test_writeback(src));
+	return __migrate_folio(mapping, dst, src, mode, queued);
 }
 
 /*
@@ -513,7 +514,7 @@ static int move_to_new_folio(struct folio *dst, struct folio *src, enum migrate_
 	VM_BUG_ON_FOLIO(!folio_test_locked(dst), dst);
 
 	folio_migrating_note(src, dst);
-	rc = __migrate_folio(mapping, dst, src, mode, queued);
+	rc = migrate_folio(mapping, dst, src, mode, queued);
 	if (!rc) {
 		if (!folio_test_anon(src))
 			plain_write_racy(src->mapping, NULL);
@@ -637,6 +638,7 @@ static int migrate_folio_unmap(new_folio_t get_new_folio, free_folio_t put_new_f
 		__migrate_folio_record(dst, old_page_state, anon_vma);
 		return 0;
 	}
+	accepted_race(9, src);
 out:
 	if (rc == -EAGAIN)
 		ret = NULL;
@@ -666,9 +668,9 @@ static int migrate_folio_move(free_folio_t put_new_folio, unsigned long private,
 	list_del(&dst->lru);
 
 	if (generation_at_least(GENERATION_V7_1) && folio_order(src) > 1 &&
-	    !data_race(1, list_empty(&src->_deferred_list))) {
+	    !data_race(1, src, list_empty(&src->_deferred_list))) {
 		queued.deferred_split = true;
-		queued.partially_mapped = data_race(2, folio_test_partially_mapped(src));
+		queued.partially_mapped = data_race(2, src, folio_test_partially_mapped(src));
 	}
 
 	rc = move_to_new_folio(dst, src, mode, &queued);
@@ -811,8 +813,8 @@ static void migrate_folios_undo(struct list_head *src_folios, struct list_head *
 static bool migrate_should_split(struct folio *folio)
 {
 	return generation_at_least(GENERATION_V6_12) && folio_nr_pages(folio) > 2 &&
-	       !data_race(1, list_empty(&folio->_deferred_list)) &&
-	       data_race(2, folio_test_partially_mapped(folio));
+	       !data_race(1, folio, list_empty(&folio->_deferred_list)) &&
+	       data_race(2, folio, folio_test_partially_mapped(folio));
 }
 
 /*

@@ -740,6 +740,7 @@ static bool prepare_pair(struct migrate_vma *migrate, unsigned long *src_pfns, u
 		*nr = split;
 	} else if ((src_pfns[i] & MIGRATE_PFN_MIGRATE) && (dst_pfns[i] & MIGRATE_PFN_COMPOUND) &&
 		   !(src_pfns[i] & MIGRATE_PFN_COMPOUND)) {
+		/* v7.1 says so and moves it all the same; no driver here asks for that */
 		src_pfns[i] &= ~MIGRATE_PFN_MIGRATE;
 		return false;
 	}
@@ -751,7 +752,10 @@ static bool prepare_pair(struct migrate_vma *migrate, unsigned long *src_pfns, u
 	return true;
 }
 
-/* __migrate_device_pages() - v7.1. Fidelity: same. `migrate` NULL: by page frame. The content has been copied by the driver. */
+/*
+ * __migrate_device_pages() - v7.1, repaired. Fidelity: adapted: a folio's place is looked up when it is about to move; v7.1 looks before the folio
+ * may have left the swap cache, and goes by that. `migrate` NULL: by page frame. The content has been copied by the driver.
+ */
 static void __migrate_device_pages(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages,
 				   struct migrate_vma *migrate)
 {
@@ -762,6 +766,7 @@ static void __migrate_device_pages(unsigned long *src_pfns, unsigned long *dst_p
 		struct page *newpage = migrate_pfn_to_page(dst_pfns[i]);
 		struct page *page = migrate_pfn_to_page(src_pfns[i]);
 		struct folio *folio, *newfolio;
+		bool was_cached = false;
 		int extra_cnt;
 
 		nr = 1;
@@ -786,6 +791,8 @@ static void __migrate_device_pages(unsigned long *src_pfns, unsigned long *dst_p
 
 		newfolio = page_folio(newpage);
 		folio = page_folio(page);
+		if (bug_enabled(migrate_device_stale_mapping))
+			was_cached = folio_test_swapcache(folio);
 		if (!prepare_pair(migrate, src_pfns, dst_pfns, i, folio, newfolio, &nr))
 			continue;
 		BUG_ON(folio_test_writeback(folio));
@@ -793,7 +800,8 @@ static void __migrate_device_pages(unsigned long *src_pfns, unsigned long *dst_p
 		for (unsigned long j = 0; j < nr && i + j < npages; j++) {
 			folio = page_folio(migrate_pfn_to_page(src_pfns[i + j]));
 			newfolio = page_folio(migrate_pfn_to_page(dst_pfns[i + j]));
-			if (folio_migrate_mapping(folio_mapping(folio), newfolio, folio, extra_cnt))
+			if (was_cached ? folio_migrate_stale_mapping(newfolio, folio, extra_cnt) :
+					 folio_migrate_mapping(folio_mapping(folio), newfolio, folio, extra_cnt))
 				src_pfns[i + j] &= ~MIGRATE_PFN_MIGRATE;
 			else
 				folio_migrate_flags(newfolio, folio);

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/tlb.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vma.h>
 #include <foliofuzz/bug.h>
 
@@ -79,7 +80,7 @@ static void unmap_region(struct mm_struct *mm, struct vm_area_struct **vmas, uns
 {
 	struct mmu_gather tlb;
 
-	if (!generation_at_least(GENERATION_V6_19))
+	if (!generation_at_least(GENERATION_V6_18))
 		lru_add_drain();
 	tlb_gather_mmu(&tlb, mm);
 	for (unsigned int i = 0; i < nr; i++)
@@ -202,7 +203,7 @@ void exit_mmap(struct mm_struct *mm)
 	unsigned int nr;
 
 	mmap_read_lock(mm);
-	if (!generation_at_least(GENERATION_V6_19))
+	if (!generation_at_least(GENERATION_V6_18))
 		lru_add_drain();
 	tlb_gather_mmu(&tlb, mm);
 	for (unsigned int i = 0; i < mm->map_count; i++)
@@ -298,6 +299,8 @@ int mmap_file_region(struct mm_struct *mm, unsigned long start, unsigned long le
 	vma->vm_flags = vm_flags;
 	vma->vm_page_prot = vm_get_page_prot(vm_flags);
 	vma->vm_file = file;
+	if (vm_flags & VM_SHARED)
+		get_write_access(file->f_inode);
 	ret = vma_link(mm, vma);
 	if (ret)
 		vm_area_free(vma);
@@ -323,8 +326,8 @@ static int dup_vma(struct mm_struct *mm, struct vm_area_struct *mpnt)
 		return -ENOMEM;
 	tmp->vm_mm = mm;
 	/* dup_userfaultfd(), for a monitor that does not want to hear of forks. */
-	tmp->uffd_ctx = NULL;
-	tmp->vm_flags &= ~(VM_UFFD_MISSING | VM_UFFD_WP);
+	if (tmp->uffd_ctx)
+		userfaultfd_reset_ctx(tmp);
 	if (tmp->vm_flags & VM_WIPEONFORK) {
 		plain_write(tmp->anon_vma, NULL);
 	} else if (anon_vma_fork(tmp, mpnt)) {
@@ -345,7 +348,8 @@ static int dup_vma(struct mm_struct *mm, struct vm_area_struct *mpnt)
  * dup_mmap() - v7.1, mm/mmap.c. Fidelity: adapted: the maple tree, which here never holds VMAs of the parent; accounting, policies, KSM,
  * khugepaged's registration. Takes the parent's mmap_lock for writing, then the child's, which nobody else can want but rmap walks'
  * owners, who take none. On failure what the child has got is unmapped here, with the locks held, and the mm is marked as what
- * nobody may fault in; it is left without VMAs for mmput(). The parent's TLB entries go last: until then a thread of it may
+ * nobody may fault in; it is left without VMAs for mmput(). Up to v6.19 it keeps them, and where it ends there is a marker in the tree,
+ * behind which stands what was the parent's. The parent's TLB entries go last: until then a thread of it may
  * still write to what is shared already, which comes before the fork for all who look.
  */
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
@@ -360,7 +364,10 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
 		retval = dup_vma(mm, oldmm->vmas[i]);
 	if (retval) {
 		set_bit(MMF_OOM_SKIP, &mm->flags);
-		(void)do_vmi_munmap(mm, 0, TASK_SIZE, false);
+		if (generation_at_least(GENERATION_V7_1))
+			(void)do_vmi_munmap(mm, 0, TASK_SIZE, false);
+		else if (mm->map_count < oldmm->map_count)
+			mm->vmas[mm->map_count] = XA_ZERO_ENTRY;
 		set_bit(MMF_UNSTABLE, &mm->flags);
 	}
 	mmap_write_unlock(mm);

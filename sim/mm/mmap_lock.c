@@ -142,13 +142,6 @@ void vma_mark_detached(struct vm_area_struct *vma)
 	WARN_ON_ONCE(!ves.detached);
 }
 
-/* vma_assert_stabilised() - v7.1, include/linux/mmap_lock.h. Fidelity: same. */
-void vma_assert_stabilised(struct vm_area_struct *vma)
-{
-	if (!lock_is_held_(&vma->vm_mm->mmap_lock))
-		lockdep_assert_held(vma_lockdep_map(vma));
-}
-
 /*
  * vma_start_read() - v7.1. Fidelity: same. Inside an RCU section, which a failure ends. NULL: locked for writing, or another's; -EAGAIN: it
  * has been detached, look again. A VMA of another mm: nothing keeps that mm once the count has been dropped, so it is taken hold of

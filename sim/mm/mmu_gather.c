@@ -57,7 +57,7 @@ static void free_pages_and_swap_cache(struct mmu_gather *tlb)
 {
 	struct folio_batch folios;
 
-	if (!generation_at_least(GENERATION_V6_19))
+	if (!generation_at_least(GENERATION_V6_18))
 		lru_add_drain();
 	folio_batch_init(&folios);
 	for (unsigned int i = 0; i < tlb->nr; i++) {

@@ -162,7 +162,7 @@ static int mprotect_folio_pte_batch(struct folio *folio, pte_t *ptep, pte_t pte,
 {
 	int left, nr = 1;
 
-	if (!folio || !folio_test_large(folio) || !generation_at_least(GENERATION_V6_19))
+	if (!folio || !folio_test_large(folio) || !generation_at_least(GENERATION_V6_18))
 		return 1;
 	left = (int)(folio_page(folio, folio_nr_pages(folio)) - pte_page(pte));
 	if (left > max_nr)

@@ -169,11 +169,11 @@ static bool move_normal_pmd(struct pagetable_move_control *pmc, pmd_t *old_pmd, 
 		return false;
 	ptl = pmd_lock(mm, old_pmd);
 	pmd = pmdp_get(old_pmd);
-	if (!pmd_is_table(pmd))
+	if (!pmd_is_table(pmd) && !bug_enabled(pmd_mremap_vs_retract))
 		goto out_unlock;
 	pmd_clear(old_pmd);
 	res = true;
-	pmd_populate(mm, new_pmd, pmd_ptdesc(pmd));
+	pmd_populate(mm, new_pmd, pmd_pgtable(pmd));
 	flush_tlb_range(pmc->old, pmc->old_addr, pmc->old_addr + PMD_SIZE);
 out_unlock:
 	spin_unlock(ptl);
@@ -357,10 +357,8 @@ static int copy_vma_and_data(struct vma_remap_struct *vrm, struct vm_area_struct
 /* mremap_userfaultfd_prep() - v7.1, fs/userfaultfd.c. Fidelity: adapted: the new VMA is never registered. */
 static void mremap_userfaultfd_prep(struct vm_area_struct *vma)
 {
-	if (!vma->uffd_ctx)
-		return;
-	vm_flags_clear(vma, VM_UFFD_MISSING | VM_UFFD_WP);
-	vma->uffd_ctx = NULL;
+	if (vma->uffd_ctx)
+		userfaultfd_reset_ctx(vma);
 }
 
 /* dontunmap_complete() - v7.1. Fidelity: same: the old VMA stays, without pages; if all of it was copied it needs no anon_vma. */

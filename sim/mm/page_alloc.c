@@ -381,7 +381,7 @@ bool is_free_buddy_page(const struct page *page)
 {
 	unsigned int order;
 
-	accepted_race(8);
+	accepted_race(8, page);
 	return page_to_pfn(page) >= plain_read_racy(page_zone(page)->untouched) ||
 	       buddy_head(page, &order);
 }

@@ -420,7 +420,7 @@ static bool page_mapcount_enabled(void)
  */
 static bool mm_ids_enabled(void)
 {
-	return generation_at_least(GENERATION_V6_19);
+	return generation_at_least(GENERATION_V6_18);
 }
 
 /*
@@ -692,7 +692,7 @@ static void __folio_add_anon_rmap(struct folio *folio, struct page *page, int nr
 	if (flags & RMAP_EXCLUSIVE)
 		for (int i = 0; i < (level == PGTABLE_LEVEL_PMD ? 1 : nr_pages); i++)
 			SetPageAnonExclusive(page + i);
-	if (generation_at_least(GENERATION_V6_19) ? folio_nr_pages(folio) == nr_pages : !folio_test_large(folio))
+	if (generation_at_least(GENERATION_V6_18) ? folio_nr_pages(folio) == nr_pages : !folio_test_large(folio))
 		mlock_vma_folio(folio, vma);
 }
 
@@ -848,7 +848,7 @@ static void __folio_remove_rmap(struct folio *folio, struct page *page, int nr_p
 		    (level == PGTABLE_LEVEL_PTE || (nr > 0 && nr < nr_pmdmapped)))
 			deferred_split_folio(folio, true);
 	} else if (partially_mapped && folio_test_anon(folio) && !folio_is_device_private(folio) &&
-		   !data_race(2, folio_test_partially_mapped(folio))) {
+		   !data_race(2, folio, folio_test_partially_mapped(folio))) {
 		deferred_split_folio(folio, true);
 	}
 
@@ -988,8 +988,10 @@ static void rmap_walk_anon(struct folio *folio, struct rmap_walk_control *rwc,
 		VM_BUG_ON_FOLIO(!anon_vma, folio);
 	} else {
 		anon_vma = rmap_walk_anon_lock(folio, rwc);
-		if (!anon_vma)
+		if (!anon_vma) {
+			rwc->refused = true;
 			return;
+		}
 	}
 
 	first = folio_pgoff(folio);
@@ -1002,8 +1004,10 @@ static void rmap_walk_anon(struct folio *folio, struct rmap_walk_control *rwc,
 		cond_resched();
 		if (rwc->invalid_vma && rwc->invalid_vma(vma, rwc->arg))
 			continue;
-		if (!rwc->rmap_one(folio, vma, address, rwc->arg))
+		if (!rwc->rmap_one(folio, vma, address, rwc->arg)) {
+			rwc->refused = true;
 			break;
+		}
 		if (rwc->done && rwc->done(folio))
 			break;
 	}
@@ -1042,8 +1046,10 @@ static void rmap_walk_file(struct folio *folio, struct rmap_walk_control *rwc, b
 		cond_resched();
 		if (rwc->invalid_vma && rwc->invalid_vma(vma, rwc->arg))
 			continue;
-		if (!rwc->rmap_one(folio, vma, address, rwc->arg))
+		if (!rwc->rmap_one(folio, vma, address, rwc->arg)) {
+			rwc->refused = true;
 			break;
+		}
 		if (rwc->done && rwc->done(folio))
 			break;
 	}
@@ -1205,11 +1211,4 @@ void folio_dup_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pag
 {
 	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
 	__folio_dup_rmap(folio, page, nr_pages, dst_vma, PGTABLE_LEVEL_PTE);
-}
-
-/* folio_dup_file_rmap_pmd() - v7.1, include/linux/rmap.h. Fidelity: same. */
-void folio_dup_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *dst_vma)
-{
-	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
-	__folio_dup_rmap(folio, page, HPAGE_PMD_NR, dst_vma, PGTABLE_LEVEL_PMD);
 }

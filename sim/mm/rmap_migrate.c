@@ -110,7 +110,7 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma, 
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
 	bool ret = true;
 
-	if (flags & TTU_SYNC)
+	if ((flags & TTU_SYNC) && !bug_enabled(split_unmap_no_sync))
 		pvmw.flags = PVMW_SYNC;
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, mm, address, vma_address_end(&pvmw));
 	mmu_notifier_invalidate_range_start(&range);
@@ -192,4 +192,5 @@ void try_to_migrate(struct folio *folio, enum ttu_flags flags)
 		rmap_walk_locked(folio, &rwc);
 	else
 		rmap_walk(folio, &rwc);
+	rmap_unmapped_note(folio, flags, &rwc);
 }

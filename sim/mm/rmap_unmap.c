@@ -65,10 +65,10 @@ static unsigned long vma_address_end(const struct page_vma_mapped_walk *pvmw)
 
 /*
  * A lazily freed folio is in nobody's use but the mappings': the caller's reference and one for each. The entry is cleared, so that
- * a fast GUP that comes later sees that, and one that came before is seen here; the count is read before the dirty bit, since
+ * a fast GUP that comes later sees that, and one that came before is seen here; the caller reads the dirty bit after the counts, since
  * whoever had a reference dirtied before it was dropped.
  */
-static bool lazyfree_unused(struct folio *folio, bool *dirty)
+static bool lazyfree_unused(struct folio *folio)
 {
 	int ref_count, map_count;
 
@@ -76,7 +76,6 @@ static bool lazyfree_unused(struct folio *folio, bool *dirty)
 	ref_count = folio_ref_count(folio);
 	map_count = folio_mapcount(folio);
 	smp_rmb();
-	*dirty = folio_test_dirty(folio);
 	return ref_count == 1 + map_count;
 }
 
@@ -89,7 +88,7 @@ static bool unmap_huge_pmd_locked(struct vm_area_struct *vma, unsigned long addr
 {
 	struct mm_struct *mm = vma->vm_mm;
 	pmd_t orig_pmd = pmdp_get(pmdp);
-	bool dirty, unused;
+	bool unused;
 
 	VM_WARN_ON_FOLIO(!folio_test_pmd_mappable(folio), folio);
 	VM_WARN_ON_FOLIO(folio_test_swapbacked(folio), folio);
@@ -106,10 +105,10 @@ static bool unmap_huge_pmd_locked(struct vm_area_struct *vma, unsigned long addr
 	} else {
 		orig_pmd = pmdp_invalidate(vma, addr, pmdp);
 	}
+	unused = lazyfree_unused(folio);
 	if (pmd_dirty(orig_pmd))
 		folio_set_dirty(folio);
-	unused = lazyfree_unused(folio, &dirty);
-	if (dirty) {
+	if (folio_test_dirty(folio)) {
 		folio_set_swapbacked(folio);
 		set_pmd_at(mm, addr, pmdp, orig_pmd);
 		return false;
@@ -141,6 +140,8 @@ static int folio_unmap_pte_batch(struct unmap_walk *w)
 	unsigned long end_addr = pmd_addr_end(w->pvmw.address, w->vma->vm_end);
 	int max_nr = (int)((end_addr - w->pvmw.address) >> PAGE_SHIFT), left, nr = 1;
 
+	if (bug_enabled(rmap_batch_oob))
+		max_nr = (int)folio_nr_pages(w->folio);
 	if (w->flags & TTU_HWPOISON || !folio_test_large(w->folio))
 		return 1;
 	if (folio_test_anon(w->folio) && folio_test_swapbacked(w->folio))
@@ -212,9 +213,9 @@ static void install_uffd_wp_marker(struct unmap_walk *w)
 /* A page that its owner no longer wants - try_to_unmap_one(), v7.1. Fidelity: same, no droppable VMAs. */
 static enum unmap_step unmap_lazyfree(struct unmap_walk *w)
 {
-	bool dirty, unused = lazyfree_unused(w->folio, &dirty);
+	bool unused = lazyfree_unused(w->folio);
 
-	if (dirty) {
+	if (folio_test_dirty(w->folio)) {
 		/* wanted again: written to by its mapping, or by somebody who held it */
 		restore_ptes(w);
 		folio_set_swapbacked(w->folio);
@@ -367,7 +368,7 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma, un
 	bool ret = true;
 
 	/* A zap clears its entries first and lowers the map count later: who relies on the count waits for that. */
-	if (w.flags & TTU_SYNC)
+	if ((w.flags & TTU_SYNC) && !bug_enabled(split_unmap_no_sync))
 		w.pvmw.flags = PVMW_SYNC;
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, address, vma_address_end(&w.pvmw));
 	mmu_notifier_invalidate_range_start(&range);
@@ -418,4 +419,5 @@ void try_to_unmap(struct folio *folio, enum ttu_flags flags)
 		rmap_walk_locked(folio, &rwc);
 	else
 		rmap_walk(folio, &rwc);
+	rmap_unmapped_note(folio, flags, &rwc);
 }

@@ -17,6 +17,7 @@
 #include <linux/pagemap.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vmstat.h>
 #include <linux/xarray.h>
 #include <foliofuzz/bug.h>
@@ -49,7 +50,19 @@ static void shmem_recalc_inode(struct inode *inode, long alloced, long swapped)
 	spin_unlock(&inode->lock);
 }
 
-/* shmem_uncharge() - v7.1. Fidelity: same: pages that a split has dropped behind the end. */
+/* shmem_charge() - v7.1. Fidelity: same, without a limit. Pages that a collapse is going to put where holes are. */
+bool shmem_charge(struct inode *inode, long pages)
+{
+	struct address_space *mapping = inode->i_mapping;
+
+	xa_lock_irq(&mapping->i_pages);
+	mapping->nrpages += (unsigned long)pages;
+	xa_unlock_irq(&mapping->i_pages);
+	shmem_recalc_inode(inode, pages, 0);
+	return true;
+}
+
+/* shmem_uncharge() - v7.1. Fidelity: same: pages that a split has dropped behind the end, or that a collapse has not made. */
 void shmem_uncharge(struct inode *inode, long pages)
 {
 	shmem_recalc_inode(inode, -pages, 0);
@@ -146,6 +159,15 @@ static struct folio *shmem_alloc(struct inode *inode, pgoff_t index, unsigned in
 
 static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp);
 
+/* A collapse, which never allocates, has other folios of the file locked: lower ones. */
+static void shmem_lock(struct folio *folio, enum sgp_type sgp)
+{
+	if (sgp == SGP_NOALLOC)
+		folio_lock_new(folio);
+	else
+		folio_lock(folio);
+}
+
 static bool behind_eof(struct inode *inode, pgoff_t index)
 {
 	return index << PAGE_SHIFT >= i_size_read(inode);
@@ -161,10 +183,11 @@ static void shmem_take_back(struct inode *inode, struct folio *folio)
 }
 
 /*
- * shmem_get_folio_gfp() - v7.1. Fidelity: same, no userfaultfd and no shrinker of what lies behind the end. The end of the file is looked at
- * first, and once more with the folio locked.
+ * shmem_get_folio_gfp() - v7.1. Fidelity: same, no shrinker of what lies behind the end. The end of the file is looked at
+ * first, and once more with the folio locked. With a fault a monitor may be asked for what is missing: then *fault says so, on 0.
  */
-int shmem_get_folio(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp, unsigned int order)
+static int shmem_get_folio_gfp(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp, unsigned int order,
+			       struct vm_fault *vmf, vm_fault_t *fault)
 {
 	bool alloced = false;
 	struct folio *folio;
@@ -183,7 +206,7 @@ repeat:
 		return error;
 	}
 	if (folio) {
-		folio_lock(folio);
+		shmem_lock(folio, sgp);
 		if (unlikely(plain_read(folio->mapping) != (void *)inode->i_mapping)) {
 			folio_unlock(folio);
 			folio_put(folio);
@@ -198,6 +221,12 @@ repeat:
 	}
 	if (sgp == SGP_READ)
 		return 0;
+	if (sgp == SGP_NOALLOC)
+		return -ENOENT;
+	if (vmf && userfaultfd_missing(vmf->vma)) {
+		*fault = handle_userfault(vmf, VM_UFFD_MISSING);
+		return 0;
+	}
 
 	folio = shmem_alloc(inode, index, order);
 	if (IS_ERR(folio)) {
@@ -228,15 +257,24 @@ out:
 	return 0;
 }
 
+/* shmem_get_folio() - v7.1. Fidelity: same. */
+int shmem_get_folio(struct inode *inode, pgoff_t index, struct folio **foliop, enum sgp_type sgp, unsigned int order)
+{
+	return shmem_get_folio_gfp(inode, index, foliop, sgp, order, NULL, NULL);
+}
+
 /* shmem_fault() - v7.1. Fidelity: adapted: a fault into a hole that is being punched does not wait for the end of that. */
 vm_fault_t shmem_fault(struct vm_fault *vmf)
 {
 	struct inode *inode = vmf->vma->vm_file->f_inode;
 	struct folio *folio;
-	int err = shmem_get_folio(inode, vmf->pgoff, &folio, SGP_CACHE, vmf->order);
+	vm_fault_t fault = 0;
+	int err = shmem_get_folio_gfp(inode, vmf->pgoff, &folio, SGP_CACHE, vmf->order, vmf, &fault);
 
 	if (err)
 		return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+	if (fault)
+		return fault;
 	vmf->page = folio_file_page(folio, vmf->pgoff);
 	return VM_FAULT_LOCKED;
 }
@@ -296,10 +334,14 @@ int shmem_file_write(struct file *file, pgoff_t index, u64 token, unsigned int o
 static int shmem_confirm_swap(struct address_space *mapping, pgoff_t index, void *radswap)
 {
 	XA_STATE(xas, &mapping->i_pages, index);
+	void *entry;
 	int ret = -1;
 
 	rcu_read_lock();
-	if (xas_load(&xas) == radswap)
+	do
+		entry = xas_load(&xas);
+	while (xas_retry(&xas, entry));
+	if (entry == radswap)
 		ret = xas_get_order(&xas);
 	rcu_read_unlock();
 	return ret;
@@ -411,7 +453,6 @@ static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio *
 	int error, order;
 	pgoff_t nr;
 
-	(void)sgp;
 	*foliop = NULL;
 	si = get_swap_device(index_entry);
 	order = shmem_confirm_swap(mapping, index, radswap);
@@ -436,7 +477,7 @@ static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio *
 	}
 	nr = (pgoff_t)folio_nr_pages(folio);
 	swap = swp_entry(swp_offset(swap) & ~(nr - 1));
-	folio_lock(folio);
+	shmem_lock(folio, sgp);
 	error = shmem_swapin_finish(inode, index & ~(nr - 1), folio, swap);
 	if (!error) {
 		*foliop = folio;
@@ -572,13 +613,15 @@ int shmem_unuse(void)
 static long shmem_free_swap(struct address_space *mapping, pgoff_t index, pgoff_t end, void *radswap)
 {
 	XA_STATE(xas, &mapping->i_pages, index);
+	bool early = bug_enabled(swap_shmem_truncate_order_race);
+	int order = early ? xa_get_order(&mapping->i_pages, index) : 0;
 	long nr = 0;
 
 	xas_lock_irq(&xas);
 	if (xas_load(&xas) == radswap) {
 		pgoff_t base;
 
-		nr = 1l << xas_get_order(&xas);
+		nr = 1l << (early ? order : xas_get_order(&xas));
 		base = index & ~((pgoff_t)nr - 1);
 		if (base < index || base + (pgoff_t)nr - 1 > end)
 			nr = 0;

@@ -23,8 +23,10 @@ static struct folio *swp_tb_to_folio(unsigned long swp_tb)
 }
 
 /*
- * swap_cache_get_folio() - v7.1. Fidelity: same. Somebody keeps the device, or the slot. A folio that is just leaving the cache has no
- * reference to give: then the word has changed, or will.
+ * swap_cache_get_folio() - v7.1, repaired. Fidelity: adapted: the slot is looked at again with the reference in hand. Somebody keeps the
+ * device, or the slot. A folio that is just leaving the cache has no reference to give: then the word has changed, or will; or it has left,
+ * is free and somebody's new one, who sets its lock with a plain store, for nobody else can have it. (v6.18 to v7.1 leave it to the caller
+ * to find out, when it has the lock.)
  */
 struct folio *swap_cache_get_folio(swp_entry_t entry)
 {
@@ -35,9 +37,13 @@ struct folio *swap_cache_get_folio(swp_entry_t entry)
 		if (!swp_tb_is_folio(swp_tb))
 			return NULL;
 		folio = swp_tb_to_folio(swp_tb);
-		if (folio_try_get(folio))
+		if (!folio_try_get(folio)) {
+			cpu_relax();
+			continue;
+		}
+		if (bug_enabled(swapin_locks_stale_folio) || swap_table_get(SI, swp_offset(entry)) == swp_tb)
 			return folio;
-		cpu_relax();
+		folio_put(folio);
 	}
 }
 

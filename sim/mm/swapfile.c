@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/vma.h>
 #include <foliofuzz/bug.h>
 
 #define SI (&machine->swap_info)
@@ -27,9 +28,10 @@
 #define TTRS_UNMAPPED 0x2
 #define TTRS_FULL 0x4
 
+/* Somebody keeps the device. */
 static unsigned long cluster_offset(struct swap_info_struct *si, struct swap_cluster_info *ci)
 {
-	return (unsigned long)(ci - si->clusters) * SWAPFILE_CLUSTER;
+	return (unsigned long)(ci - access_load(&si->cluster_info, __ATOMIC_RELAXED)) * SWAPFILE_CLUSTER;
 }
 
 static bool swap_is_on(struct swap_info_struct *si)
@@ -48,6 +50,15 @@ bool vm_swap_full(void)
 	return atomic_long_read(&SI->nr_swap_pages) * 2 < NR_SWAP_SLOTS;
 }
 
+static void init_clusters(struct swap_cluster_info *cluster_info)
+{
+	for (unsigned int i = 0; i < NR_SWAP_CLUSTERS; i++) {
+		spinlock_t *cluster_lock = &cluster_info[i].lock;
+
+		spin_lock_init(cluster_lock);
+	}
+}
+
 /* Boot: not in the kernel. The tables of the last execution went with its arena. */
 void swap_boot(void)
 {
@@ -60,12 +71,9 @@ void swap_boot(void)
 	si->inuse_pages.counter = 0;
 	si->nr_swap_pages.counter = NR_SWAP_SLOTS;
 	si->zeromap = 0;
-	for (unsigned int i = 0; i < NR_SWAP_CLUSTERS; i++) {
-		spinlock_t *cluster_lock = &si->clusters[i].lock;
-
-		si->clusters[i] = (struct swap_cluster_info){ .table = NULL };
-		spin_lock_init(cluster_lock);
-	}
+	kmem_cache_init(&machine->swap_cluster_cache, "swap clusters", NR_SWAP_CLUSTERS * sizeof(struct swap_cluster_info), 0);
+	si->cluster_info = kmem_cache_alloc_boot(&machine->swap_cluster_cache);
+	init_clusters(si->cluster_info);
 	for (unsigned int cpu = 0; cpu < KERN_CPUS; cpu++)
 		for (unsigned int order = 0; order < NR_ORDERS; order++)
 			si->percpu_next[cpu][order] = -1;
@@ -78,7 +86,8 @@ void swap_boot(void)
 static struct swap_cluster_info *offset_to_cluster(struct swap_info_struct *si, unsigned long offset)
 {
 	VM_WARN_ON_ONCE(percpu_ref_is_zero(&si->users)); /* swapoff has been here: nothing has kept the device */
-	return &si->clusters[offset / SWAPFILE_CLUSTER];
+	VM_WARN_ON_ONCE(offset >= NR_SWAP_SLOTS);
+	return plain_read_racy(si->cluster_info) + offset / SWAPFILE_CLUSTER;
 }
 
 /* swap_cluster_lock() - v7.1, mm/swap.h. Fidelity: same. */
@@ -523,7 +532,7 @@ static void swap_alloc_slow(struct swap_info_struct *si, struct folio *folio)
 		if (kind == CLUSTER_ANY && order)
 			break;
 		for (unsigned int i = 0; i < NR_SWAP_CLUSTERS; i++) {
-			struct swap_cluster_info *ci = &si->clusters[i];
+			struct swap_cluster_info *ci = offset_to_cluster(si, i * SWAPFILE_CLUSTER);
 
 			if (!spin_trylock(&ci->lock))
 				continue;
@@ -846,7 +855,7 @@ bool folio_free_swap(struct folio *folio)
 void swap_put_entries_direct(swp_entry_t entry, int nr)
 {
 	unsigned long offset = swp_offset(entry), end = offset + (unsigned long)nr;
-	struct swap_info_struct *si = get_swap_device(entry);
+	struct swap_info_struct *si = bug_enabled(swap_free_vs_swapoff) ? SI : get_swap_device(entry);
 
 	if (WARN_ON_ONCE(!si))
 		return;
@@ -858,7 +867,8 @@ void swap_put_entries_direct(swp_entry_t entry, int nr)
 		swap_put_entries_cluster(si, offset, (int)(cluster_end - offset), true);
 		offset = cluster_end;
 	}
-	put_swap_device(si);
+	if (!bug_enabled(swap_free_vs_swapoff))
+		put_swap_device(si);
 }
 
 /* swap_dup_entry_direct() - v7.1. Fidelity: same. The caller has an entry, in a locked page table, so the count is not zero. */
@@ -982,15 +992,18 @@ static int unuse_vma(struct vm_area_struct *vma)
 	return 0;
 }
 
-/* unuse_mm() - v7.1. Fidelity: same. The caller has a user of the mm. A half-built copy is not looked at. */
-static int unuse_mm(struct mm_struct *mm)
+/*
+ * unuse_mm() - v7.1. Fidelity: same. The caller has a user of the mm. A half-built copy is not looked at: up to v6.19 there is a marker
+ * among its VMAs.
+ */
+static __follows_null int unuse_mm(struct mm_struct *mm)
 {
 	int ret = 0;
 
 	mmap_read_lock(mm);
-	if (test_bit(MMF_UNSTABLE, &mm->flags))
+	if (!bug_enabled(mm_half_forked_visible) && test_bit(MMF_UNSTABLE, &mm->flags))
 		goto unlock;
-	for (unsigned int i = 0; i < mm->map_count && !ret; i++) {
+	for (unsigned int i = 0; i < vma_tree_entries(mm) && !ret; i++) {
 		if (plain_read_racy(mm->vmas[i]->anon_vma))
 			ret = unuse_vma(mm->vmas[i]);
 		cond_resched();
@@ -1100,19 +1113,32 @@ static void drain_mmlist(struct swap_info_struct *si)
 static void wait_for_allocation(struct swap_info_struct *si)
 {
 	for (unsigned int i = 0; i < NR_SWAP_CLUSTERS; i++) {
-		spin_lock(&si->clusters[i].lock);
-		spin_unlock(&si->clusters[i].lock);
+		struct swap_cluster_info *ci = offset_to_cluster(si, i * SWAPFILE_CLUSTER);
+
+		spin_lock(&ci->lock);
+		spin_unlock(&ci->lock);
 	}
 }
 
+/* free_swap_cluster_info() - v7.1. Fidelity: same, no bad slots, so no cluster has a table left. Nobody has the device. */
+static void free_swap_cluster_info(struct swap_cluster_info *cluster_info)
+{
+	for (unsigned int i = 0; i < NR_SWAP_CLUSTERS; i++) {
+		spin_lock(&cluster_info[i].lock);
+		WARN_ON_ONCE(cluster_table_is_alloced(&cluster_info[i]));
+		spin_unlock(&cluster_info[i].lock);
+	}
+	kmem_cache_free(&machine->swap_cluster_cache, cluster_info);
+}
+
 /*
- * swapoff(2) - v7.1. Fidelity: adapted: one device and no file behind it; swap_lock and the device's lock are one; nothing of the
- * device is freed but the tables of its clusters, which went with their last slots. 0, -EINVAL: it was not on, or another errno: it
- * is on again.
+ * swapoff(2) - v7.1. Fidelity: adapted: one device and no file behind it; swap_lock and the device's lock are one; the map of zeroes
+ * is not freed. 0, -EINVAL: it was not on, or another errno: it is on again.
  */
 int swapoff(void)
 {
 	struct swap_info_struct *si = SI;
+	struct swap_cluster_info *cluster_info;
 	int err;
 
 	spin_lock(&si->lock);
@@ -1139,27 +1165,52 @@ int swapoff(void)
 	percpu_ref_wait_zero(&si->users);
 	spin_lock(&si->lock);
 	drain_mmlist(si);
-	for (unsigned int i = 0; i < NR_SWAP_CLUSTERS; i++)
-		WARN_ON_ONCE(cluster_table_is_alloced(&si->clusters[i]));
+	cluster_info = access_load(&si->cluster_info, __ATOMIC_RELAXED);
+	plain_write_racy(si->cluster_info, NULL);
 	WARN_ON_ONCE(assert_read(si->zeromap));
+	spin_unlock(&si->lock);
+	free_swap_cluster_info(cluster_info);
+	spin_lock(&si->lock);
 	plain_write_racy(si->flags, 0);
 	spin_unlock(&si->lock);
 	return 0;
 }
 
-/* swapon(2) - v7.1. Fidelity: adapted: the one device again, empty. -EBUSY: it is there. */
+/* alloc_swap_info() - v7.1. Fidelity: adapted: the one device. False: it is there. */
+static bool claim_swap_info(struct swap_info_struct *si)
+{
+	bool ret;
+
+	spin_lock(&si->lock);
+	ret = !plain_read_racy(si->flags);
+	if (ret)
+		plain_write_racy(si->flags, SWP_USED);
+	spin_unlock(&si->lock);
+	return ret;
+}
+
+/* swapon(2) - v7.1. Fidelity: adapted: the one device again, empty. -EBUSY: it is there; -ENOMEM. */
 int swapon(bool synchronous)
 {
 	struct swap_info_struct *si = SI;
-	int err = -EBUSY;
+	struct swap_cluster_info *cluster_info;
 
-	spin_lock(&si->lock);
-	if (!plain_read_racy(si->flags)) {
-		percpu_ref_resurrect(&si->users);
-		atomic_long_add(NR_SWAP_SLOTS, &si->nr_swap_pages);
-		plain_write_racy(si->flags, SWP_USED | SWP_WRITEOK | (synchronous ? SWP_SYNCHRONOUS_IO : 0));
-		err = 0;
+	if (!claim_swap_info(si))
+		return -EBUSY;
+	cluster_info = kmem_cache_alloc(&machine->swap_cluster_cache, GFP_KERNEL);
+	if (!cluster_info) {
+		spin_lock(&si->lock);
+		plain_write_racy(si->flags, 0);
+		spin_unlock(&si->lock);
+		return -ENOMEM;
 	}
+	init_clusters(cluster_info);
+	plain_write_racy(si->cluster_info, cluster_info);
+	/* from here on its users find it, and all of the above */
+	percpu_ref_resurrect(&si->users);
+	spin_lock(&si->lock);
+	atomic_long_add(NR_SWAP_SLOTS, &si->nr_swap_pages);
+	plain_write_racy(si->flags, SWP_USED | SWP_WRITEOK | (synchronous ? SWP_SYNCHRONOUS_IO : 0));
 	spin_unlock(&si->lock);
-	return err;
+	return 0;
 }

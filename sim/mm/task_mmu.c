@@ -126,12 +126,12 @@ static void smaps_pte_entry(pte_t ptent, struct vm_area_struct *vma, struct mem_
 		smaps_account(mss, page, &e);
 }
 
-/* smaps_pmd_entry() - v7.1. Fidelity: same. The PMD's lock is held. */
+/*
+ * smaps_pmd_entry() - v7.1, which asks any PMD whether it is young and dirty. Fidelity: same, but for that. The PMD's lock is held.
+ */
 static void smaps_pmd_entry(pmd_t pmd, struct vm_area_struct *vma, struct mem_size_stats *mss)
 {
-	struct smaps_entry e = {
-		.compound = true, .locked = vma->vm_flags & VM_LOCKED, .young = pmd_young(pmd), .dirty = pmd_dirty(pmd),
-	};
+	struct smaps_entry e = { .compound = true, .locked = vma->vm_flags & VM_LOCKED };
 	struct page *page = NULL;
 
 	if (pmd_none(pmd))
@@ -144,6 +144,10 @@ static void smaps_pmd_entry(pmd_t pmd, struct vm_area_struct *vma, struct mem_si
 	}
 	if (!page)
 		return;
+	if (e.present || bug_enabled(smaps_decodes_migration_pmd)) {
+		e.young = pmd_young(pmd);
+		e.dirty = pmd_dirty(pmd);
+	}
 	*(folio_test_anon(page_folio(page)) ? &mss->anonymous_thp : &mss->file_thp) += HPAGE_PMD_NR;
 	smaps_account(mss, page, &e);
 }

@@ -10,6 +10,7 @@
  * the folio lock, so that its mapping and index may change under it.
  */
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/huge_mm.h>
 #include <linux/memcontrol.h>
@@ -54,7 +55,7 @@ static bool userfaultfd_must_wait(struct vm_fault *vmf, unsigned long reason)
 	pte_unmap(pte);
 	if (pte_none(ptent) || pte_is_uffd_wp_marker(ptent))
 		return true;
-	if (!pte_present(ptent))
+	if (!bug_enabled(uffd_must_wait_decodes_swap_as_write) && !pte_present(ptent))
 		return false;
 	return !pte_write(ptent) && (reason & VM_UFFD_WP);
 }
@@ -110,8 +111,19 @@ static int userfaultfd_change_vma(struct vm_area_struct *vma, unsigned long star
 }
 
 /*
- * userfaultfd_register(), userfaultfd_unregister() - v7.1, fs/userfaultfd.c. Fidelity: adapted: anonymous memory only; nobody is woken.
- * -EINVAL: nothing there that could be registered.
+ * vma_can_userfault() - v7.1. Fidelity: adapted: of files, private mappings of shared memory alone, and those as without CONFIG_PTE_MARKER_UFFD_WP: missing
+ * pages only.
+ */
+static bool vma_can_userfault(struct vm_area_struct *vma, unsigned long vm_flags)
+{
+	if (vma->vm_flags & VM_SHARED)
+		return false;
+	return vma_is_anonymous(vma) || (shmem_mapping(vma->vm_file->f_mapping) && !(vm_flags & VM_UFFD_WP));
+}
+
+/*
+ * userfaultfd_register(), userfaultfd_unregister() - v7.1, fs/userfaultfd.c. Fidelity: adapted: what cannot be registered is passed over; nobody is
+ * woken. -EINVAL: nothing there that could be registered.
  */
 int userfaultfd_register_range(struct mm_struct *mm, unsigned long start, unsigned long len, unsigned long vm_flags)
 {
@@ -129,7 +141,7 @@ int userfaultfd_register_range(struct mm_struct *mm, unsigned long start, unsign
 			continue;
 		}
 		to = vma->vm_end < end ? vma->vm_end : end;
-		if (vma_is_anonymous(vma) && !(vma->vm_flags & VM_SHARED)) {
+		if (vma_can_userfault(vma, vm_flags)) {
 			found = true;
 			err = userfaultfd_change_vma(vma, start, to, vm_flags);
 		}
@@ -176,7 +188,14 @@ static int mfill_establish_pmd(struct mm_struct *mm, pmd_t *dst_pmd)
 	return 0;
 }
 
-/* mfill_atomic_install_pte() - v7.1. Fidelity: same, anonymous. A marker of write protection may be replaced. */
+/* mfill_file_over_size() - v7.1. Fidelity: same. */
+static bool mfill_file_over_size(struct vm_area_struct *dst_vma, unsigned long dst_addr)
+{
+	return dst_vma->vm_file &&
+	       linear_page_index(dst_vma, dst_addr) >= i_size_read(dst_vma->vm_file->f_inode) >> PAGE_SHIFT;
+}
+
+/* mfill_atomic_install_pte() - v7.1. Fidelity: same, anonymous pages. A marker of write protection may be replaced. */
 static int mfill_atomic_install_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma, unsigned long dst_addr, struct folio *folio,
 				    bool wp)
 {
@@ -192,6 +211,10 @@ static int mfill_atomic_install_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_v
 	pte = pte_offset_map_lock(mm, dst_pmd, dst_addr, &ptl);
 	if (!pte)
 		return -EAGAIN;
+	if (mfill_file_over_size(dst_vma, dst_addr)) {
+		ret = -EFAULT;
+		goto unlock;
+	}
 	ptent = ptep_get(pte);
 	if (!pte_none(ptent) && !pte_is_uffd_wp_marker(ptent))
 		goto unlock;
@@ -255,7 +278,7 @@ static int mfill_atomic_pte(pmd_t *dst_pmd, struct vm_area_struct *vma, unsigned
 	}
 }
 
-/* mfill_atomic() - v7.1. Fidelity: adapted: mmap_lock, no per-VMA lock; the address space does not change under a monitor's feet by events. */
+/* mfill_atomic() - v7.1. Fidelity: adapted: mmap_lock, no per-VMA lock; a file's mapping gets copies alone; the address space does not change under a monitor's feet by events. */
 long mfill_atomic(struct mm_struct *mm, unsigned long dst_start, unsigned long len, enum mfill_atomic_mode mode, u64 token,
 		  bool wp)
 {
@@ -273,7 +296,7 @@ long mfill_atomic(struct mm_struct *mm, unsigned long dst_start, unsigned long l
 	if (end > vma->vm_end || !vma->uffd_ctx)
 		goto unlock;
 	err = -EINVAL;
-	if ((wp && !userfaultfd_wp(vma)) || !vma_is_anonymous(vma))
+	if ((wp && !userfaultfd_wp(vma)) || (!vma_is_anonymous(vma) && mode != MFILL_ATOMIC_COPY))
 		goto unlock;
 	while (addr < end) {
 		pmd_t *dst_pmd = pmd_offset(mm, addr);

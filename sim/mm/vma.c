@@ -47,7 +47,7 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 	return vma;
 }
 
-/* vm_area_dup(), vm_area_init_from() - v7.1, mm/vma_init.c. Fidelity: same. */
+/* vm_area_dup(), vm_area_init_from() - v7.1, mm/vma_init.c. Fidelity: same, with the get_file() of those who make a VMA of one. */
 struct vm_area_struct *vm_area_dup(struct vm_area_struct *orig)
 {
 	struct vm_area_struct *new = kmem_cache_alloc(&machine->vma_cache, GFP_KERNEL);
@@ -66,13 +66,17 @@ struct vm_area_struct *vm_area_dup(struct vm_area_struct *orig)
 	new->shared.next = new->shared.prev = &new->shared;
 	new->uffd_ctx = orig->uffd_ctx;
 	vma_lock_init(new, true);
+	if (new->vm_file && new->vm_flags & VM_SHARED)
+		get_write_access(new->vm_file->f_inode);
 	return new;
 }
 
-/* vm_area_free() - v7.1, mm/vma_init.c. Fidelity: same. */
+/* vm_area_free() - v7.1, mm/vma_init.c. Fidelity: same, with the fput() that comes before it. */
 void vm_area_free(struct vm_area_struct *vma)
 {
 	WARN_ON_ONCE(vma_is_attached(vma));
+	if (vma->vm_file && vma->vm_flags & VM_SHARED)
+		put_write_access(vma->vm_file->f_inode);
 	kmem_cache_free(&machine->vma_cache, vma);
 }
 

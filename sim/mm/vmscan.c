@@ -127,7 +127,7 @@ static enum fate shrink_alloc_swap(struct folio *folio, struct list_head *folio_
 		if (expected != folio_ref_count(folio) - 1)
 			return FATE_ACTIVATE_LOCKED;
 		/* flag and link are looked at without the queue's lock: stale is a split too many, or one too few */
-		if (folio_order(folio) > 1 && !data_race(1, list_empty(&folio->_deferred_list)) &&
+		if (folio_order(folio) > 1 && !data_race(1, folio, list_empty(&folio->_deferred_list)) &&
 		    folio_test_partially_mapped(folio) && split_folio_to_list(folio, folio_list))
 			return FATE_ACTIVATE_LOCKED;
 	}
@@ -159,7 +159,10 @@ static enum fate shrink_unmap(struct folio *folio)
 	if (folio_test_large(folio))
 		flags |= TTU_SYNC;
 	try_to_unmap(folio, flags);
-	return folio_mapped(folio) ? FATE_ACTIVATE_LOCKED : FATE_GO_ON;
+	if (!folio_mapped(folio))
+		return FATE_GO_ON;
+	accepted_race(9, folio);
+	return FATE_ACTIVATE_LOCKED;
 }
 
 /*
@@ -209,10 +212,28 @@ static enum fate shrink_hwpoison(struct folio *folio)
 }
 
 /*
- * One folio of shrink_folio_list() - v7.1. Fidelity: adapted: every folio counts as old (folio_check_references() would walk its mappings
- * for accessed bits), no demotion, no throttling, no buffers. Isolated, and locked.
+ * folio_check_references() - v7.1. Fidelity: adapted: what has been used once, or twice, since the last look is marked so and is taken all the same, as
+ * if it had not been used before the next look: one pass stands for the passes of falling priority that reclaim makes. Locked, isolated.
  */
-static enum fate shrink_folio_locked(struct folio *folio, struct list_head *folio_list)
+static enum fate folio_check_references(struct folio *folio)
+{
+	unsigned long vm_flags;
+	int referenced_ptes = folio_referenced(folio, &vm_flags);
+
+	if (vm_flags & VM_LOCKED)
+		return FATE_ACTIVATE_LOCKED;
+	if (referenced_ptes == -1)
+		return FATE_KEEP_LOCKED;
+	(void)folio_test_clear_referenced(folio);
+	if (referenced_ptes)
+		folio_set_referenced(folio);
+	return FATE_GO_ON;
+}
+
+/*
+ * One folio of shrink_folio_list() - v7.1. Fidelity: adapted: no demotion, no throttling, no buffers. Isolated, and locked.
+ */
+static enum fate shrink_folio_locked(struct folio *folio, struct list_head *folio_list, bool ignore_references)
 {
 	enum fate fate;
 
@@ -223,6 +244,11 @@ static enum fate shrink_folio_locked(struct folio *folio, struct list_head *foli
 		return FATE_ACTIVATE_LOCKED;
 	if (folio_test_writeback(folio))
 		return FATE_ACTIVATE_LOCKED;
+	if (!ignore_references) {
+		fate = folio_check_references(folio);
+		if (fate != FATE_GO_ON)
+			return fate;
+	}
 
 	if (folio_test_anon(folio) && folio_test_swapbacked(folio) && !folio_test_swapcache(folio)) {
 		fate = shrink_alloc_swap(folio, folio_list);
@@ -267,7 +293,7 @@ static void free_batch(struct folio_batch *folios)
  * shrink_folio_list() - v7.1. Fidelity: adapted, as its one folio above. The list is of isolated folios of one node; what cannot be reclaimed
  * is on it afterwards. Nothing is held. Returns pages.
  */
-unsigned int shrink_folio_list(struct list_head *folio_list, int nid)
+static unsigned int shrink_folio_list(struct list_head *folio_list, int nid, bool ignore_references)
 {
 	struct folio_batch free_folios;
 	unsigned int nr_reclaimed = 0;
@@ -282,7 +308,7 @@ unsigned int shrink_folio_list(struct list_head *folio_list, int nid)
 		cond_resched();
 		list_del(&folio->lru);
 		if (folio_trylock(folio))
-			fate = shrink_folio_locked(folio, folio_list);
+			fate = shrink_folio_locked(folio, folio_list, ignore_references);
 		switch (fate) {
 		case FATE_GONE:
 			continue;
@@ -411,7 +437,7 @@ unsigned long shrink_lruvec(int nid, unsigned long nr_to_scan)
 		return 0;
 	list_for_each_entry(folio, &folio_list, lru)
 		folio_clear_active(folio);
-	nr_reclaimed = shrink_folio_list(&folio_list, nid);
+	nr_reclaimed = shrink_folio_list(&folio_list, nid, false);
 	move_folios_to_lru(&folio_list, lruvec);
 	return nr_reclaimed;
 }
@@ -419,7 +445,7 @@ unsigned long shrink_lruvec(int nid, unsigned long nr_to_scan)
 /* reclaim_folio_list() - v7.1. Fidelity: same. */
 static unsigned int reclaim_folio_list(struct list_head *folio_list, int nid)
 {
-	unsigned int nr_reclaimed = shrink_folio_list(folio_list, nid);
+	unsigned int nr_reclaimed = shrink_folio_list(folio_list, nid, true);
 
 	while (!list_empty(folio_list)) {
 		struct folio *folio = lru_to_folio(folio_list);
@@ -457,16 +483,6 @@ unsigned int reclaim_pages(struct list_head *folio_list)
 
 /* ------------------------------------------------------------------ MADV_PAGEOUT ---- */
 
-/* folio_maybe_mapped_shared() - v7.1, include/linux/mm.h. Fidelity: same: racy. */
-static bool pageout_mapped_shared(struct folio *folio)
-{
-	int mapcount = folio_mapcount(folio);
-
-	if (!folio_test_large(folio) || mapcount <= 1)
-		return mapcount > 1;
-	return test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids);
-}
-
 /* Off the LRU and on the list. The table's lock is held, which keeps the folio mapped. (madvise_cold_or_pageout_pte_range(), v7.1.) */
 static void pageout_isolate(struct folio *folio, struct list_head *list)
 {
@@ -497,7 +513,7 @@ static bool pageout_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned long ad
 	if (!pmd_present(pmdval) || is_huge_zero_pmd(pmdval))
 		goto unlock;
 	folio = page_folio(pmd_page(pmdval));
-	if (pageout_mapped_shared(folio))
+	if (folio_maybe_mapped_shared(folio))
 		goto unlock;
 	if (next - addr != HPAGE_PMD_SIZE) {
 		folio_get(folio);
@@ -560,7 +576,7 @@ static void pageout_pte_range(struct vm_area_struct *vma, pmd_t *pmd, unsigned l
 		if (folio_test_large(folio)) {
 			nr = pageout_batch(folio, pte_page(ptent), pte, addr, end);
 			if (nr < folio_nr_pages(folio)) {
-				if (pageout_mapped_shared(folio) || !folio_trylock(folio))
+				if (folio_maybe_mapped_shared(folio) || !folio_trylock(folio))
 					continue;
 				folio_get(folio);
 				pte_unmap_unlock(start_pte, ptl);

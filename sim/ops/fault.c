@@ -19,7 +19,7 @@ static vm_fault_t fault_under_vma_lock(struct mm_struct *mm, unsigned long addr,
 	struct vm_area_struct *vma;
 	vm_fault_t ret;
 
-	if (!generation_at_least(GENERATION_V6_19))
+	if (!generation_at_least(GENERATION_V6_18))
 		return VM_FAULT_RETRY;
 	vma = lock_vma_under_rcu(mm, addr);
 	if (!vma)

@@ -16,6 +16,26 @@ int op_file_read(const u8 *args)
 	return err;
 }
 
+/* read(2) of several pages. What of them it has read is what each showed at some time during the call. */
+int op_file_read_pages(const u8 *args)
+{
+	struct file *file = &machine->files[args[0]];
+	unsigned int nr = args[2] < FILE_READ_MAX ? args[2] : FILE_READ_MAX;
+	u64 tokens[FILE_READ_MAX] = { 0 };
+	int done;
+
+	if (file->f_inode->shmem)
+		return -EINVAL;
+	if (args[1] + nr > FILE_PAGES)
+		nr = FILE_PAGES - args[1];
+	for (unsigned int i = 0; i < nr; i++)
+		user_note(USER_FILE_READ_BEGIN, args[0], args[1] + i, 1, 0, 0);
+	done = filemap_read_pages(file, args[1], nr, tokens);
+	for (unsigned int i = 0; i < nr; i++)
+		user_note((int)i < done ? USER_FILE_READ_END : USER_FILE_READ_FAILED, args[0], args[1] + i, 1, (u32)tokens[i], 0);
+	return done < 0 ? done : 0;
+}
+
 /* The order is what a new folio may have. */
 int op_file_write(const u8 *args)
 {
@@ -24,10 +44,12 @@ int op_file_write(const u8 *args)
 	int err;
 
 	user_note(USER_FILE_WRITE_BEGIN, args[0], args[1], 1, token, 0);
+	file_open_write(file);
 	inode_lock(file->f_inode);
 	err = file->f_inode->shmem ? shmem_file_write(file, args[1], token, args[2]) :
 				     generic_perform_write(file, args[1], token, args[2]);
 	inode_unlock(file->f_inode);
+	file_close_write(file);
 	user_note(USER_FILE_WRITE_END, args[0], args[1], 1, token, err == 0);
 	return err;
 }
@@ -63,7 +85,9 @@ int op_truncate(const u8 *args)
 	int err;
 
 	user_note(USER_FILE_DISCARD_BEGIN, args[0], args[1], FILE_PAGES, 0, 0);
+	file_open_write(&machine->files[args[0]]);
 	err = vfs_truncate(&machine->inodes[args[0]], args[1]);
+	file_close_write(&machine->files[args[0]]);
 	user_note(USER_FILE_DISCARD_END, args[0], args[1], FILE_PAGES, 0, !err);
 	return err;
 }
@@ -74,7 +98,9 @@ int op_punch(const u8 *args)
 	int err;
 
 	user_note(USER_FILE_DISCARD_BEGIN, args[0], args[1], nr, 0, 0);
+	file_open_write(&machine->files[args[0]]);
 	err = vfs_punch_hole(&machine->inodes[args[0]], args[1], args[1] + nr);
+	file_close_write(&machine->files[args[0]]);
 	user_note(USER_FILE_DISCARD_END, args[0], args[1], nr, 0, !err);
 	return err;
 }
@@ -106,8 +132,12 @@ static int mmap_op(const u8 *args, bool shared)
 		nr = room;
 	user_note(USER_MAP_BEGIN, args[0], args[1], nr, what, shared ? MAPPING_SHARED : MAPPING_PRIVATE);
 	user_discard_begin(args[0], args[1], nr);
+	if (shared)
+		file_open_write(&machine->files[args[3]]);
 	err = mmap_file_region(mm, vpn_to_addr(args[1]), nr_to_len(args[1], nr), &machine->files[args[3]], pgoff,
 			       VM_READ | VM_WRITE | VM_MAYWRITE | (shared ? VM_SHARED : 0));
+	if (shared)
+		file_close_write(&machine->files[args[3]]);
 	user_discard_end(args[0], args[1], nr, !err);
 	user_note(USER_MAP_END, args[0], args[1], nr, what, !err);
 	mm_unpin(mm);

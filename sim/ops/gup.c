@@ -9,12 +9,24 @@
 
 enum { REF_GET, REF_PIN_READ, REF_PIN_WRITE, REF_PIN_LONGTERM };
 
+/* A driver does not know what its device has written: whatever it may write to is dirty. */
 void drop_ref(struct page *page, unsigned int kind)
 {
 	if (kind == REF_GET)
 		put_page(page);
 	else
+		unpin_user_page_dirty_lock(page, kind >= REF_PIN_WRITE);
+}
+
+bool drop_ref_in_irq(struct page *page, unsigned int kind)
+{
+	if (kind >= REF_PIN_WRITE && !folio_test_dirty(page_folio(page)))
+		return false;
+	if (kind == REF_GET)
+		put_page(page);
+	else
 		unpin_user_page(page);
+	return true;
 }
 
 /* Into the slot, if that is still free; else dropped. */
@@ -62,7 +74,12 @@ static int hold(const u8 *args, unsigned int gup_flags, bool fast)
 	if (!mm)
 		return -ESRCH;
 	user_note(USER_PIN_BEGIN, args[1], args[2], 1, 0, 0);
+	if (kind == REF_PIN_LONGTERM)
+		user_note(USER_PIN_LONGTERM_BEGIN, args[1], args[2], 1, 0, 0);
 	page = fast ? get_user_page_fast(mm, addr, gup_flags) : get_user_page(mm, addr, gup_flags);
+	if (kind == REF_PIN_LONGTERM)
+		user_note(USER_PIN_LONGTERM_END, args[1], args[2], 1, 0,
+			  page == ERR_PTR(-ENOMEM) || page == ERR_PTR(-EAGAIN));
 	mm_unpin(mm);
 	if (IS_ERR_OR_NULL(page))
 		return page ? (int)PTR_ERR(page) : -EFAULT;
@@ -102,6 +119,28 @@ int op_pin_read_fast(const u8 *args)
 int op_pin_longterm(const u8 *args)
 {
 	return hold(args, FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM, true);
+}
+
+/* As a driver does that registers a buffer and gives it back. */
+int op_pin_pages(const u8 *args)
+{
+	unsigned int nr = args[2] < GUP_PAGES_MAX ? args[2] : GUP_PAGES_MAX;
+	unsigned long len = nr_to_len(args[1], nr);
+	struct mm_struct *mm = mm_pin(args[0]);
+	struct page *pages[GUP_PAGES_MAX];
+	long done;
+
+	if (!mm)
+		return -ESRCH;
+	for (unsigned int i = 0; i < len / PAGE_SIZE; i++)
+		user_note(USER_COPY, args[0], args[1] + i, 1, 0, 0);
+	done = get_user_pages(mm, vpn_to_addr(args[1]), len / PAGE_SIZE, FOLL_PIN | FOLL_WRITE | (args[3] ? FOLL_LONGTERM : 0), pages);
+	for (unsigned int i = 0; i < len / PAGE_SIZE; i++)
+		user_note(USER_COPY, args[0], args[1] + i, 1, 0, 0);
+	if (done > 0)
+		unpin_user_pages(pages, (unsigned long)done);
+	mm_unpin(mm);
+	return done < 0 ? (int)done : 0;
 }
 
 int op_put(const u8 *args)

@@ -7,11 +7,14 @@ int op_irq_put(const u8 *args)
 {
 	unsigned int kind;
 	struct page *page = take_ref(args[0], &kind);
+	bool dropped;
 
 	if (!page)
 		return -ENOENT;
 	irq_enter();
-	drop_ref(page, kind);
+	dropped = drop_ref_in_irq(page, kind);
 	irq_exit();
+	if (!dropped)
+		drop_ref(page, kind);
 	return 0;
 }

@@ -36,6 +36,8 @@ void user_note(enum user_event event, unsigned int mm, unsigned int vpn, unsigne
 struct page;
 struct page *take_ref(unsigned int slot, unsigned int *kind);
 void drop_ref(struct page *page, unsigned int kind);
+/* As the end of an I/O does it, bio_check_pages_dirty(): false: the page needs to be marked dirty first, and that is a worker's to do. */
+bool drop_ref_in_irq(struct page *page, unsigned int kind);
 /* memcg.c: one call of the deferred split shrinker. -ENOENT: nothing to scan. */
 struct mem_cgroup;
 int shrink_slab(struct mem_cgroup *memcg, int nid, unsigned long nr_to_scan);

@@ -23,7 +23,8 @@
 struct value {
 	u32 token;
 	u32 over; /* time at which its operation ended; UNFINISHED: still running */
-	u8 moved_by; /* cpu + 1 of the move that may put it there, until it ends */
+	u8 moved_by; /* cpu + 1 of the move that may put it there, until it ends; at its source: that may show its target there */
+	bool stale; /* overwritten while a discard runs: seen by old translations until that has flushed them */
 };
 struct place {
 	struct value values[VALUES_MAX];
@@ -38,7 +39,7 @@ struct reader {
 	u8 count;
 };
 struct running {
-	bool active, move;
+	bool active, move, discard;
 	u8 mm, vpn, nr, to; /* to: of a move */
 	u32 began, token;
 };
@@ -69,7 +70,7 @@ static struct content_model {
 
 static void place_reset(struct place *p)
 {
-	p->values[0] = (struct value){ 0, 0, 0 };
+	p->values[0] = (struct value){ 0 };
 	p->count = 1;
 	p->lost_track = false;
 }
@@ -165,7 +166,7 @@ static void place_put_forking(unsigned mm, unsigned vpn, u32 token)
 		struct forking *f = &model.forking[i];
 
 		if (f->active && f->parent == mm)
-			place_keep(&f->places[vpn], (struct value){ token, model.now, 0 });
+			place_keep(&f->places[vpn], (struct value){ .token = token, .over = model.now });
 	}
 }
 
@@ -203,24 +204,50 @@ static void carry_along(unsigned mm, unsigned vpn, u32 token)
 			model.places[mm][to].lost_track = true;
 		if (there || model.places[mm][to].lost_track)
 			continue;
-		place_put(mm, to, (struct value){ token, UNFINISHED, (u8)(cpu + 1) });
+		place_put(mm, to, (struct value){ .token = token, .over = UNFINISHED, .moved_by = (u8)(cpu + 1) });
 		carry_along(mm, to, token);
+	}
+}
+
+/*
+ * Between the move of an entry and the flush that follows, the page is at both addresses: whoever has the old translation still sees there what
+ * is stored at the new one. If the move is undone, it stays there.
+ */
+static void show_at_source(unsigned mm, unsigned vpn, u32 token)
+{
+	for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++) {
+		const struct running *r = &model.running[cpu];
+
+		if (r->active && r->move && r->mm == mm && r->to <= vpn && vpn < r->to + (unsigned)r->nr)
+			place_put(mm, r->vpn + vpn - r->to, (struct value){ .token = token, .over = UNFINISHED, .moved_by = (u8)(cpu + 1) });
 	}
 }
 
 /* From now on `token` may be at this place. */
 static void place_add(unsigned mm, unsigned vpn, u32 token)
 {
-	place_put(mm, vpn, (struct value){ token, UNFINISHED, 0 });
+	place_put(mm, vpn, (struct value){ .token = token, .over = UNFINISHED });
 	carry_along(mm, vpn, token);
+	show_at_source(mm, vpn, token);
 }
 
 /* How an operation ended: not done; done; or done maybe, now or later (MADV_FREE), until the next store. */
 enum { DONE_NOT, DONE, DONE_MAYBE };
 
+static bool discard_runs(unsigned mm, unsigned vpn)
+{
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		const struct running *r = &model.running[i];
+
+		if (r->active && r->discard && r->mm == mm && r->vpn <= vpn && vpn < r->vpn + (unsigned)r->nr)
+			return true;
+	}
+	return false;
+}
+
 /*
- * The operation that began at `began` and puts `token` is over. Done: what was over before it began is gone. Not done: its own
- * value never was there. Maybe: both may be.
+ * The operation that began at `began` and puts `token` is over. Done: what was over before it began is gone, once no discard
+ * can have left an old translation to it. Not done: its own value never was there. Maybe: both may be.
  */
 static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, unsigned done)
 {
@@ -236,8 +263,10 @@ static void place_end(unsigned mm, unsigned vpn, u32 token, u32 began, unsigned 
 			if (done == DONE_NOT)
 				continue;
 			v.over = model.now;
-		} else if (done == DONE && v.over < began) {
-			continue;
+		} else if (v.stale || (done == DONE && v.over < began)) {
+			if (!discard_runs(mm, vpn))
+				continue;
+			v.stale = true;
 		}
 		p->values[kept++] = v;
 	}
@@ -257,7 +286,8 @@ static unsigned range_end(const struct user_note *n)
 static void begin_change(const struct user_note *n, u32 token)
 {
 	model.running[engine_cpu()] = (struct running){
-		.active = true, .mm = n->mm, .vpn = n->vpn, .nr = n->nr, .began = model.now, .token = token,
+		.active = true, .discard = n->event == USER_DISCARD_BEGIN, .mm = n->mm, .vpn = n->vpn, .nr = n->nr,
+		.began = model.now, .token = token,
 	};
 	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++) {
 		place_add(n->mm, vpn, token);
@@ -280,6 +310,15 @@ static void end_change(const struct user_note *n)
 	}
 }
 
+static void show_running_stores(unsigned mm, unsigned target)
+{
+	const struct place *p = &model.places[mm][target];
+
+	for (unsigned i = 0; i < p->count; i++)
+		if (p->values[i].over == UNFINISHED && !p->values[i].moved_by)
+			show_at_source(mm, target, p->values[i].token);
+}
+
 /* The source: as by a discard. The target: whatever may be at the source, from now until the end. */
 static void begin_move(const struct user_note *n)
 {
@@ -292,10 +331,11 @@ static void begin_move(const struct user_note *n)
 
 		place_taken(n->mm, n->vpn + i);
 		place_taken(n->mm, n->token + i);
+		show_running_stores(n->mm, n->token + i);
 
 		/* the discard's zero is not at the source before the content has gone */
 		for (unsigned v = 0; v < copy.count; v++)
-			if (v + 1 < copy.count || copy.lost_track)
+			if (!copy.values[v].stale && (v + 1 < copy.count || copy.lost_track))
 				carry_along(n->mm, n->vpn + i, copy.values[v].token);
 		if (copy.lost_track)
 			model.places[n->mm][n->token + i].lost_track = true;
@@ -324,7 +364,29 @@ static void end_move_target(unsigned mm, unsigned vpn, u32 began, enum user_move
 	}
 	p->count = (u8)kept;
 	if (result == MOVE_TARGET_GONE)
-		place_put(mm, vpn, (struct value){ 0, model.now, 0 });
+		place_put(mm, vpn, (struct value){ .over = model.now });
+}
+
+/* What the source showed of the target's it has if the pages have come back, and else shows no more. */
+static void end_move_source(unsigned mm, unsigned vpn, u32 began, enum user_move result)
+{
+	struct place *p = &model.places[mm][vpn];
+	u8 mover = (u8)(engine_cpu() + 1);
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < p->count; i++) {
+		struct value v = p->values[i];
+
+		if (v.moved_by == mover) {
+			if (result != MOVE_TARGET_GONE)
+				continue;
+			v.moved_by = 0;
+			v.over = model.now;
+		}
+		p->values[kept++] = v;
+	}
+	p->count = (u8)kept;
+	place_end(mm, vpn, 0, began, result == MOVE_DONE ? DONE : DONE_NOT);
 }
 
 static void end_move(const struct user_note *n)
@@ -342,7 +404,7 @@ static void end_move(const struct user_note *n)
 		place_taken(r.mm, r.vpn + i);
 		place_taken(r.mm, r.to + i);
 		end_move_target(r.mm, r.to + i, r.began, result);
-		place_end(r.mm, r.vpn + i, 0, r.began, result == MOVE_DONE ? DONE : DONE_NOT);
+		end_move_source(r.mm, r.vpn + i, r.began, result);
 	}
 }
 
@@ -401,9 +463,14 @@ static void begin_fork(const struct user_note *n)
 	f->active = model.fork_seen = true;
 	f->parent = n->mm;
 	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
-		f->places[vpn] = model.places[n->mm][vpn];
-		for (unsigned i = 0; i < f->places[vpn].count; i++)
-			f->places[vpn].values[i].over = model.now;
+		const struct place *from = &model.places[n->mm][vpn];
+		struct place *to = &f->places[vpn];
+
+		to->lost_track = from->lost_track;
+		to->count = 0;
+		for (unsigned i = 0; i < from->count; i++)
+			if (!from->values[i].stale)
+				place_keep(to, (struct value){ .token = from->values[i].token, .over = model.now });
 	}
 }
 
@@ -574,26 +641,44 @@ void content_note(const volatile void *note)
 }
 
 /*
- * The kernel looks for poison before it reads: at PG_hwpoison of a small folio, at PG_has_hwpoisoned of a large one. What
- * another CPU marks after this one's operation began may come too late for that look, and is accepted.
+ * The kernel looks for poison before it reads: at PG_hwpoison of a small folio, at PG_has_hwpoisoned of a large one. If
+ * memory_failure() got no reference it gave up, and the page is marked, but not its folio: no look tells.
  */
-static bool seen_too_late(const struct event *ev, u32 pfn)
+static bool folio_is_marked(u32 pfn)
 {
-	const struct ghost_page *g = &oracle.pages[pfn];
-	u32 head = oracle_head_of(pfn), marked = g->poisoned_at;
+	u32 head = oracle_head_of(pfn);
 
-	if (oracle_is_large(oracle_folio(head)))
-		marked = oracle.pages[head].has_poison_at;
-	if (!marked) /* memory_failure() got no reference and gave up: the page is marked, its folio is not */
-		return true;
-	return g->poisoned_by != ev->cpu + 1 && marked > oracle.op_began[ev->cpu];
+	return oracle_is_large(oracle_folio(head)) ? oracle.pages[head].has_poison_at != 0 : oracle.pages[pfn].poisoned_at != 0;
+}
+
+void content_poison_looked(const volatile void *page)
+{
+	u32 *at = &oracle.pages[page_to_pfn((const struct page *)(uintptr_t)page)].looked_at[engine_cpu()];
+
+	if (*at < oracle.op_began[engine_cpu()])
+		*at = engine_stats()->points;
+}
+
+/*
+ * Another CPU has marked it after this one's look, in the operation that reads it now: accepted. The first look counts: reclaim has one, and
+ * what it calls on its way to the I/O may look again for its own purposes.
+ */
+static bool marked_too_late(const struct event *ev, u32 pfn)
+{
+	const struct ghost_page *page = &oracle.pages[pfn], *head = &oracle.pages[oracle_head_of(pfn)];
+	u32 began = oracle.op_began[ev->cpu], marked = page->poisoned_at;
+
+	if (oracle_is_large(oracle_folio(oracle_head_of(pfn))))
+		marked = head->has_poison_at;
+	return page->poisoned_by != ev->cpu + 1 && ((page->looked_at[ev->cpu] >= began && marked >= page->looked_at[ev->cpu]) ||
+						    (head->looked_at[ev->cpu] >= began && marked >= head->looked_at[ev->cpu]));
 }
 
 static void check_poison(const struct event *ev, u32 pfn)
 {
-	if (!(machine->memmap[pfn].flags & BIT(PG_hwpoison)))
+	if (!(machine->memmap[pfn].flags & BIT(PG_hwpoison)) || !folio_is_marked(pfn))
 		return;
-	if (seen_too_late(ev, pfn)) {
+	if (marked_too_late(ev, pfn)) {
 		oracle_benign_met(BENIGN_POISON_READ);
 		return;
 	}

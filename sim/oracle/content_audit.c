@@ -19,6 +19,8 @@ static enum found page_content(u32 pfn, u64 *token)
 /* A folio in the cache is newer than what its slot holds on the device. */
 static enum found slot_content(unsigned long slot, u64 *token)
 {
+	if (slot >= NR_SWAP_SLOTS)
+		return FOUND_UNKNOWN;
 	for_each_touched_pfn(pfn) {
 		const struct folio *folio = oracle_folio(pfn);
 		unsigned long first = swp_offset(folio->swap);
@@ -31,7 +33,7 @@ static enum found slot_content(unsigned long slot, u64 *token)
 		return page_content(pfn + (u32)(slot - first), token);
 	}
 	*token = machine->swap_info.zeromap >> slot & 1 ? 0 : machine->swap_info.content[slot];
-	return slot < NR_SWAP_SLOTS ? FOUND_TOKEN : FOUND_UNKNOWN;
+	return FOUND_TOKEN;
 }
 
 static enum found leaf_content(softleaf_t entry, unsigned offset, u64 *token)

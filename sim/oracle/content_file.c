@@ -51,10 +51,13 @@ static struct file_model {
 	bool used;
 	struct place files[NR_FILES][FILE_PAGES];
 	struct view views[NR_MMS][PROG_VPNS];
-	struct reader readers[ENGINE_LANES_MAX];
+	struct reader readers[ENGINE_LANES_MAX * FILE_READ_MAX]; /* of each CPU one for each page that it is reading */
 	struct running running[ENGINE_LANES_MAX];
 	struct view parents[ENGINE_LANES_MAX][PROG_VPNS]; /* as they were when a CPU's fork began */
 } model;
+
+#define for_each_reader(r) \
+	for (struct reader *r = model.readers; r < model.readers + ARRAY_SIZE(model.readers); r++)
 
 void content_file_begin(void)
 {
@@ -63,8 +66,8 @@ void content_file_begin(void)
 		memset(&model, 0, sizeof(model));
 	/* an execution that ended with a find has left what was under way */
 	memset(model.running, 0, sizeof(model.running));
-	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
-		model.readers[i].active = false;
+	for_each_reader(r)
+		r->active = false;
 	for (unsigned f = 0; f < NR_FILES; f++)
 		for (unsigned i = 0; i < FILE_PAGES; i++)
 			model.files[f][i].count = 1;
@@ -87,12 +90,9 @@ static void place_add(struct place *p, u32 token)
 		p->values[p->count++] = (struct value){ token, UNFINISHED };
 	else
 		p->lost_track = true;
-	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
-		struct reader *r = &model.readers[i];
-
+	for_each_reader(r)
 		if (r->active && (r->places[0] == p || r->places[1] == p))
 			reader_allow(r, token);
-	}
 }
 
 static void place_end(struct place *p, u32 token, u32 began, bool done)
@@ -119,9 +119,9 @@ static void place_end(struct place *p, u32 token, u32 began, bool done)
 static void lose_track(struct place *p)
 {
 	p->lost_track = true;
-	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
-		if (model.readers[i].places[0] == p || model.readers[i].places[1] == p)
-			model.readers[i].ignore = true;
+	for_each_reader(r)
+		if (r->places[0] == p || r->places[1] == p)
+			r->ignore = true;
 }
 
 static struct place *file_place(unsigned file, unsigned pgoff)
@@ -139,9 +139,14 @@ static void reader_adds(struct reader *r, unsigned slot, const struct place *p)
 		reader_allow(r, p->values[i].token);
 }
 
+static struct reader *reader_of(const struct user_note *n)
+{
+	return &model.readers[engine_cpu() * FILE_READ_MAX + n->vpn % FILE_READ_MAX];
+}
+
 static struct reader *begin_read(const struct user_note *n)
 {
-	struct reader *r = &model.readers[engine_cpu()];
+	struct reader *r = reader_of(n);
 
 	*r = (struct reader){ .active = true, .mm = n->mm, .vpn = n->vpn };
 	return r;
@@ -154,7 +159,8 @@ static bool begin_view_read(const struct user_note *n, const struct view *v)
 	if (v->kind == MAPPING_ANON && !v->pending && !v->muddled)
 		return false;
 	r = begin_read(n);
-	r->ignore = v->pending || v->muddled;
+	/* while its copy is being discarded an old translation may show what has been there */
+	r->ignore = v->pending || v->muddled || (v->kind == MAPPING_PRIVATE && v->discards);
 	if (v->kind == MAPPING_PRIVATE)
 		reader_adds(r, 1, &v->own);
 	if (v->kind == MAPPING_SHARED || !v->copied)
@@ -164,7 +170,7 @@ static bool begin_view_read(const struct user_note *n, const struct view *v)
 
 static bool end_read(const struct user_note *n, bool failed)
 {
-	struct reader *r = &model.readers[engine_cpu()];
+	struct reader *r = reader_of(n);
 	struct reader was = *r;
 
 	if (!r->active)
@@ -212,9 +218,9 @@ static bool begin_view_write(const struct user_note *n, struct view *v)
 	r->place = v->kind == MAPPING_SHARED ? file_place(v->file, v->pgoff) : &v->own;
 	place_add(r->place, n->token);
 	/* a private page's reader that began before may see the copy as well */
-	for (unsigned i = 0; v->kind == MAPPING_PRIVATE && i < ENGINE_LANES_MAX; i++)
-		if (model.readers[i].active && model.readers[i].mm == n->mm && model.readers[i].vpn == n->vpn)
-			reader_allow(&model.readers[i], n->token);
+	for_each_reader(reader)
+		if (v->kind == MAPPING_PRIVATE && reader->active && reader->mm == n->mm && reader->vpn == n->vpn)
+			reader_allow(reader, n->token);
 	return true;
 }
 
@@ -240,9 +246,9 @@ static void begin_view_discard(const struct user_note *n)
 
 		v->copied = false;
 		v->discards++;
-		for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
-			if (model.readers[i].places[1] == &v->own)
-				model.readers[i].ignore = true;
+		for_each_reader(r)
+			if (r->places[1] == &v->own)
+				r->ignore = true;
 	}
 	begin_change(n, true);
 }
@@ -302,12 +308,12 @@ static bool disturb(unsigned mm, unsigned vpn, struct view *v)
 {
 	bool store = content_disturb(mm, vpn);
 
-	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
-		struct reader *r = &model.readers[i];
-		struct running *w = &model.running[i];
-
+	for_each_reader(r)
 		if (r->active && (r->places[0] || r->places[1]) && r->mm == mm && r->vpn == vpn)
 			r->ignore = true;
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		struct running *w = &model.running[i];
+
 		if (w->active && w->view && w->mm == mm && w->vpn == vpn && w->place) {
 			lose_track(w->place);
 			content_lose_track(mm, vpn);
@@ -335,7 +341,7 @@ static void begin_map(const struct user_note *n)
 		v->next_kind = n->value;
 		v->next_file = (u8)(n->token >> 8);
 		v->next_pgoff = (u8)((n->token & 0xff) + i);
-		disturb(n->mm, n->vpn + i, v);
+		v->store_met |= disturb(n->mm, n->vpn + i, v);
 		v->overlap = v->pending > 0;
 		v->muddled |= v->overlap;
 		v->pending++;
@@ -430,7 +436,23 @@ static bool same_view(const struct view *a, const struct view *b)
 	       !a->muddled && !b->muddled;
 }
 
-/* The child shows what its parent showed, if that has not changed meanwhile; of private copies nothing is known. */
+/* Nobody was at the private page while it was being copied: not begun before, not over since. */
+static bool quiet(const struct view *before, const struct view *now)
+{
+	if (now->discards || now->discarded != before->discarded || now->copied != before->copied || now->own.lost_track ||
+	    now->own.count != before->own.count)
+		return false;
+	for (unsigned i = 0; i < now->own.count; i++)
+		if (now->own.values[i].over == UNFINISHED || now->own.values[i].token != before->own.values[i].token ||
+		    now->own.values[i].over != before->own.values[i].over)
+			return false;
+	return true;
+}
+
+/*
+ * The child shows what its parent showed, if that has not changed meanwhile, and starts with the parent's private copies; of one that
+ * somebody was at nothing is known.
+ */
 static void end_fork(const struct user_note *n)
 {
 	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
@@ -438,8 +460,11 @@ static void end_fork(const struct user_note *n)
 
 		*v = *parent;
 		v->pending = 0;
-		v->copied = false;
+		v->discards = 0;
 		v->muddled = !same_view(parent, &model.parents[engine_cpu()][vpn]);
+		if (v->kind == MAPPING_PRIVATE && !v->muddled && quiet(&model.parents[engine_cpu()][vpn], parent))
+			continue;
+		v->copied = false;
 		if (v->muddled) { /* a store of the child may go to either's page */
 			v->next_file = model.parents[engine_cpu()][vpn].file;
 			v->next_pgoff = model.parents[engine_cpu()][vpn].pgoff;
@@ -454,9 +479,10 @@ static void end_fork(const struct user_note *n)
 static void fresh_mm(unsigned mm)
 {
 	memset(model.views[mm], 0, sizeof(model.views[mm]));
+	for_each_reader(r)
+		if (r->mm == mm)
+			r->ignore = true;
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
-		if (model.readers[i].mm == mm)
-			model.readers[i].ignore = true;
 		if (model.running[i].active && model.running[i].view && model.running[i].mm == mm)
 			model.running[i].active = false;
 	}
@@ -505,13 +531,9 @@ void content_file_lost(const volatile void *mapping, unsigned long index)
 	place_end(p, token, model.now, true);
 }
 
-/* True: the note is about a file, and nobody else's. */
-bool content_file_note(const struct user_note *n)
+/* Loads and stores of user space. True: they were a file's. */
+static bool access_note(const struct user_note *n, struct view *v)
 {
-	struct view *v = n->mm < NR_MMS && n->vpn < PROG_VPNS ? &model.views[n->mm][n->vpn] : NULL;
-
-	model.now++;
-	promise_note(n);
 	switch ((enum user_event)n->event) {
 	case USER_READ_BEGIN:
 		return model.used && begin_view_read(n, v);
@@ -522,32 +544,50 @@ bool content_file_note(const struct user_note *n)
 		return model.used && begin_view_write(n, v);
 	case USER_WRITE_END:
 		return end_view_write(n);
+	default:
+		return false;
+	}
+}
+
+/* What changes views; the anonymous pages among them are content.c's. */
+static void view_note(const struct user_note *n)
+{
+	switch ((enum user_event)n->event) {
 	case USER_DISCARD_BEGIN:
 		begin_view_discard(n);
-		return false;
+		break;
 	case USER_DISCARD_END:
 		end_view_discard(n);
-		return false;
+		break;
 	case USER_FRESH:
 		fresh_mm(n->mm);
-		return false;
+		break;
 	case USER_FORK_BEGIN:
 		begin_fork(n);
-		return false;
+		break;
 	case USER_FORK_END:
 		if (n->value)
 			fresh_mm(n->mm);
 		if (n->value && model.used)
 			end_fork(n);
-		return false;
+		break;
 	case USER_MOVE_BEGIN:
 		if (model.used)
 			begin_move(n);
-		return false;
+		break;
 	case USER_MOVE_END:
 		if (model.used)
 			end_move(n);
-		return false;
+		break;
+	default:
+		break;
+	}
+}
+
+/* What only files know: their own operations, and mappings. True: it was one. */
+static bool file_note(const struct user_note *n, struct view *v)
+{
+	switch ((enum user_event)n->event) {
 	case USER_FILE_READ_BEGIN:
 		reader_adds(begin_read(n), 0, file_place(n->mm, n->vpn));
 		return true;
@@ -563,21 +603,32 @@ bool content_file_note(const struct user_note *n)
 	case USER_FILE_DISCARD_END:
 		end_file_change(n);
 		return true;
+	case USER_FILE_PROMISE_BEGIN:
+	case USER_FILE_PROMISE_END:
+		return true;
 	case USER_MAP_BEGIN:
 		model.used = true;
 		begin_map(n);
 		return true;
-	case USER_FILE_PROMISE_BEGIN:
-	case USER_FILE_PROMISE_END:
+	case USER_MAP_END:
+		end_map(n);
 		return true;
 	case USER_COPY:
 		lose_track(&v->own);
 		v->copy_met |= v->pending > 0;
 		return true;
-	case USER_MAP_END:
-		end_map(n);
-		return true;
 	default:
 		return false;
 	}
+}
+
+/* True: the note is about a file, and nobody else's. */
+bool content_file_note(const struct user_note *n)
+{
+	struct view *v = n->mm < NR_MMS && n->vpn < PROG_VPNS ? &model.views[n->mm][n->vpn] : NULL;
+
+	model.now++;
+	promise_note(n);
+	view_note(n);
+	return access_note(n, v) || file_note(n, v);
 }

@@ -8,7 +8,7 @@
  *
  * Not reported, only counted: PG_hwpoison lost to a store by the word's sole owner. memory_failure() sets it before
  * it has any reference, so the kernel accepts that an owner whose folio has no reference (being freed, or frozen) or was
- * never mapped (new) may overwrite it. Whoever changes a bit of a folio that is in use holds a reference, or the lock
+ * never mapped or on the LRU (new) may overwrite it. Whoever changes a bit of a folio that is in use holds a reference, or the lock
  * of a table that maps it, and then there is no exemption.
  */
 #include "oracle_internal.h"
@@ -54,8 +54,11 @@ static const char *bit_name(unsigned bit, bool second_page)
 static bool sole_owner(u32 pfn)
 {
 	u32 head = oracle_head_of(pfn);
+	const struct folio *folio = oracle_folio(head);
 
-	return machine->memmap[head]._refcount.counter == 0 || !oracle.pages[head].published;
+	if (folio->_refcount.counter == 0)
+		return true;
+	return !oracle.pages[head].published && !(folio->flags & BIT(PG_lru));
 }
 
 static void report(const struct event *ev, u64 bits, const struct shadow *s)

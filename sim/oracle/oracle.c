@@ -17,14 +17,17 @@ void oracle_begin(const struct oracle_options *options)
 	oracle.options = *options;
 	memset(oracle.benign, 0, sizeof(oracle.benign));
 	memset(oracle.pages, 0, sizeof(oracle.pages));
+	freed_page_begin();
 	lost_update_begin();
 	content_begin();
+	pin_progress_begin();
 }
 
 static void on_written(const struct event *ev)
 {
 	u32 pfn, offset;
 
+	pin_progress_written(ev);
 	if (ev->kind == EVENT_CONTENT_READ) {
 		content_written(ev);
 		return;
@@ -33,8 +36,10 @@ static void on_written(const struct event *ev)
 		content_copied(ev);
 		return;
 	}
-	if (!oracle_page_of(ev->object, &pfn, &offset))
+	if (!oracle_page_of(ev->object, &pfn, &offset)) {
+		page_table_written(ev);
 		return;
+	}
 	freed_page_written(ev, pfn, offset);
 	publish_written(ev, pfn, offset);
 	if (offset == offsetof(struct page, flags)) {
@@ -64,6 +69,7 @@ static void on_page_allocated(const volatile void *page, unsigned order)
 		/* whoever takes it from the allocator may bring the count from zero */
 		*g = (struct ghost_page){ .allocated = 1, .frozen_by = (u8)(engine_cpu() + 1), .poisoned_by = g->poisoned_by, .poisoned_at = g->poisoned_at };
 	}
+	freed_page_note(pfn, nr, false);
 	reference_page_allocated(pfn, nr);
 	lost_update_page_allocated(pfn, nr);
 }
@@ -79,18 +85,7 @@ static void on_page_freed(const volatile void *page, unsigned order)
 		oracle.pages[pfn + i].allocated = 0;
 		oracle.pages[pfn + i].departed = 0;
 	}
-}
-
-/* An unlocked look is a race only while another CPU is at work under a queue's lock. */
-static bool benign_is_met(enum benign row)
-{
-	if (row != BENIGN_EMPTY_UNLOCKED && row != BENIGN_FLAG_UNLOCKED)
-		return true;
-	for (unsigned cpu = 0; cpu < ENGINE_CPUS_MAX; cpu++)
-		for (unsigned i = 0; cpu != engine_cpu() && i < kern->cpu[cpu].held_count; i++)
-			if (queue_of_lock(kern->cpu[cpu].held[i].lock))
-				return true;
-	return false;
+	freed_page_note(pfn, nr, true);
 }
 
 static void on_note(enum note note, const volatile void *a, const volatile void *b)
@@ -108,6 +103,9 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		queue = queue_of_lock(a);
 		if (queue)
 			queue_length_unlocking(queue);
+		break;
+	case NOTE_POISON_LOOK:
+		content_poison_looked(a);
 		break;
 	case NOTE_SLAB_ALLOCATED:
 	case NOTE_SLAB_FREED:
@@ -138,16 +136,27 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		break;
 	case NOTE_OP_BEGIN:
 		oracle.op_began[engine_cpu()] = engine_stats()->points;
+		oracle.op_number[engine_cpu()]++;
+		pin_progress_op_begin((unsigned)(uintptr_t)b);
+		break;
+	case NOTE_OP_END:
+		oracle.op_number[engine_cpu()]++;
 		break;
 	case NOTE_USER:
+		pin_progress_note((const struct user_note *)(uintptr_t)a);
 		content_note(a);
+		break;
+	case NOTE_FOLIO_UNMAPPED:
+		rmap_audit_unmapped(a);
+		break;
+	case NOTE_ENTRY_FOUND:
+		freed_page_found(a);
 		break;
 	case NOTE_FILE_DATA_LOST:
 		content_file_lost(a, (unsigned long)(uintptr_t)b);
 		break;
 	case NOTE_BENIGN:
-		if (benign_is_met((enum benign)(uintptr_t)a))
-			oracle_benign_met((enum benign)(uintptr_t)a);
+		benign_note((enum benign)(uintptr_t)a, b);
 		break;
 	default:
 		break;
@@ -172,6 +181,14 @@ unsigned oracle_benign(unsigned row)
 	return oracle.benign[row];
 }
 
+static void on_dead(const struct event *ev, u8 state)
+{
+	if (state == PAGE_FREE)
+		freed_page_touched(ev);
+	else
+		freed_object_dead(ev, state);
+}
+
 static void on_name(struct text *t, const struct event *ev)
 {
 	oracle_object_name(t, ev);
@@ -179,7 +196,7 @@ static void on_name(struct text *t, const struct event *ev)
 
 const struct engine_hooks oracle_hooks = {
 	.written = on_written,
-	.dead = freed_object_dead,
+	.dead = on_dead,
 	.note = on_note,
 	.name = on_name,
 };

@@ -22,16 +22,19 @@ struct ghost_page {
 	u8 frozen_by;    /* cpu + 1 that brought the count from n to 0 by a freeze */
 	u8 unfrozen_by;  /* cpu + 1 that unfroze it with the lock held, until it unlocks it */
 	u8 pmd_splits;   /* mask of the CPUs whose PMD split is between adding the PTE rmaps and removing the PMD rmap */
+	u8 pmd_refs;     /* mask of the CPUs whose last change of the count was what a PMD split takes: one less than there are pages */
 	s32 refcount;    /* as of the last event */
 	s32 mapcount;    /* large or small, as of the last event */
 	u8 poisoned_by;  /* cpu + 1 that set PG_hwpoison last */
 	u32 poisoned_at;  /* point at which it did */
+	u32 looked_at[NR_CPUS]; /* point at which each CPU first looked in an operation whether the page, or its folio, is poisoned */
 	u32 has_poison_at; /* of heads: point at which PG_has_hwpoisoned was set; 0: never */
 	/* deferred split queue; of heads */
 	struct deferred_split *queue; /* the queue it was last on */
 	struct list_head *home;       /* head of the list it is linked on, NULL: none */
 	struct list_head *lru_home;   /* the same, of the first page's link */
 	u8 departed;     /* cpu + 1 that took it off a queue, until a cause closes that */
+	u16 scanned_in;  /* in which of its operations, if by a scan; 0: otherwise */
 	u8 excused;      /* the departure's cause, enum cause */
 	u8 migrating;    /* cpu + 1 that moves it, as the source */
 	bool left_by_migration; /* it was on a queue until that */
@@ -41,11 +44,19 @@ struct ghost_page {
 };
 enum cause { CAUSE_NONE, CAUSE_NO_REFERENCE, CAUSE_NOT_UNDERUSED, CAUSE_SPLIT_TRIED, CAUSE_MIGRATED, CAUSE_MLOCKED };
 
+/* Folios that a CPU has found in the page cache since it is in its RCU section: it is there as long as rcu_sections does not change. */
+struct found_entries {
+	u32 section;
+	u64 pages[(MAX_PFN + 63) / 64];
+};
+
 struct oracle_state {
 	struct oracle_options options;
 	u32 benign[BENIGN_COUNT];
 	struct ghost_page pages[MAX_PFN];
+	struct found_entries found[ENGINE_LANES_MAX];
 	u32 op_began[ENGINE_LANES_MAX]; /* point at which each CPU's operation began */
+	u16 op_number[ENGINE_LANES_MAX]; /* begins and ends of operations so far */
 	const char *slab_name[ARENA_GRAINS];
 };
 extern struct oracle_state oracle;
@@ -125,6 +136,8 @@ static inline bool oracle_in_pagecache(const struct folio *folio)
 }
 
 
+/* benign.c */
+void benign_note(enum benign row, const volatile void *object);
 /* lost_update.c */
 void lost_update_begin(void);
 void lost_update_written(const struct event *ev);
@@ -134,12 +147,20 @@ void freed_object_dead(const struct event *ev, u8 state);
 void freed_object_note(enum note note, const volatile void *object, const char *cache);
 bool freed_object_end(void);
 /* freed_page.c */
+void freed_page_begin(void);
 void freed_page_written(const struct event *ev, u32 pfn, u32 offset);
+void freed_page_touched(const struct event *ev);
+void freed_page_found(const volatile void *entry);
+void freed_page_note(u32 pfn, u32 nr, bool free);
 /* reference.c */
 void reference_written(const struct event *ev, u32 pfn, u32 offset);
 void reference_page_allocated(u32 pfn, u32 nr);
 bool reference_quiescent(void);
+/* What mappings, caches, batches and the references that programs hold explain; poisoned pages may have one more each. */
+s32 reference_explained(u32 head);
+s32 reference_mapcount(u32 head);
 bool reference_end(void);
+bool reference_can_move(u32 head); /* its references are mappings, caches' and batches' */
 /* list_lock.c */
 void list_lock_added(const struct list_head *entry);
 void list_lock_deleted(const struct list_head *entry);
@@ -174,8 +195,17 @@ bool swap_slot_end(void);
 void publish_unfrozen(const struct event *ev, u32 pfn);
 void publish_written(const struct event *ev, u32 pfn, u32 offset);
 bool publish_quiescent(void);
+/* page_table.c */
+void page_table_written(const struct event *ev);
+/* pin_progress.c */
+struct user_note;
+void pin_progress_begin(void);
+void pin_progress_op_begin(unsigned fail);
+void pin_progress_written(const struct event *ev);
+void pin_progress_note(const struct user_note *n);
 /* rmap_audit.c */
 bool rmap_audit_quiescent(void);
+void rmap_audit_unmapped(const volatile void *folio);
 /* statistic.c */
 bool statistic_quiescent(void);
 /* pgmap.c */
@@ -204,5 +234,6 @@ bool content_allows(unsigned mm, unsigned vpn, u32 token);
 void content_note(const volatile void *note);
 void content_written(const struct event *ev);
 void content_copied(const struct event *ev);
+void content_poison_looked(const volatile void *page);
 
 #endif

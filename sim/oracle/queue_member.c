@@ -21,9 +21,22 @@ void queue_member_added(u32 head, struct list_head *home)
 static void departs(struct ghost_page *g)
 {
 	g->departed = (u8)(engine_cpu() + 1);
+	g->scanned_in = 0;
 	g->excused = CAUSE_NONE;
 	g->scan_zero = g->scan_filled = 0;
 	g->order = (u8)oracle_order(oracle_folio((u32)(g - oracle.pages)));
+}
+
+/* A split would keep its zeroes. Before, nobody asked. */
+static bool scanner_leaves_mlocked(void)
+{
+	return generation_at_least(GENERATION_V6_19);
+}
+
+/* Whoever scans for a verdict does so in the operation that has taken the folio off. */
+static bool scan_goes_on(const struct ghost_page *g)
+{
+	return g->departed && g->scanned_in == oracle.op_number[g->departed - 1];
 }
 
 void queue_member_deleted(u32 head)
@@ -36,10 +49,12 @@ void queue_member_deleted(u32 head)
 		departs(g);
 	if (from_queue && g->migrating == engine_cpu() + 1)
 		g->left_by_migration = true;
-	if (machine->memmap[head].flags & BIT(PG_mlocked)) /* the scanner leaves it: a split would keep its zeroes */
+	if (scanner_leaves_mlocked() && machine->memmap[head].flags & BIT(PG_mlocked))
 		g->excused = CAUSE_MLOCKED;
 	if (machine->memmap[head]._refcount.counter == 0)
 		g->excused = CAUSE_NO_REFERENCE;
+	else /* nobody but a scanner unlinks a folio that has references */
+		g->scanned_in = oracle.op_number[engine_cpu()];
 }
 
 void queue_member_migrating(const volatile void *src)
@@ -69,21 +84,28 @@ void queue_member_migrated(const volatile void *src, const volatile void *dst)
 		g->excused = CAUSE_MIGRATED;
 }
 
+/* Another CPU's scan has taken it off its queue, and is not over. */
+static bool in_other_hands(const struct event *ev, u32 head)
+{
+	const struct ghost_page *g = &oracle.pages[head];
+
+	return scan_goes_on(g) && g->departed != ev->cpu + 1;
+}
+
 /* The taker locks the folio: it is going to try to split it. */
 void queue_member_written(const struct event *ev, u32 pfn, u32 offset)
 {
 	struct ghost_page *g = &oracle.pages[pfn];
 
-	if (pfn && (ev->set & BIT(PG_partially_mapped)) && oracle_head_of(pfn) == pfn - 1 &&
-	    oracle.pages[pfn - 1].departed)
+	if (pfn && (ev->set & BIT(PG_partially_mapped)) && oracle_head_of(pfn) == pfn - 1 && in_other_hands(ev, pfn - 1))
 		oracle_benign_met(BENIGN_PARTIAL_AFTER_SCAN);
-	if (!g->departed)
+	if (!scan_goes_on(g))
 		return;
 	if (ev->kind == EVENT_BIT_TRYLOCK && g->departed == ev->cpu + 1 && lock_is_held_(ev->object))
 		g->excused = CAUSE_SPLIT_TRIED;
-	if (offset == 0 && (ev->set & BIT(PG_mlocked)) && !g->excused)
+	if (offset == 0 && (ev->set & BIT(PG_mlocked)) && !g->excused && scanner_leaves_mlocked())
 		g->excused = CAUSE_MLOCKED;
-	if (g->departed != ev->cpu + 1)
+	if (in_other_hands(ev, pfn))
 		oracle_benign_met(BENIGN_PRIVATE_LIST);
 }
 
@@ -92,7 +114,7 @@ void queue_member_content_read(u32 pfn)
 {
 	struct ghost_page *g = &oracle.pages[oracle_head_of(pfn)];
 
-	if (g->departed != engine_cpu() + 1 || g->excused)
+	if (g->departed != engine_cpu() + 1 || !scan_goes_on(g) || g->excused)
 		return;
 	if (machine->content[pfn])
 		g->scan_filled++;
@@ -117,8 +139,8 @@ static bool check_member(u32 head)
 	/* split into large parts since then, which nobody queues */
 	if (!flagged && g->order != oracle_order(folio))
 		return true;
-	/* poisoned: its pages are not for reading, so the scanner's verdict is that it is in use */
-	if (!flagged && (folio->_flags_1 & BIT(PG_has_hwpoisoned) || oracle_poisoned_pages(head)))
+	/* known to be poisoned: its pages are not for reading, so the scanner's verdict is that it is in use */
+	if (!flagged && (folio->_flags_1 & BIT(PG_has_hwpoisoned) || folio->flags & BIT(PG_hwpoison)))
 		return true;
 	if (g->excused == CAUSE_NO_REFERENCE || (!flagged && g->excused != CAUSE_NONE))
 		return true;

@@ -32,6 +32,10 @@ static void refcount_changed(const struct event *ev, u32 pfn)
 	s32 now = machine->memmap[pfn]._refcount.counter, was = g->refcount;
 
 	g->refcount = now;
+	if (now - was == (1 << oracle_order(oracle_folio(pfn))) - 1)
+		g->pmd_refs |= (u8)(1u << ev->cpu);
+	else
+		g->pmd_refs &= (u8)~(1u << ev->cpu);
 	if (unlikely(now < 0))
 		find_underflow(pfn, now);
 	if (was == 0 && now > 0 && ev->kind == EVENT_RMW && g->frozen_by != ev->cpu + 1 &&
@@ -55,7 +59,8 @@ static void published(u32 head, const struct folio *folio)
 
 /*
  * The total of a large folio changed: a PMD split adds all PTE mappings at once while the PMD mapping is still there, which the same CPU
- * removes next. Other CPUs may split the folio's other mappings meanwhile.
+ * removes next. It has taken one reference less for them, the PMD's: who maps as many pages otherwise, as a fork, has one for each. Other CPUs
+ * may split the folio's other mappings meanwhile.
  */
 static void mapcount_changed(const struct event *ev, u32 head, struct folio *folio)
 {
@@ -67,7 +72,7 @@ static void mapcount_changed(const struct event *ev, u32 head, struct folio *fol
 		published(head, folio);
 	if (!oracle_is_large(folio))
 		return;
-	if (now - was == 1 << oracle_order(folio) && folio->_entire_mapcount.counter >= 0) {
+	if (now - was == 1 << oracle_order(folio) && folio->_entire_mapcount.counter >= 0 && g->pmd_refs >> ev->cpu & 1) {
 		g->pmd_splits |= (u8)(1u << ev->cpu);
 	} else if (now - was == -1) {
 		g->pmd_splits &= (u8)~(1u << ev->cpu);
@@ -151,11 +156,22 @@ static s32 cache_references(const struct folio *folio)
 	       (folio->flags & BIT(PG_private) ? 1 : 0) + (folio == machine->huge_zero_folio ? 1 : 0);
 }
 
+s32 reference_explained(u32 head)
+{
+	const struct folio *folio = oracle_folio(head);
+
+	return mapcount_of(folio) + cache_references(folio) + batch_references(folio) + held_references(head);
+}
+
+s32 reference_mapcount(u32 head)
+{
+	return mapcount_of(oracle_folio(head));
+}
+
 static bool check_exact(u32 head)
 {
 	struct folio *folio = oracle_folio(head);
-	s32 ref = folio->_refcount.counter;
-	s32 explained = mapcount_of(folio) + cache_references(folio) + batch_references(folio) + held_references(head);
+	s32 ref = folio->_refcount.counter, explained = reference_explained(head);
 	s32 most = explained + (s32)oracle_poisoned_pages(head);
 
 	if (folio->flags & BIT(PG_locked)) {
@@ -167,6 +183,13 @@ static bool check_exact(u32 head)
 	engine_report(VERDICT_BAD_REFERENCE, ref > most ? "unexplained reference" : "missing reference",
 		      "quiescence", NULL, "folio at page %u: %d references, %d explained", head, ref, explained);
 	return false;
+}
+
+bool reference_can_move(u32 head)
+{
+	const struct folio *folio = oracle_folio(head);
+
+	return folio->_refcount.counter == mapcount_of(folio) + cache_references(folio) + batch_references(folio);
 }
 
 /* What is pinned to be written to for long is nobody's to write back: no page of the regular file. */

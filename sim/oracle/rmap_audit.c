@@ -3,7 +3,8 @@
  * Invariant 8: at quiescence page tables and counters agree. Every entry of every kind against every counter: per-page, entire, total
  * and nr_pages_mapped map counts; RSS by kind; one deposited table for each anonymous huge PMD, and the count of tables. Every entry
  * lies in a VMA that allows what it allows, and from whose folio a reverse walk finds the way back. An exclusive page has one mapping, a writable
- * anonymous entry an exclusive page. An entry's kind fits its page; no migration entry is left.
+ * anonymous entry an exclusive page. An entry's kind fits its page; no migration entry is left. And before that, at a step: who has unmapped
+ * a folio with TTU_SYNC and was refused nowhere leaves no mapping, nor half of one that somebody else is taking away.
  */
 #include "oracle_internal.h"
 #include <linux/rmap.h>
@@ -309,4 +310,15 @@ bool rmap_audit_quiescent(void)
 			return false;
 	}
 	return true;
+}
+
+/* The folio is locked: who could map it again waits for that. */
+void rmap_audit_unmapped(const volatile void *object)
+{
+	const struct folio *folio = (const struct folio *)(uintptr_t)object;
+	int mappings = (oracle_is_large(folio) ? folio->_large_mapcount.counter : folio->_mapcount.counter) + 1;
+
+	if (mappings > 0)
+		engine_find(VERDICT_BAD_RMAP, "mapping left by an unmap that waits for zaps", NULL, "page %u is mapped %d times",
+			    (u32)page_to_pfn(&folio->page), mappings);
 }

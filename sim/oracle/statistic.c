@@ -5,6 +5,7 @@
  * isolated any more.
  */
 #include "oracle_internal.h"
+#include <linux/fs.h>
 #include <string.h>
 
 struct counted {
@@ -128,6 +129,22 @@ static bool check_caches(const struct counted *c)
 	return true;
 }
 
+/* Huge folios of files whose file system has no large ones: an opener for writing goes by that count. */
+static bool check_nr_thps(void)
+{
+	for (unsigned i = 0; i < NR_FILES; i++) {
+		const struct address_space *mapping = &machine->mappings[i];
+		long counted = 0;
+
+		for_each_touched_pfn(pfn)
+			counted += oracle.pages[pfn].allocated && oracle_head_of(pfn) == pfn && oracle_folio(pfn)->mapping == mapping &&
+				   oracle_order(oracle_folio(pfn)) == HPAGE_PMD_ORDER;
+		if (!mapping_large_folio_support(mapping) && mapping->nr_thps.counter != counted)
+			return wrong("nr_thps", i, mapping->nr_thps.counter, counted);
+	}
+	return true;
+}
+
 bool statistic_quiescent(void)
 {
 	struct counted c;
@@ -145,5 +162,5 @@ bool statistic_quiescent(void)
 			return wrong("nr_anon_partially_mapped", order, stat[MTHP_STAT_NR_ANON_PARTIALLY_MAPPED],
 				     c.partial[order]);
 	}
-	return check_nodes(&c) && check_caches(&c);
+	return check_nodes(&c) && check_caches(&c) && check_nr_thps();
 }

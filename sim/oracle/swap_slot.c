@@ -15,21 +15,26 @@ static bool wrong(const char *invariant, const char *when, unsigned slot, long i
 	return false;
 }
 
+/* NULL: the device is not there. */
 static const struct swap_cluster_info *cluster_of(unsigned slot)
 {
-	return &machine->swap_info.clusters[slot / SWAPFILE_CLUSTER];
+	const struct swap_cluster_info *clusters = machine->swap_info.cluster_info;
+
+	return clusters ? &clusters[slot / SWAPFILE_CLUSTER] : NULL;
 }
 
 static unsigned long word_of(unsigned slot)
 {
-	const struct swap_table *table = cluster_of(slot)->table;
+	const struct swap_cluster_info *ci = cluster_of(slot);
+	const struct swap_table *table = ci ? ci->table : NULL;
 
 	return table ? (unsigned long)table->entries[slot % SWAPFILE_CLUSTER].counter : 0;
 }
 
 static long count_of(unsigned slot)
 {
-	const struct swap_extend_table *extend = cluster_of(slot)->extend_table;
+	const struct swap_cluster_info *ci = cluster_of(slot);
+	const struct swap_extend_table *extend = ci ? ci->extend_table : NULL;
 	int count = swp_tb_get_count(word_of(slot));
 
 	return count == SWP_TB_COUNT_MAX && extend ? (long)extend->count[slot % SWAPFILE_CLUSTER] : count;
@@ -112,8 +117,8 @@ static bool check_clusters(void)
 {
 	long inuse = 0;
 
-	for (unsigned i = 0; i < NR_SWAP_CLUSTERS; i++) {
-		const struct swap_cluster_info *ci = &machine->swap_info.clusters[i];
+	for (unsigned i = 0; i < NR_SWAP_CLUSTERS && machine->swap_info.cluster_info; i++) {
+		const struct swap_cluster_info *ci = &machine->swap_info.cluster_info[i];
 		long used = 0;
 
 		for (unsigned j = 0; j < SWAPFILE_CLUSTER; j++)

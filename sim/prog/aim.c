@@ -21,7 +21,7 @@ static const struct {
 	{ OP_to_system, OP_to_device }, { OP_device_read, OP_to_device }, { OP_device_write, OP_to_device },
 	{ OP_device_evict, OP_to_device }, { OP_device_open, OP_device_close }, { OP_unpoison, OP_memory_failure },
 	{ OP_fault_file, OP_mmap_shared }, { OP_cachestat, OP_file_read }, { OP_file_sync, OP_file_write },
-	{ OP_file_invalidate, OP_file_read }, { OP_shrink_huge_zero, OP_fault_read_huge },
+	{ OP_file_invalidate, OP_file_read }, { OP_file_read_pages, OP_file_readahead }, { OP_shrink_huge_zero, OP_fault_read_huge },
 	{ OP_uffd_copy, OP_uffd_register }, { OP_uffd_zeropage, OP_uffd_register }, { OP_uffd_poison, OP_uffd_register },
 	{ OP_uffd_wp, OP_uffd_register }, { OP_uffd_move, OP_uffd_register }, { OP_uffd_move_holes, OP_uffd_register },
 	{ OP_pagemap_scan, OP_uffd_register },

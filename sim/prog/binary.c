@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { OP_HAS_FAIL = 0x80, BUG_IS_OFF = 0x80 };
+enum { OP_HAS_FAIL = 0x80, BUG_IS_OFF = 0x80, BUG_ESCAPE = 0x7f };
 
 /* By name, since rows of generation.def are inserted in order of release; 0 is the default. */
 static u8 generation_code(unsigned generation)
@@ -27,7 +27,32 @@ static u8 generation_of_code(u8 code)
 
 static unsigned bug_count(const struct bug_set *s)
 {
-	return (unsigned)(__builtin_popcountll(s->bits[0]) + __builtin_popcountll(s->bits[1]));
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(s->bits); i++)
+		n += (unsigned)__builtin_popcountll(s->bits[i]);
+	return n;
+}
+
+/* The ids from BUG_ESCAPE on came later: they take a second byte, and those before keep their meaning. */
+static void put_bug(struct bytes_writer *w, unsigned id, u8 off)
+{
+	if (id < BUG_ESCAPE) {
+		bytes_put_u8(w, (u8)(id | off));
+	} else {
+		bytes_put_u8(w, (u8)(BUG_ESCAPE | off));
+		bytes_put_u8(w, (u8)(id - BUG_ESCAPE));
+	}
+}
+
+static void get_bug(struct bytes_reader *r, struct bug_switches *bugs)
+{
+	u8 code = bytes_u8(r);
+	unsigned id = code & ~BUG_IS_OFF;
+
+	if (id == BUG_ESCAPE)
+		id += bytes_u8(r);
+	bug_switch(bugs, id % BUG_COUNT, !(code & BUG_IS_OFF));
 }
 
 static void put_op(struct bytes_writer *w, const struct prog_op *op)
@@ -110,9 +135,9 @@ size_t prog_encode(const struct prog *p, u8 *data, size_t size)
 		put_deviations(&w, p);
 	for (unsigned id = 0; id < BUG_COUNT; id++)
 		if (bug_set_has(&p->world.bugs.on, id))
-			bytes_put_u8(&w, (u8)id);
+			put_bug(&w, id, 0);
 		else if (bug_set_has(&p->world.bugs.off, id))
-			bytes_put_u8(&w, (u8)(id | BUG_IS_OFF));
+			put_bug(&w, id, BUG_IS_OFF);
 	return w.overflow ? 0 : w.pos;
 }
 
@@ -260,10 +285,7 @@ void prog_decode(struct prog *p, const u8 *data, size_t size)
 		get_runs(&r, p);
 	else if (p->sched.kind == SCHED_DEVIATIONS)
 		get_deviations(&r, p);
-	while (bugs-- && bytes_left(&r)) {
-		u8 bug = bytes_u8(&r);
-
-		bug_switch(&p->world.bugs, (bug & ~BUG_IS_OFF) % BUG_COUNT, !(bug & BUG_IS_OFF));
-	}
+	while (bugs-- && bytes_left(&r))
+		get_bug(&r, &p->world.bugs);
 	edit_drop_lacking(p);
 }

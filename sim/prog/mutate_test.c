@@ -287,6 +287,8 @@ static void test_operation_that_a_release_lacks(void **state)
 			assert_true(!prog_validate(&p) == !lacks);
 			assert_true(prog_print(&p, text, sizeof(text)) < sizeof(text));
 			assert_true(prog_parse(&q, text, strlen(text), &err) == !lacks);
+			if (lacks)
+				assert_non_null(strstr(err.message, prog_op_since(id)));
 			prog_set_generation(&p, (enum generation)g);
 			check_valid(&p);
 			assert_int_equal(p.setup.count, !lacks);

@@ -74,8 +74,8 @@ static bool parse_op(struct scan *s, struct prog_op *op, enum generation generat
 		return scan_unknown(s, w, "an operation", op_name, OP_COUNT);
 	op->id = (u8)id;
 	if (prog_generation_lacks(generation, op->id))
-		return scan_error(s, w.pos, "expected an operation that %s knows, found '%s'",
-				  generation_table[generation].name, op_name(op->id));
+		return scan_error(s, w.pos, "expected an operation that %s knows, found '%s', which needs %s or later",
+				  generation_table[generation].name, op_name(op->id), prog_op_since(op->id));
 	if (result.len && !prog_op_has_result(op->id))
 		return scan_error(s, result.pos, "expected an operation with a result, found '%s'",
 				  op_name(op->id));

@@ -31,14 +31,14 @@ const struct prog_arg_row prog_arg_table[ARG_KIND_COUNT] = {
 	[ARG_NR] = { "nr", "a number of pages 1..32", 0, 1, PROG_VPNS, false },
 	[ARG_ORDER] = { "order", "a folio order 0..3", 0, 0, 4, false },
 	[ARG_MEMCG] = { "memcg", "a cgroup 0..3", 0, 0, PROG_MEMCGS_MAX, false },
-	[ARG_FILE] = { "file", "a file f0..f1", 'f', 0, PROG_FILES, false },
+	[ARG_FILE] = { "file", "a file f0..f2", 'f', 0, PROG_FILES, false },
 	[ARG_PGOFF] = { "pgoff", "a page of a file 0..15", 0, 0, PROG_FILE_PAGES, false },
 	[ARG_NODE] = { "node", "a node 0..1", 0, 0, 2, false },
 	[ARG_FLAG] = { "flag", "0 or 1", 0, 0, 2, false },
 	[ARG_PROT] = { "prot", "a protection 0..3 (1: read, 2: write)", 0, 0, 4, false },
 };
 _Static_assert(PROG_MMS == 3 && PROG_REFS == 4 && PROG_VPNS == 32 && PROG_MEMCGS_MAX == 4 &&
-		       PROG_FILES == 2 && PROG_FILE_PAGES == 16,
+		       PROG_FILES == 3 && PROG_FILE_PAGES == 16,
 	       "prog_arg_table words the ranges");
 
 /* Leaves alone what stands behind a count: it is large, and means nothing. */
@@ -75,6 +75,17 @@ bool prog_generation_lacks(enum generation g, unsigned op)
 	return op_lacked_by[op] >> g & 1;
 }
 
+const char *prog_op_since(unsigned op)
+{
+	static const char *const since_table[OP_COUNT] = {
+		[0] = NULL,
+#define GENERATION_LACKS(op, generations, since) [OP_##op] = (since),
+#include <foliofuzz/generation.def>
+	};
+
+	return since_table[op];
+}
+
 void prog_set_generation(struct prog *p, enum generation g)
 {
 	p->world.generation = (u8)g;
@@ -97,7 +108,7 @@ static bool lane_equal(const struct prog_lane *a, const struct prog_lane *b)
 
 static bool bug_set_equal(const struct bug_set *a, const struct bug_set *b)
 {
-	return a->bits[0] == b->bits[0] && a->bits[1] == b->bits[1];
+	return !memcmp(a, b, sizeof(*a));
 }
 
 static bool world_equal(const struct prog_world *a, const struct prog_world *b)

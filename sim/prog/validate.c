@@ -21,7 +21,7 @@ static const char *check_world(const struct prog_world *w)
 		return "world: kernel is no generation";
 	if (w->mapcount == MAPCOUNT_NO_PAGE && !prog_has_no_page_mapcount(w->generation))
 		return "world: this kernel has no mapcount=no_page";
-	for (unsigned id = BUG_COUNT; id < 128; id++)
+	for (unsigned id = BUG_COUNT; id < BUG_SET_MAX; id++)
 		if (bug_set_has(&w->bugs.on, id) || bug_set_has(&w->bugs.off, id))
 			return "world: bugs holds an id that is no bug";
 	for (unsigned id = 0; id < BUG_COUNT; id++)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # program_test.sh FOLIOFUZZ PROGRAM - what a program of the corpus must show: its `expect`, or else a clean end, the
-# same FOLIOFUZZ_REPEAT (1,000) times on either vehicle. One without a schedule must hold under random ones; one of corpus/bugs
-# must be clean when its bug is switched off.
+# same FOLIOFUZZ_REPEAT (1,000) times on either vehicle. One without a schedule must hold under random ones, and one of
+# corpus/regressions also where it has one; one of corpus/bugs must be clean when its bug is switched off.
 set -eu
 foliofuzz=$1
 program=$2
@@ -37,6 +37,9 @@ cmp "$work/fiber" "$work/pthread" || fail "the vehicles differ"
 if [ $want = 0 ] && ! has 'sched '; then
 	"$foliofuzz" run "$program" --runs $((2 * repeat)) --out "$work" || fail "a random schedule breaks it"
 fi
-case $program in corpus/bugs/*)
+case $program in corpus/regressions/*)
+	[ $want != 0 ] || "$foliofuzz" run "$program" --runs $((200 < 2 * repeat ? 2 * repeat : 200)) --out "$work" ||
+		fail "another schedule breaks it" ;;
+corpus/bugs/*)
 	"$foliofuzz" replay "$program" --bug "-$(basename "$(dirname "$program")")" || fail "not clean with the bug repaired" ;;
 esac

@@ -243,7 +243,7 @@ static unsigned long deferred_split_scan(struct shrink_control *sc)
 	if (prev)
 		folio_put(prev);
 
-	if (!split && data_race(1, list_empty(&queue->split_queue)))
+	if (!split && data_race(1, queue, list_empty(&queue->split_queue)))
 		return SHRINK_STOP;
 	return split;
 }

@@ -78,7 +78,7 @@ static void deferred_split_folio(struct folio *folio, bool partially_mapped)
 	queue = get_deferred_split_queue(folio);
 	if (folio_test_swapcache(folio))
 		return;
-	if (!data_race(1, list_empty(&folio->_deferred_list)))
+	if (!data_race(1, folio, list_empty(&folio->_deferred_list)))
 		return;
 
 	spin_lock_irqsave(&queue->split_queue_lock, flags);
@@ -152,7 +152,7 @@ static unsigned long deferred_split_scan(struct shrink_control *sc)
 	list_splice_tail(&list, &queue->split_queue);
 	spin_unlock_irqrestore(&queue->split_queue_lock, flags);
 
-	if (!split && data_race(1, list_empty(&queue->split_queue)))
+	if (!split && data_race(1, queue, list_empty(&queue->split_queue)))
 		return SHRINK_STOP;
 	return split;
 }

@@ -270,12 +270,12 @@ static unsigned long deferred_split_scan(struct shrink_control *sc)
 		}
 		folios_put(&fbatch);
 
-		if (!sc->nr_to_scan || data_race(1, list_empty(&queue->split_queue)))
+		if (!sc->nr_to_scan || data_race(1, queue, list_empty(&queue->split_queue)))
 			break;
 		cond_resched();
 	}
 
-	if (!split && data_race(1, list_empty(&queue->split_queue)))
+	if (!split && data_race(1, queue, list_empty(&queue->split_queue)))
 		return SHRINK_STOP;
 	return split;
 }
