@@ -126,3 +126,9 @@ endforeach()
 foliofuzz_test(bugs/pairs TSAN report_bugs=0 LABELS verdict COMMAND foliofuzz bugs pairs)
 foliofuzz_test(bugs/readme LABELS verdict COMMAND scripts/bugs-check --readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/traces LABELS golden COMMAND scripts/bugs-check --traces $<TARGET_FILE:foliofuzz> ${bug_folders})
+
+# ---- strategies: none needs three times the executions that it needed ---------------------------------
+# A sanitizer changes no number of executions, only the time they take.
+if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize|-fprofile" AND NOT LIB_FUZZING_ENGINE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  foliofuzz_test(bench/detect LABELS verdict COMMAND foliofuzz bench detect --quick --jobs 2)
+endif()

@@ -62,8 +62,7 @@ static void describe(struct archive *a, const struct campaign *c, u64 i)
 static void settle_schedule(struct archive *a)
 {
 	static struct prog_sched sched;
-	bool drawn = a->options.strategy == STRATEGY_RANDOM || a->options.strategy == STRATEGY_PCT ||
-				a->options.strategy == STRATEGY_POS;
+	bool drawn = strategy_draws((enum strategy_id)a->options.strategy);
 	const char *strategy = strategy_name((enum strategy_id)a->options.strategy);
 
 	if (drawn && a->result.preemptions > PREEMPTIONS_READABLE &&
@@ -117,12 +116,15 @@ static bool replay_archived(struct archive *a, const char *title)
 	return !strcmp(a->result.title, title);
 }
 
-bool archive_find(struct archive *a, const struct campaign *c, u64 i)
+bool archive_find(struct archive *a, const struct campaign *c, const struct campaign_find *f)
 {
+	u64 i = f->index;
 	char title[RUN_TITLE_MAX];
 
 	a->strategy = NULL;
 	campaign_execution(c, i, &a->prog, &a->options);
+	a->options.strategy = f->strategy;
+	a->options.seed = f->seed;
 	run_one(&a->prog, &a->options, &a->result, NULL);
 	if (!verdict_is_find(a->result.verdict)) {
 		fprintf(stderr,

@@ -39,12 +39,11 @@ void campaign_execution(const struct campaign *c, u64 i, struct prog *prog, stru
 	struct prng r;
 
 	*o = c->options->run;
+	o->seed += i / campaign_programs(c);
 	if (c->input_count) {
 		*prog = c->inputs[i % c->input_count].prog;
-		o->seed += i / c->input_count;
 		return;
 	}
-	o->seed += i;
 	prng_seed(&r, o->seed);
 	prog_generate(prog, &r);
 	options_apply(c->options, prog, true);
@@ -52,13 +51,29 @@ void campaign_execution(const struct campaign *c, u64 i, struct prog *prog, stru
 
 /* All of it is written before a worker starts or by one worker alone, but for the atomic members.
  */
-static struct campaign_shared *shared_create(const struct options *o)
+static size_t size_of_portfolios(const struct campaign *c)
 {
-	size_t size = sizeof(struct campaign_shared) + o->jobs * sizeof(struct worker);
-	struct campaign_shared *s =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return campaign_programs(c) * sizeof(struct portfolio);
+}
 
-	HARNESS_BUG_ON(s == MAP_FAILED);
+static void *map_shared(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	HARNESS_BUG_ON(p == MAP_FAILED);
+	return p;
+}
+
+static struct campaign_shared *shared_create(const struct campaign *c)
+{
+	const struct options *o = c->options;
+	struct campaign_shared *s = map_shared(sizeof(struct campaign_shared) + o->jobs * sizeof(struct worker));
+
+	if (o->run.strategy == STRATEGY_PORTFOLIO) {
+		s->portfolios = map_shared(size_of_portfolios(c));
+		for (u64 n = 0; n < campaign_programs(c); n++)
+			portfolio_begin(&s->portfolios[n]);
+	}
 	s->jobs = o->jobs;
 	s->parent = (u32)getpid();
 	s->first_find = UINT64_MAX;
@@ -67,8 +82,10 @@ static struct campaign_shared *shared_create(const struct options *o)
 	return s;
 }
 
-static void shared_destroy(struct campaign_shared *s)
+static void shared_destroy(const struct campaign *c, struct campaign_shared *s)
 {
+	if (s->portfolios)
+		munmap(s->portfolios, size_of_portfolios(c));
 	munmap(s, sizeof(*s) + s->jobs * sizeof(struct worker));
 }
 
@@ -187,8 +204,12 @@ static void merge_find(struct campaign_result *r, const struct campaign_find *f)
 		r->finds[r->find_count++] = *f;
 	} else {
 		known->count += f->count;
-		if (f->index < known->index)
-			known->index = f->index;
+		if (f->index < known->index) {
+			u64 count = known->count;
+
+			*known = *f;
+			known->count = count;
+		}
 	}
 }
 
@@ -199,23 +220,25 @@ static int by_index(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-static void collect(struct campaign_result *r, const struct campaign_shared *s)
+static void collect(const struct campaign *c, struct campaign_result *r, const struct campaign_shared *s)
 {
 	sum_stats(&r->stats, s);
 	for (u32 k = 0; k < s->jobs; k++) {
 		const struct worker *w = &s->workers[k];
 
 		r->digest += w->digest;
+		progress_add(&r->progress, &w->progress);
 		r->finds_dropped += w->finds_dropped;
 		for (u32 n = 0; n < w->find_count; n++)
 			merge_find(r, &w->finds[n]);
 	}
+	r->progress.programs = c->input_count;
 	qsort(r->finds, r->find_count, sizeof(r->finds[0]), by_index);
 }
 
 void campaign_run(const struct campaign *c, struct campaign_result *r)
 {
-	struct campaign_shared *s = shared_create(c->options);
+	struct campaign_shared *s = shared_create(c);
 
 	memset(r, 0, sizeof(*r));
 	interrupted = 0;
@@ -225,7 +248,7 @@ void campaign_run(const struct campaign *c, struct campaign_result *r)
 		worker_run(c, s, 0, tick_alone);
 	else
 		run_processes(c, s, &r->worker_lost);
-	collect(r, s);
+	collect(c, r, s);
 	status_end(&r->stats);
 	catch_signals(SIG_DFL);
 	r->interrupted = interrupted;
@@ -233,5 +256,5 @@ void campaign_run(const struct campaign *c, struct campaign_result *r)
 	 * timing. */
 	if (!c->options->keep_going && r->find_count)
 		r->find_count = 1;
-	shared_destroy(s);
+	shared_destroy(c, s);
 }

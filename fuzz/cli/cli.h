@@ -10,6 +10,7 @@
 #include <foliofuzz/run.h>
 #include <stdio.h>
 
+#include "../report/progress.h"
 #include "../report/report.h"
 
 enum exit_code { EXIT_CLEAN, EXIT_BAD_INPUT, EXIT_FOUND, EXIT_INCOMPLETE, EXIT_HARNESS };
@@ -27,6 +28,7 @@ int cmd_ops(int argc, char **argv);
 int cmd_oracles(int argc, char **argv);
 int cmd_generations(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int bench_detect(int argc, char **argv); /* bench_detect.c */
 /* The program that `bench` measures, or what is wrong with it; NULL: nothing. */
 const char *bench_demo_program(struct prog *prog);
 
@@ -68,7 +70,7 @@ struct options {
 	enum trace_form trace;
 	enum prog_form to;
 	const char *out;
-	bool json, keep_going, digest, anchor;
+	bool json, keep_going, digest, anchor, quick;
 	char **files;
 	int file_count;
 };
@@ -126,10 +128,13 @@ struct campaign {
 };
 struct campaign_find {
 	u64 index, count; /* the first execution with this title, and how many had it */
+	int strategy;	  /* of the first: a portfolio may have chosen it, */
+	u64 seed;	  /* and its seed */
 	char title[RUN_TITLE_MAX];
 };
 struct campaign_result {
 	struct run_stats stats;
+	struct progress progress;
 	u64 digest;
 	struct campaign_find finds[CAMPAIGN_FINDS_MAX]; /* by index */
 	u32 find_count;
@@ -138,12 +143,19 @@ struct campaign_result {
 	bool worker_lost;
 };
 void campaign_run(const struct campaign *c, struct campaign_result *r);
-/* Program and options of execution i. */
+/* How many programs take turns; random ones count as one. */
+static inline u64 campaign_programs(const struct campaign *c)
+{
+	return c->input_count ? c->input_count : 1;
+}
+/* Program and options of execution i; what a portfolio makes of the options is not in them. */
 void campaign_execution(const struct campaign *c, u64 i, struct prog *prog, struct run_options *o);
 
 /* ---- worker.c: one process's share of a campaign ---- */
 struct worker {
 	struct run_stats stats;
+	struct progress progress;
+	u64 epoch; /* that it has come to, of a portfolio; atomic */
 	u64 digest, current;
 	struct campaign_find finds[CAMPAIGN_FINDS_MAX];
 	u32 find_count;
@@ -155,6 +167,8 @@ struct campaign_shared {
 	u64 deadline;	  /* of clock_now(), 0: none */
 	bool stop;	  /* atomic */
 	u32 jobs, parent; /* process id */
+	u64 epoch, epoch_claimed; /* of the portfolios; atomic */
+	struct portfolio *portfolios; /* of each program; NULL: another strategy */
 	struct worker workers[];
 };
 /* `tick` is called now and then. */
@@ -188,10 +202,10 @@ struct archive {
 	bool faithful;	      /* replaying the file gives the title that was found */
 };
 /*
- * Runs execution i again and archives it. False when it is no find this time or the file cannot be
+ * Runs the execution again and archives it. False when it is no find this time or the file cannot be
  * written, after a complaint. Leaves the trace of the replay to be read.
  */
-bool archive_find(struct archive *a, const struct campaign *c, u64 i);
+bool archive_find(struct archive *a, const struct campaign *c, const struct campaign_find *f);
 /* Program as text into a file; false after a complaint. */
 bool prog_write_text(const char *path, const struct prog *p);
 bool write_file(const char *path, const void *data, size_t size);
@@ -275,6 +289,6 @@ bool minimise_drawn(struct prog *p, const struct run_options *o, const struct ru
 bool minimise(struct prog *p, const struct run_options *o, void (*tick)(u64 runs), struct run_result *result);
 
 /* ---- summary.c ---- */
-void summary_print(FILE *out, const struct run_stats *stats);
+void summary_print(FILE *out, const struct run_stats *stats, const struct progress *progress);
 
 #endif

@@ -85,7 +85,7 @@ refused "unknown bug to repair" "--bug: expected an id out of foliofuzz bugs, fo
 refused "unknown kernel" "--kernel: expected a name out of foliofuzz generations, found 'v1'" run --kernel v1
 refused "unknown strategy" "--strategy: expected" run --strategy lucky
 refused "unknown vehicle" "--vehicle: expected fiber or pthread, found 'cart'" replay --vehicle cart lost.prog
-refused "unknown trace" "--trace: expected text or json" replay --trace xml lost.prog
+refused "unknown trace" "--trace: expected text, json, perfetto or html" replay --trace xml lost.prog
 refused "option of another command" "expected an option, found '--anchor'" run --anchor
 refused "replay without a file" "expected FILE..., found nothing" replay
 refused "convert of two files" "expected no more arguments, found 'b'" convert a b
@@ -240,6 +240,40 @@ sed -n 2p found.1 | grep -q '^BUG: lost-update: PG_has_hwpoisoned in '
 report "and then its title" $?
 grep -q ' <- ' found.1
 report "and marks the place in the story" $?
+
+# ---- strategies that know the program, and what a run says of itself ----
+for strategy in surw rf race portfolio; do
+	run 2 run lost.prog --bug $bug --runs 20000 --strategy $strategy --out by-$strategy &&
+		run 2 replay by-$strategy/*.prog && grep -q '^expect: met' out
+	report "$strategy finds the bug, and its file shows it again" $?
+done
+for jobs in 1 3; do
+	run 2 run lost.prog clean.prog --bug $bug --strategy portfolio --runs 1500 --keep-going --json --jobs $jobs --out both
+	report "portfolio with $jobs processes" $?
+	cp out portfolio.$jobs
+done
+same portfolio.1 portfolio.3 "what a portfolio does does not depend on processes"
+grep -q '"interleavings": [1-9]' portfolio.1 && grep -q '"next_is_new": 0\.' portfolio.1 && grep -q '"contended_pairs": [1-9]' portfolio.1
+report "progress in JSON" $?
+run 0 run clean.prog --strategy pct --runs 400 && grep -q '^[1-9][0-9]* distinct interleavings in 400 executions; ' out &&
+	grep -q '^a bug of depth 2 was missed with probability 0\.' out && ! grep -q WARNING out
+report "progress as text, and the bound of PCT" $?
+printf 'world cpus=2\nsetup m0 = mm()\ncpu0 fault(m0, 0)\n' >alone.prog
+run 0 run alone.prog --runs 20 && grep -q '^WARNING: .*nothing was interleaved' out
+report "a run in which nobody meets anybody says so" $?
+refused "an unknown bug to be detected" "expected the id of a bug, found 'no-such-bug'" bench detect no-such-bug
+refused "a strategy that draws nothing" "expected one that draws its schedules" bench detect --strategy replay
+(cd "$source_dir" && "$foliofuzz" bench detect --strategy portfolio --budget 3000 --json $bug) >out 2>err &&
+	grep -q '"missed": 0' out && grep -q "\"$bug\"" out
+report "bench detect finds the bug with every seed" $?
+
+mkdir -p corpus && ln -s "$source_dir/corpus/bugs" corpus/bugs
+run 0 bench detect --quick --strategy pos -o corpus/medians.tsv $bug && run 0 bench detect --quick --strategy pos $bug
+report "bench detect --quick against what it wrote itself" $?
+sed -i 's/\t[0-9]*\t[0-9]*$/\t1\t1/' corpus/medians.tsv
+run 4 bench detect --quick --strategy pos $bug && grep -q "^$bug: pos needs [0-9]* executions; it needed 1, 1 at worst" err
+report "and against a third of it" $?
+rm -r corpus
 
 # ---- replay ----
 find=$(echo finds.1/lost-update-*.prog)

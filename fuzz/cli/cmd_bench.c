@@ -214,10 +214,11 @@ static void bench_stay(void)
 
 static const struct command command = {
 	.name = "bench",
-	.args = "[throughput]",
+	.args = "[throughput | detect [ID...]]",
 	.summary = "Measures executions, points and switches per second beside a loop that only switches stacks. Compare two builds in turn on one\n"
-		   "machine: the times alone say little.",
-	.examples = "foliofuzz bench\n",
+		   "machine: the times alone say little. detect: how soon each strategy finds each bug; foliofuzz bench detect --help says more.",
+	.examples = "foliofuzz bench\n"
+		    "foliofuzz bench detect --quick --jobs 2\n",
 };
 
 int cmd_bench(int argc, char **argv)
@@ -225,12 +226,14 @@ int cmd_bench(int argc, char **argv)
 	static struct prog prog;
 	const char *error;
 
+	if (argc > 1 && !strcmp(argv[1], "detect"))
+		return bench_detect(argc - 1, argv + 1);
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		usage_print(stdout, &command);
 		return EXIT_CLEAN;
 	}
 	if (argc > 1 && strcmp(argv[1], "throughput")) {
-		fprintf(stderr, "foliofuzz bench: expected throughput, found %s\n", argv[1]);
+		fprintf(stderr, "foliofuzz bench: expected throughput or detect, found %s\n", argv[1]);
 		return 1;
 	}
 	engine_init();

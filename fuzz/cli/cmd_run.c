@@ -113,7 +113,7 @@ static int report_find(const struct campaign *c, const struct campaign_find *f, 
 	struct report_replay replay = { .file = a.path, .options = &a.options };
 	json_t *o;
 
-	if (!archive_find(&a, c, f->index))
+	if (!archive_find(&a, c, f))
 		return EXIT_HARNESS;
 	replay.strategy = a.strategy;
 	if (finds) {
@@ -152,7 +152,7 @@ static void print_end(const struct options *o, const struct campaign_result *r)
 {
 	if (stopped_at_find(o, r))
 		return;
-	summary_print(stdout, &r->stats);
+	summary_print(stdout, &r->stats, &r->progress);
 	if (o->digest)
 		printf("\ndigest %016" PRIx64 "\n", r->digest);
 }
@@ -167,6 +167,7 @@ static void print_json(const struct options *o, const struct campaign_result *r,
 	json_object_set_new(json, "finds", finds);
 	if (!stopped_at_find(o, r)) {
 		json_object_set_new(json, "stats", stats_json(&r->stats));
+		json_object_set_new(json, "progress", progress_json(&r->progress));
 		json_object_set_new(json, "digest", hash_json(r->digest));
 	}
 	json_print(stdout, json);

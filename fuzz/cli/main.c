@@ -20,7 +20,7 @@ static const struct {
 	{ "ops", cmd_ops, "the operations that programs are made of" },
 	{ "oracles", cmd_oracles, "what is checked, what a verdict means, which races are accepted" },
 	{ "generations", cmd_generations, "the kernels that can be run" },
-	{ "bench", cmd_bench, "how fast the engine is beside a loop that only switches stacks" },
+	{ "bench", cmd_bench, "how fast the engine is; detect: how soon each strategy finds each bug" },
 };
 
 static void print_help(FILE *out)

@@ -56,7 +56,7 @@ static int set_strategy(struct options *o, const struct command *c, const char *
 	o->run.strategy = strategy_find(s);
 	if (o->run.strategy >= 0 && o->run.strategy != STRATEGY_BOUNDED)
 		return -1;
-	return expected(c, OPTION_STRATEGY, "random, pct, pos, bytes or replay", s);
+	return expected(c, OPTION_STRATEGY, "random, pct, pos, surw, rf, race, portfolio, bytes or replay", s);
 }
 
 static int set_kernel(struct options *o, const struct command *c, const char *s)
@@ -141,6 +141,7 @@ static void set_flag(struct options *o, enum option_id id)
 	o->keep_going |= id == OPTION_KEEP_GOING;
 	o->digest |= id == OPTION_DIGEST;
 	o->dpor |= id == OPTION_DPOR;
+	o->quick |= id == OPTION_QUICK;
 	o->anchor |= id == OPTION_ANCHOR;
 }
 

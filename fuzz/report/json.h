@@ -5,12 +5,14 @@
 #ifndef FUZZ_REPORT_JSON_H
 #define FUZZ_REPORT_JSON_H
 
+#include "progress.h"
 #include "report.h"
 #include <jansson.h>
 
 /* ---- result_json.c ---- */
 json_t *result_json(const struct report_replay *replay, const struct run_result *r);
 json_t *stats_json(const struct run_stats *stats);
+json_t *progress_json(const struct progress *progress);
 /* 64-bit values as 16 hexadecimal digits: JSON numbers are no u64. */
 json_t *hash_json(u64 hash);
 /* Prints and frees it. */

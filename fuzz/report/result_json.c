@@ -81,6 +81,27 @@ json_t *stats_json(const struct run_stats *s)
 	return o;
 }
 
+json_t *progress_json(const struct progress *p)
+{
+	double runs = p->executions ? (double)p->executions : 1;
+	json_t *o = json_pack("{s:o, s:o, s:b, s:f, s:i, s:f, s:f}", "executions", number(p->executions), "interleavings",
+			      number(progress_interleavings(p)), "estimated", p->level > 0,
+			      "next_is_new", progress_next_is_new(p), "contended_pairs", (int)progress_pairs(p), "switches",
+			      (double)p->switches / runs, "preemptions", (double)p->preemptions / runs);
+	json_t *pct = json_object();
+
+	for (unsigned d = 0; d < PROGRESS_DEPTHS; d++)
+		if (progress_pct_miss(p, d) < 1) {
+			char depth[12];
+
+			snprintf(depth, sizeof(depth), "%u", d);
+			json_object_set_new(pct, depth, json_real(progress_pct_miss(p, d)));
+		}
+	json_object_set_new(o, "pct_missed_depth", pct);
+	json_object_set_new(o, "warning", progress_warning(p) ? json_string(progress_warning(p)) : json_null());
+	return o;
+}
+
 void json_print(FILE *out, json_t *json)
 {
 	HARNESS_BUG_ON(!json);

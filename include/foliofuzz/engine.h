@@ -65,11 +65,11 @@ u32 engine_object_id(const volatile void *object);
  * does up to its next one: touched() is about the step of the last executed(). fault(): does this ask of the operation `op` of `cpu`
  * fail (engine_fault())? Not asked where the program says so itself. May be NULL.
  */
-struct engine_watch {
-	void (*begin)(struct engine_watch *w); /* of an execution */
-	void (*executed)(struct engine_watch *w, const struct event *ev, bool conditional);
-	void (*touched)(struct engine_watch *w, u32 object_id, enum touch_kind how);
-	bool (*fault)(struct engine_watch *w, unsigned cpu, unsigned op, unsigned ask);
+struct engine_listener {
+	void (*begin)(struct engine_listener *w); /* of an execution */
+	void (*executed)(struct engine_listener *w, const struct event *ev, bool conditional);
+	void (*touched)(struct engine_listener *w, u32 object_id, enum touch_kind how);
+	bool (*fault)(struct engine_listener *w, unsigned cpu, unsigned op, unsigned ask);
 };
 
 /* One choice of a recorded execution. */
@@ -96,13 +96,24 @@ struct engine_hooks {
 	void (*name)(struct text *t, const struct event *ev);
 };
 
+/*
+ * watch.c: what the execution showed. A bit for each pair of sites whose accesses of different CPUs to one object followed each other, one of them
+ * a write, and for each write that an access of another CPU saw: by a hash, so that pairs may share one.
+ */
+#define WATCH_WORDS 256
+struct engine_watch {
+	u64 interleaving; /* the same for executions that differ in the order of independent events alone */
+	u64 pairs[WATCH_WORDS];
+};
+
 struct engine_config {
 	enum vehicle vehicle;
 	struct strategy *strategy;
 	u64 seed;
 	u32 steps_max;  /* points before the engine turns fair; > 0 */
 	bool record;    /* keep the trace */
-	struct engine_watch *watch; /* may be NULL */
+	struct engine_listener *listener; /* may be NULL */
+	struct engine_watch *watch; /* filled in; or NULL, which costs nothing */
 	const struct engine_hooks *hooks; /* may be NULL */
 };
 

@@ -17,6 +17,53 @@ enum strategy_id {
 };
 const char *strategy_name(enum strategy_id id);
 int strategy_find(const char *name); /* -1 if there is none */
+/* Whether it draws schedules from a seed; the others are told which. */
+bool strategy_draws(enum strategy_id id);
+
+/*
+ * profile.c: what the serial executions of a program showed. Those accesses that race: two CPUs, one object, one of them writes.
+ */
+#define PROFILE_OBJECTS 2048
+#define PROFILE_ACCESSES 2048 /* more are left out */
+struct profile_object {
+	u32 id;              /* as in struct event; 0: none */
+	u8 readers, writers; /* masks of CPUs */
+	u16 accesses; /* the last of them, one too high */
+	u16 events[ENGINE_CPUS_MAX]; /* of the first execution, unlocks not counted */
+};
+struct profile_access { /* to an object that races; it may itself have no rival */
+	const struct site *site;
+	u32 id;
+	u16 nth;    /* time that the CPU comes to the site, from 1 */
+	u16 rivals; /* accesses that race with it */
+	u16 next;   /* an earlier one to this object */
+	u8 cpu, writes;
+};
+struct profile {
+	u32 runs, length; /* choices of the first */
+	u32 access_count, pairs; /* ordered pairs of accesses that race */
+	struct profile_access accesses[PROFILE_ACCESSES];
+	struct profile_object objects[PROFILE_OBJECTS];
+};
+void profile_clear(struct profile *p);
+/* Adds the execution that the engine has just recorded, of which `phase` is the parallel one. */
+void profile_add(struct profile *p, unsigned phase, u32 choices);
+/* NULL: nobody touched it. */
+const struct profile_object *profile_object(const struct profile *p, u32 id);
+bool profile_races(const struct profile_object *o);
+/* The n-th pair, n < p->pairs: *a, and a rival of it. */
+void profile_pair(const struct profile *p, u32 n, const struct profile_access **a, const struct profile_access **b);
+/* Whether the kind of event takes part in races. */
+bool event_counts(unsigned kind);
+/* How often each CPU came to each site. All zero: never. */
+#define SITE_COUNTS 1024
+struct site_counts {
+	const struct site *site[SITE_COUNTS];
+	u16 count[SITE_COUNTS];
+	u8 cpu[SITE_COUNTS];
+};
+/* Counts this time; 0 when there is no room. */
+unsigned site_count_next(struct site_counts *c, const struct site *site, unsigned cpu);
 
 /* random.c: algorithms.md 4.1. */
 struct random_strategy {
@@ -36,6 +83,8 @@ struct pct_strategy {
 	s32 priority[ENGINE_LANES_MAX], lowest;
 };
 void pct_strategy_init(struct pct_strategy *p, u32 length);
+/* The k of the paper's bound: changes are drawn among so many choices. */
+u32 pct_choices(const struct pct_strategy *p);
 
 /* pos.c: algorithms.md 4.3. */
 struct pos_strategy {
@@ -46,6 +95,77 @@ struct pos_strategy {
 	struct event event[ENGINE_LANES_MAX];
 };
 void pos_strategy_init(struct pos_strategy *p);
+
+/* surw.c: algorithms.md 4.4. */
+struct surw_strategy {
+	struct strategy strategy;
+	struct prng prng;
+	const struct profile *profile;
+	u32 chosen;   /* object of the subset; 0: none */
+	u32 intended; /* CPU that makes the next access to it */
+	u32 weight[ENGINE_LANES_MAX];
+	u64 priority[ENGINE_LANES_MAX];
+};
+void surw_strategy_init(struct surw_strategy *s, const struct profile *profile);
+
+/* rf.c: algorithms.md 4.5. */
+#define RF_OBLIGATIONS_MAX 3
+struct rf_obligation {
+	const struct site *write, *read;
+	const volatile void *object; /* that was written; NULL: not yet */
+	bool wanted; /* read shall see write; else it shall not */
+	bool done;
+};
+struct rf_strategy {
+	struct strategy strategy;
+	struct prng prng;
+	const struct profile *profile;
+	unsigned count;
+	struct rf_obligation obligations[RF_OBLIGATIONS_MAX];
+	u32 known; /* CPUs whose pending event has a priority */
+	u64 priority[ENGINE_LANES_MAX];
+};
+void rf_strategy_init(struct rf_strategy *r, const struct profile *profile);
+
+/* race.c. Executions with consecutive seeds try different races, for as long as there are any. */
+#define RACE_TURNS_MAX 2
+struct race_turn {
+	const struct profile_access *stop; /* its CPU falls behind before it */
+	const struct profile_access *until; /* the rival's CPU falls behind after it; NULL: runs to its end */
+};
+struct race_strategy {
+	struct strategy strategy;
+	struct prng prng;
+	const struct profile *profile;
+	unsigned turn_count, turn, state;
+	struct race_turn turns[RACE_TURNS_MAX];
+	s32 priority[ENGINE_LANES_MAX], lowest;
+	struct site_counts seen;
+};
+void race_strategy_init(struct race_strategy *r, const struct profile *profile);
+
+/*
+ * portfolio.c: which strategy each execution of a search is for. portfolio_choose() is a function of *p as the last portfolio_epoch() left it and
+ * of n, the execution's number; portfolio_note() may be called by several processes that share *p; portfolio_epoch() by one of them, when all
+ * PORTFOLIO_EPOCH executions of the epoch have been noted.
+ */
+#define PORTFOLIO_ARMS 6
+#define PORTFOLIO_EPOCH 64
+struct portfolio {
+	u8 share[PORTFOLIO_ARMS]; /* of the epoch */
+	u64 given[PORTFOLIO_ARMS]; /* executions before it */
+	u32 yield[PORTFOLIO_ARMS], effort[PORTFOLIO_ARMS];
+	u64 known[WATCH_WORDS], shown[PORTFOLIO_ARMS][WATCH_WORDS];
+};
+struct portfolio_choice {
+	unsigned arm;
+	int strategy;
+	u64 execution;  /* number among those of the arm */
+};
+void portfolio_begin(struct portfolio *p);
+struct portfolio_choice portfolio_choose(const struct portfolio *p, u64 n);
+void portfolio_note(struct portfolio *p, unsigned arm, const struct engine_watch *w);
+void portfolio_epoch(struct portfolio *p);
 
 /*
  * bounded.c: the default schedule (keep running this CPU; when it waits or has ended, the lowest enabled one) but for a few choices,

@@ -14,6 +14,7 @@
 #define RUN_TITLE_MAX 200
 
 struct bounded_schedule;
+struct portfolio;
 struct deviation_list;
 struct search;
 struct run_options {
@@ -25,6 +26,7 @@ struct run_options {
 	const struct deviation_list *deviations; /* of STRATEGY_REPLAY, instead of the program's schedule; or NULL */
 	struct search *search; /* it decides (or with SEARCH_WATCH looks on) instead of `strategy`; or NULL */
 	bool record;       /* keep the trace, see run_trace() */
+	struct engine_watch *watch; /* what the execution showed; or NULL */
 	bool strict_hwpoison;
 	int generation;    /* enum generation, or -1: the program's */
 	struct bug_switches bugs; /* on top of the program's */
@@ -43,6 +45,10 @@ struct run_result {
 	u64 state;       /* hash of what the lanes left behind: see run.c; 0 when they did not come to their end */
 	u64 hash;        /* of the execution: cpu, kind, object and site of every event, and the verdict */
 	u32 points, switches, preemptions, decisions, conflicts;
+	u32 profiled;    /* executions that were made before this one, for the strategy to know the program */
+	struct run_pct {
+		u32 depth, cpus, choices;
+	} pct; /* of an execution of PCT: what its bound speaks of; depth 0: none */
 	u32 diverged;    /* deviations of a replayed schedule that found no place */
 	char title[RUN_TITLE_MAX]; /* "" when clean; "lost-update: PG_x in f / g", stable */
 	const char *invariant;
@@ -68,6 +74,14 @@ struct run_stats {
  */
 void run_one(const struct prog *prog, const struct run_options *options, struct run_result *result,
 	     struct run_stats *stats);
+
+/*
+ * STRATEGY_PORTFOLIO in a search that learns: makes of *o, the options of the search with the seed of its first execution, those of the n-th;
+ * returns the arm of *p that is to be told what it shows. run_one() with STRATEGY_PORTFOLIO itself never learns.
+ */
+unsigned run_choose(const struct portfolio *p, u64 n, struct run_options *o);
+/* Strategies know no program any more: the next execution is as costly as in a new process. */
+void run_forget(void);
 
 /*
  * One CPU and any number of operations. After each of them, while nothing is in flight, the quiescent oracles look, and every page of

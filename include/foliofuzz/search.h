@@ -63,7 +63,7 @@ struct search_fault {
 struct search {
 	/* set by search_init() */
 	struct strategy strategy;
-	struct engine_watch watch;
+	struct engine_listener listener;
 	enum search_mode mode;
 	unsigned faults; /* at most so many failures besides the program's own */
 	/* of the running execution */

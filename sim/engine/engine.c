@@ -27,9 +27,11 @@ void engine_begin(const struct engine_config *config)
 	engine.vehicle = config->vehicle;
 	engine.steps_max = config->steps_max;
 	engine.record = config->record;
-	engine.watch = config->watch;
-	engine.watching = NULL;
+	engine.listener = config->listener;
+	engine.listening = NULL;
 	engine.standing = 0;
+	engine.watch = config->watch != NULL;
+	watch_begin(config->watch);
 	engine.runnable = engine.waiting = engine.conditional = engine.yielded = 0;
 	engine.abandon = engine.kicked = engine.written_due = false;
 	engine.phase = 0;
@@ -47,8 +49,8 @@ void engine_begin(const struct engine_config *config)
 		engine.direct = vehicle_fiber_prepare();
 	else
 		vehicle_pthread_prepare();
-	if (engine.watch)
-		engine.watch->begin(engine.watch);
+	if (engine.listener)
+		engine.listener->begin(engine.listener);
 	if (engine.strategy && engine.strategy->begin)
 		engine.strategy->begin(engine.strategy, config->seed);
 }
@@ -96,7 +98,8 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg)
 		return false;
 	engine.phase++;
 	engine.sequential = lanes == 1;
-	engine.watching = engine.sequential ? NULL : engine.watch;
+	engine.listening = engine.sequential ? NULL : engine.listener;
+	engine.observed = engine.record || (engine.watch && !engine.sequential);
 	engine.steps_until_rare = engine.sequential ? 0 : engine.steps_max;
 	engine.yielded = engine.waiting = engine.conditional = 0;
 	for (unsigned i = 0; i < lanes; i++)
@@ -115,6 +118,7 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg)
 void engine_end(void)
 {
 	HARNESS_BUG_ON(engine.runnable);
+	watch_end();
 	engine.stats.hash = hash_mix(engine.stats.hash, engine.stats.points);
 	if (verdict_is_find(engine.verdict.verdict))
 		engine.stats.hash = hash_mix(engine.stats.hash,
@@ -164,9 +168,9 @@ unsigned engine_fault_asks(void)
 	return engine.lanes[engine_now.cpu].asks;
 }
 
-static bool watch_says_fail(const struct lane *l)
+static bool listener_says_fail(const struct lane *l)
 {
-	struct engine_watch *w = engine.watching;
+	struct engine_listener *w = engine.listening;
 
 	return w->fault && l->op != ENGINE_NO_OP && w->fault(w, engine_now.cpu, l->op, l->asks);
 }
@@ -176,7 +180,7 @@ bool engine_fault(const struct site *site)
 	struct lane *l = &engine.lanes[engine_now.cpu];
 
 	l->asks++;
-	if (unlikely(engine.watching) && !l->fail && watch_says_fail(l))
+	if (unlikely(engine.listening) && !l->fail && listener_says_fail(l))
 		l->fail = l->asks;
 	if (likely(l->fail != l->asks))
 		return false;
@@ -268,8 +272,8 @@ u32 engine_standing(void)
 
 void engine_touch(u32 object_id, enum touch_kind how)
 {
-	if (unlikely(engine.watching) && engine_now.cpu != ENGINE_RUNNER)
-		engine.watching->touched(engine.watching, object_id, how);
+	if (unlikely(engine.listening) && engine_now.cpu != ENGINE_RUNNER)
+		engine.listening->touched(engine.listening, object_id, how);
 }
 
 u32 engine_token(void)

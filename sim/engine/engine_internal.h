@@ -37,10 +37,10 @@ struct engine {
 	struct lane lanes[ENGINE_CONTEXTS];
 	struct strategy *strategy;
 	const struct engine_hooks *hooks;
-	struct engine_watch *watch;
+	struct engine_listener *listener;
 	enum vehicle vehicle;
 	bool direct; /* fibers that no runtime wants to hear of: a switch is fiber_switch() */
-	struct engine_watch *watching; /* watch, in a phase of several lanes */
+	struct engine_listener *listening; /* listener, in a phase of several lanes */
 	/* masks of lanes */
 	u32 standing;    /* runnable when the execution was abandoned */
 	u32 runnable;    /* begun and not ended */
@@ -53,6 +53,8 @@ struct engine {
 	bool abandon;    /* every lane unwinds */
 	bool written_due; /* hooks->written(last) has not been called yet */
 	bool record;
+	bool watch;
+	bool observed; /* events are to be recorded, or watched in this phase */
 	u8 phase;
 	u32 steps_max;
 	u32 steps_until_rare; /* steps_max; 0 in a phase of one lane: then choices are not the strategy's */
@@ -97,6 +99,11 @@ void engine_abandon(void);
 /* ---- edges for TSan around a lane's life; weak, so they vanish elsewhere ---- */
 void edge_release(void *p);
 void edge_acquire(void *p);
+
+/* ---- watch.c ---- */
+void watch_begin(struct engine_watch *out);
+void watch_event(const struct event *ev, unsigned cpu);
+void watch_end(void);
 
 /* ---- sites ---- */
 /* A site of the engine itself, outside any function. */

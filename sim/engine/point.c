@@ -206,12 +206,17 @@ static inline __attribute__((always_inline)) void note_touch(u32 id, unsigned cp
 	*touch = now;
 }
 
-static __attribute__((noinline)) void record(const struct event *ev, u16 op)
+static __attribute__((noinline, cold)) void observe(struct event *ev, unsigned cpu, u16 op)
 {
-	if (engine.trace_count == ENGINE_TRACE_MAX)
+	if (engine.watch && !engine.sequential)
+		watch_event(ev, cpu);
+	if (!engine.record)
 		return;
-	engine_trace_events[engine.trace_count] = *ev;
-	engine_trace_events[engine.trace_count++].op = op;
+	if (engine.trace_count < ENGINE_TRACE_MAX) {
+		engine_trace_events[engine.trace_count] = *ev;
+		engine_trace_events[engine.trace_count++].op = op;
+	}
+	ev->switched = ev->preempted = 0;
 }
 
 /* The event happens: number it, hash it, tell who wants to know. */
@@ -227,12 +232,10 @@ static inline __attribute__((always_inline)) void execute(struct lane *l, unsign
 				     ev->site->hash ^ (cpu | (u64)ev->kind << 8 | (u64)id << 16));
 	engine.last = ev;
 	engine.last_object = ev->object;
-	if (unlikely(engine.watching))
-		engine.watching->executed(engine.watching, ev, conditional);
-	if (unlikely(engine.record)) {
-		record(ev, l->op);
-		ev->switched = ev->preempted = 0;
-	}
+	if (unlikely(engine.listening))
+		engine.listening->executed(engine.listening, ev, conditional);
+	if (unlikely(engine.observed))
+		observe(ev, cpu, l->op);
 	if (id && id < ARENA_SIZE) {
 		if (unlikely(arena_state[id >> ARENA_GRAIN_SHIFT]) && engine.hooks->dead)
 			engine.hooks->dead(ev, arena_state[id >> ARENA_GRAIN_SHIFT]);

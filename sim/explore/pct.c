@@ -12,10 +12,15 @@
 
 enum { DEPTH_MIN = 2, DEPTHS = 4 };
 
+u32 pct_choices(const struct pct_strategy *p)
+{
+	return p->length + p->length / 2 + 1;
+}
+
 static void pct_begin(struct strategy *s, u64 seed)
 {
 	struct pct_strategy *p = (struct pct_strategy *)s;
-	u32 k = p->length + p->length / 2 + 1;
+	u32 k = pct_choices(p);
 
 	prng_seed(&p->prng, seed);
 	p->step = 0;

@@ -17,9 +17,9 @@
 #define BIT8(n) ((u8)(1u << (n)))
 enum { ASKS_MAX = 63 }; /* fail=N of a program goes no further */
 
-static struct search *of_watch(struct engine_watch *w)
+static struct search *of_listener(struct engine_listener *w)
 {
-	return (struct search *)((char *)w - offsetof(struct search, watch));
+	return (struct search *)((char *)w - offsetof(struct search, listener));
 }
 
 /* Who sleeps after step d - 1. */
@@ -54,9 +54,9 @@ static void enter(struct search *s, u32 d, u32 enabled)
 		p->todo = (u8)(enabled & ~p->sleep);
 }
 
-static void search_begin(struct engine_watch *w)
+static void search_begin(struct engine_listener *w)
 {
-	struct search *s = of_watch(w);
+	struct search *s = of_listener(w);
 
 	s->depth = 0;
 	s->chosen_from = 0;
@@ -95,9 +95,9 @@ static u64 identity(const struct event *ev)
 	return hash_mix(ev->site->hash, ev->cpu | (u64)ev->kind << 8 | (u64)ev->object_id << 16);
 }
 
-static void search_executed(struct engine_watch *w, const struct event *ev, bool conditional)
+static void search_executed(struct engine_listener *w, const struct event *ev, bool conditional)
 {
-	struct search *s = of_watch(w);
+	struct search *s = of_listener(w);
 	unsigned cpu = ev->cpu;
 	u32 d = s->depth;
 	struct search_step *p = &s->path[d];
@@ -126,9 +126,9 @@ static void search_executed(struct engine_watch *w, const struct event *ev, bool
 	s->depth++;
 }
 
-static void search_touched(struct engine_watch *w, u32 object_id, enum touch_kind how)
+static void search_touched(struct engine_listener *w, u32 object_id, enum touch_kind how)
 {
-	struct search *s = of_watch(w);
+	struct search *s = of_listener(w);
 	struct search_step *p;
 
 	if (!s->depth || s->asleep)
@@ -138,9 +138,9 @@ static void search_touched(struct engine_watch *w, u32 object_id, enum touch_kin
 }
 
 /* One failure a step; the engine sees to one an operation. */
-static bool search_fault(struct engine_watch *w, unsigned cpu, unsigned op, unsigned ask)
+static bool search_fault(struct engine_listener *w, unsigned cpu, unsigned op, unsigned ask)
 {
-	struct search *s = of_watch(w);
+	struct search *s = of_listener(w);
 	struct search_step *p;
 
 	if (!s->depth || s->asleep || s->fault_count >= s->faults || ask > ASKS_MAX)
@@ -160,7 +160,7 @@ void search_init(struct search *s, enum search_mode mode, unsigned faults)
 	HARNESS_BUG_ON(faults > SEARCH_FAULTS_MAX);
 	memset(s, 0, offsetof(struct search, path));
 	s->strategy = (struct strategy){ "dpor", NULL, search_choose, NULL };
-	s->watch = (struct engine_watch){ search_begin, search_executed, search_touched, search_fault };
+	s->listener = (struct engine_listener){ search_begin, search_executed, search_touched, search_fault };
 	s->mode = mode;
 	s->faults = faults;
 }

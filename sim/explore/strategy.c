@@ -21,3 +21,19 @@ int strategy_find(const char *name)
 			return i;
 	return -1;
 }
+
+bool strategy_draws(enum strategy_id id)
+{
+	switch (id) {
+	case STRATEGY_RANDOM:
+	case STRATEGY_PCT:
+	case STRATEGY_POS:
+	case STRATEGY_SURW:
+	case STRATEGY_RF:
+	case STRATEGY_RACE:
+	case STRATEGY_PORTFOLIO:
+		return true;
+	default:
+		return false;
+	}
+}

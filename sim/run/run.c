@@ -8,18 +8,9 @@
 #include <foliofuzz/oracle.h>
 #include <foliofuzz/run.h>
 #include <foliofuzz/search.h>
+#include "run_internal.h"
 #include <stdio.h>
 #include <string.h>
-
-/* What the lanes of the running execution are given. */
-struct execution {
-	const struct prog *prog;
-	const struct prog_lane *sequential; /* of the phase that runs on one lane */
-	bool teardown;
-	bool watched; /* somebody wants to know the state */
-	u64 state, outcome[PROG_LANES_MAX]; /* of each lane's operations */
-	struct run_stats *stats;
-};
 
 static const struct site *op_sites(unsigned id)
 {
@@ -190,26 +181,34 @@ static void count_run(struct run_stats *stats, const struct run_result *r)
 /* The strategies' state is large, and one execution runs at a time. */
 static union {
 	struct random_strategy random;
-	struct pct_strategy pct;
 	struct pos_strategy pos;
 	struct bounded_strategy bounded;
 	struct bytes_strategy bytes;
 	struct replay_strategy replay;
 } strategies;
 
-static u32 typical_length(const struct prog *prog, const struct run_options *o);
+void run_execute(struct execution *x, const struct run_options *o, struct engine_config *config)
+{
+	config->vehicle = o->vehicle;
+	config->steps_max = o->steps_max ? o->steps_max : RUN_STEPS_DEFAULT;
+	config->hooks = &oracle_hooks;
+	init_once();
+	boot(&x->prog->world, o);
+	engine_begin(config);
+	run_phases(x);
+	engine_end();
+}
 
 static struct strategy *strategy_of(const struct prog *prog, const struct run_options *o)
 {
-	u32 length;
+	struct strategy *drawn;
 
 	if (o->search && o->search->mode != SEARCH_WATCH)
 		return &o->search->strategy;
+	drawn = run_guided(prog, o);
+	if (drawn)
+		return drawn;
 	switch (o->strategy) {
-	case STRATEGY_PCT:
-		length = typical_length(prog, o);
-		pct_strategy_init(&strategies.pct, length);
-		return &strategies.pct.strategy;
 	case STRATEGY_BOUNDED:
 		bounded_strategy_init(&strategies.bounded, o->schedule);
 		return &strategies.bounded.strategy;
@@ -249,57 +248,41 @@ static u64 seed_of(const struct prog *prog, const struct run_options *o)
 	return hash_bytes(binary, prog_encode(prog, binary, sizeof(binary)));
 }
 
-void run_one(const struct prog *prog, const struct run_options *o, struct run_result *result,
-	     struct run_stats *stats)
+static void run_drawn(const struct prog *prog, const struct run_options *o, struct run_result *result, struct run_stats *stats)
 {
 	struct execution x = { .prog = prog, .stats = stats, .watched = o->search != NULL };
 	struct engine_config config = {
-		.vehicle = o->vehicle,
 		.seed = seed_of(prog, o),
-		.steps_max = o->steps_max ? o->steps_max : RUN_STEPS_DEFAULT,
 		.record = o->record,
-		.hooks = &oracle_hooks,
-		.strategy = strategy_of(prog, o),
-		.watch = o->search ? &o->search->watch : NULL,
+		.watch = o->watch,
+		.listener = o->search ? &o->search->listener : NULL,
 	};
 
-	init_once();
-	boot(&prog->world, o);
-	engine_begin(&config);
-	run_phases(&x);
-	engine_end();
+	config.strategy = strategy_of(prog, o);
+	run_execute(&x, o, &config);
 	fill_result(result, engine_verdict(), engine_stats());
 	result->state = x.state;
+	result->profiled = run_profiled();
+	if (o->strategy == STRATEGY_PCT)
+		result->pct = run_pct(prog);
 	if (o->strategy == STRATEGY_REPLAY && prog->sched.kind == SCHED_DEVIATIONS)
 		result->diverged = prog->sched.deviation_count - strategies.replay.applied;
 	if (stats)
 		count_run(stats, result);
 }
 
-/* Choices of the default schedule. Kept for the program that was asked for last. */
-static u32 typical_length(const struct prog *prog, const struct run_options *o)
+void run_one(const struct prog *prog, const struct run_options *o, struct run_result *result,
+	     struct run_stats *stats)
 {
-	static struct prog_sched nothing = { .kind = SCHED_DEVIATIONS };
-	static u8 binary[PROG_BINARY_MAX];
-	static u64 known;
-	static u32 length;
-	u64 key = hash_bytes(binary, prog_encode(prog, binary, sizeof(binary))) ^ (u64)(o->generation + 1) * 0x9e3779b97f4a7c15ull ^
-		  hash_bytes(&o->bugs, sizeof(o->bugs));
-	struct execution x = { .prog = prog };
-	struct engine_config config = { .steps_max = RUN_STEPS_DEFAULT, .hooks = &oracle_hooks };
+	struct run_options chosen = *o;
+	static struct portfolio even;
 
-	if (key == known)
-		return length;
-	replay_strategy_init(&strategies.replay, &nothing);
-	config.strategy = &strategies.replay.strategy;
-	init_once();
-	boot(&prog->world, o);
-	engine_begin(&config);
-	run_phases(&x);
-	engine_end();
-	known = key;
-	length = engine_stats()->decisions;
-	return length;
+	if (o->strategy == STRATEGY_PORTFOLIO) {
+		portfolio_begin(&even);
+		chosen.seed = 0;
+		run_choose(&even, o->seed, &chosen);
+	}
+	run_drawn(prog, &chosen, result, stats);
 }
 
 static void sequence_lane(void *arg, unsigned cpu)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* run_internal.h - what the files of sim/run share. */
+#ifndef RUN_INTERNAL_H
+#define RUN_INTERNAL_H
+
+#include <foliofuzz/explore.h>
+#include <foliofuzz/run.h>
+
+#define PHASE_PARALLEL 2
+
+/* What the lanes of the running execution are given. */
+struct execution {
+	const struct prog *prog;
+	const struct prog_lane *sequential; /* of the phase that runs on one lane */
+	bool teardown;
+	bool watched; /* somebody wants to know the state */
+	u64 state, outcome[PROG_LANES_MAX]; /* of each lane's operations */
+	struct run_stats *stats;
+};
+/* From boot to the end oracles; of `config` the caller has set strategy, seed and record. */
+void run_execute(struct execution *x, const struct run_options *o, struct engine_config *config);
+
+/* guided.c: the strategy, if it is one that knows the program from a profile; else NULL. May run the program to get to know it. */
+struct strategy *run_guided(const struct prog *prog, const struct run_options *o);
+/* Executions that the last run_guided() made for its profile. */
+u32 run_profiled(void);
+/* Of the execution that has just been made with STRATEGY_PCT. */
+struct run_pct run_pct(const struct prog *prog);
+
+#endif
