@@ -7,7 +7,7 @@
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	target_init(*argc, *argv);
+	target_init(argc, *argv);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	if (!prog_parse(&prog, schedule_prog_text, sizeof(schedule_prog_text) - 1, &err))
 		harness_defect("schedule_prog.h", (int)err.line, "%s", err.message);
-	target_init(*argc, *argv);
+	target_init(argc, *argv);
 	target_set_world(&prog, true);
 	return 0;
 }

@@ -11,7 +11,7 @@ enum { OPS_MAX = 4096 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	target_init(*argc, *argv);
+	target_init(argc, *argv);
 	return 0;
 }
 

@@ -62,7 +62,17 @@ static void set_vehicle(const char *name)
 		refuse("fiber or pthread", name);
 }
 
-void target_init(int argc, char **argv)
+/* AFL++'s driver takes what is left of the command line for files. libFuzzer hands its own on to its children: there they stay. */
+static bool takes_options_away(void)
+{
+#ifdef FOLIOFUZZ_AFL
+	return true;
+#else
+	return false;
+#endif
+}
+
+void target_init(int *argc, char **argv)
 {
 	static const struct {
 		const char *prefix;
@@ -73,14 +83,26 @@ void target_init(int argc, char **argv)
 		{ "--vehicle=", set_vehicle },
 	};
 
+	int kept = 1;
+
 	set_bugs(FOLIOFUZZ_TARGET_BUGS);
 	if (FOLIOFUZZ_TARGET_KERNEL[0])
 		set_kernel(FOLIOFUZZ_TARGET_KERNEL);
 	/* Everything else is the engine's. */
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < *argc; i++) {
+		bool ours = false;
+
 		for (size_t k = 0; k < ARRAY_SIZE(options); k++)
-			if (!strncmp(argv[i], options[k].prefix, strlen(options[k].prefix)))
+			if (!strncmp(argv[i], options[k].prefix, strlen(options[k].prefix))) {
 				options[k].set(argv[i] + strlen(options[k].prefix));
+				ours = true;
+			}
+		if (!ours || !takes_options_away())
+			argv[kept++] = argv[i];
+	}
+	if (kept < *argc)
+		argv[kept] = NULL;
+	*argc = kept;
 }
 
 void target_set_world(struct prog *p, bool keep)

@@ -16,7 +16,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
  * Kernel and bugs come from here and never from an input: from the build (FOLIOFUZZ_TARGET_KERNEL,
  * FOLIOFUZZ_TARGET_BUGS), then from --kernel=, --bug= and --vehicle= on the command line.
  */
-void target_init(int argc, char **argv);
+void target_init(int *argc, char **argv);
 /* The target's kernel and bugs. With `keep`, what the target does not name stays the program's. */
 void target_set_world(struct prog *p, bool keep);
 /*

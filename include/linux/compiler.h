@@ -133,6 +133,15 @@
 
 /* A function that looks at what may be anybody's: TSan does not watch it. */
 #define __no_kcsan __attribute__((no_sanitize("thread")))
+/*
+ * What a reboot cleans up depends on the execution before, and is nothing of the one that begins: fuzzing engines, to which the same input has to
+ * show the same edges, do not see it.
+ */
+#if defined(__clang__) && __clang_major__ >= 13
+#define __reboot __attribute__((no_sanitize("coverage"), noinline))
+#else
+#define __reboot
+#endif
 /* With a bug on, a null pointer, or one near it, is followed there: the find is oops.c's, and not UBSan's. */
 #define __follows_null __attribute__((no_sanitize("null", "alignment")))
 

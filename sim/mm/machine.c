@@ -11,12 +11,12 @@
 #include <linux/rmap.h>
 #include <string.h>
 
-size_t machine_size(void)
+__reboot size_t machine_size(void)
 {
 	return sizeof(struct machine_state);
 }
 
-static void pages_reset(unsigned int first, unsigned int end)
+static __reboot void pages_reset(unsigned int first, unsigned int end)
 {
 	memset(&machine->memmap[first], 0, (end - first) * sizeof(struct page));
 	memset(&machine->content[first], 0, (end - first) * sizeof(u64));
@@ -36,7 +36,7 @@ static void queue_boot(struct deferred_split *queue)
 	queue->split_queue_len = 0;
 }
 
-static void node_boot(int nid)
+static __reboot void node_boot(int nid)
 {
 	struct pglist_data *node = &machine->nodes[nid];
 	struct zone *zone = &node->zone;

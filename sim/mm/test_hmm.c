@@ -408,7 +408,7 @@ int dmirror_probe(void)
 }
 
 /* Boot. Nobody runs yet. */
-void dmirror_boot(void)
+__reboot void dmirror_boot(void)
 {
 	struct dmirror_device *mdevice = &machine->dmirror;
 

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * aflpp.c - the structure-aware mutator as AFL++ calls it (its custom mutator API): a library of its own, named in
+ * AFL_CUSTOM_MUTATOR_LIBRARY. What it makes depends on the data, the seed that AFL++ gives it and the number of calls.
+ */
+#include <foliofuzz/prog.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CROSS_ONE_IN = 8, BYTES_MAX = 16 << 10 };
+
+struct mutator {
+	u32 seed, calls;
+	u8 out[BYTES_MAX];
+	u8 canonical[BYTES_MAX];
+	const char *what; /* of the last afl_custom_fuzz() */
+	/* trimming: the program so far, and the operations that are still to be tried, from the last to the first */
+	struct prog trimmed, candidate, processed;
+	u32 lane, op;
+	int step, steps;
+};
+
+void *afl_custom_init(void *afl, unsigned int seed);
+void afl_custom_deinit(void *data);
+size_t afl_custom_fuzz(void *data, u8 *buf, size_t size, u8 **out, u8 *add, size_t add_size, size_t max);
+const char *afl_custom_describe(void *data, size_t max);
+size_t afl_custom_post_process(void *data, u8 *buf, size_t size, u8 **out);
+u8 afl_custom_splice_optout(void *data);
+int afl_custom_init_trim(void *data, u8 *buf, size_t size);
+size_t afl_custom_trim(void *data, u8 **out);
+int afl_custom_post_trim(void *data, unsigned char success);
+
+void *afl_custom_init(void *afl, unsigned int seed)
+{
+	struct mutator *m = calloc(1, sizeof(*m));
+
+	(void)afl;
+	if (m)
+		m->seed = seed;
+	return m;
+}
+
+void afl_custom_deinit(void *data)
+{
+	free(data);
+}
+
+/* AFL++ counts what comes back with 0 bytes as a failed try. */
+size_t afl_custom_fuzz(void *data, u8 *buf, size_t size, u8 **out, u8 *add, size_t add_size, size_t max)
+{
+	struct mutator *m = data;
+	u32 seed = m->seed + 0x9e3779b1u * m->calls++;
+	size_t limit = max < sizeof(m->out) ? max : sizeof(m->out);
+
+	*out = m->out;
+	if (add && add_size && m->calls % CROSS_ONE_IN == 0) {
+		m->what = "cross";
+		return prog_cross_bytes(buf, size, add, add_size, m->out, limit, seed);
+	}
+	m->what = "program";
+	if (size > limit)
+		size = limit;
+	memcpy(m->out, buf, size);
+	return prog_mutate_bytes(m->out, size, limit, seed);
+}
+
+/* Becomes a part of the file's name. */
+const char *afl_custom_describe(void *data, size_t max)
+{
+	const struct mutator *m = data;
+
+	return m->what && max > strlen(m->what) ? m->what : "";
+}
+
+/* Havoc makes any bytes; what the target is given, and what is kept, is the program that they mean. */
+size_t afl_custom_post_process(void *data, u8 *buf, size_t size, u8 **out)
+{
+	struct mutator *m = data;
+	size_t n;
+
+	prog_decode(&m->processed, buf, size);
+	n = prog_encode(&m->processed, m->canonical, sizeof(m->canonical));
+	*out = n ? m->canonical : buf;
+	return n ? n : size;
+}
+
+/* Two programs are joined at operations, not at bytes: afl_custom_fuzz() does it. */
+u8 afl_custom_splice_optout(void *data)
+{
+	(void)data;
+	return 1;
+}
+
+int afl_custom_init_trim(void *data, u8 *buf, size_t size)
+{
+	struct mutator *m = data;
+
+	prog_decode(&m->trimmed, buf, size);
+	m->lane = PROG_LANE_TEARDOWN + 1;
+	m->op = 0;
+	m->step = m->steps = 0;
+	for (unsigned lane = 0; lane <= PROG_LANE_TEARDOWN; lane++)
+		m->steps += prog_lane_at(&m->trimmed, lane)->count;
+	return m->steps;
+}
+
+/* The program without its next operation. */
+size_t afl_custom_trim(void *data, u8 **out)
+{
+	struct mutator *m = data;
+
+	while (!m->op) {
+		m->lane--;
+		m->op = prog_lane_at(&m->trimmed, m->lane)->count;
+	}
+	m->candidate = m->trimmed;
+	prog_remove_op(&m->candidate, m->lane, --m->op);
+	*out = m->out;
+	return prog_encode(&m->candidate, m->out, sizeof(m->out));
+}
+
+int afl_custom_post_trim(void *data, unsigned char success)
+{
+	struct mutator *m = data;
+
+	if (success)
+		m->trimmed = m->candidate;
+	return ++m->step;
+}
