@@ -77,6 +77,7 @@ void machine_boot(const struct machine_config *config)
 	reserve_zero_page();
 	cgroups_boot(config->memcgs);
 	memset(machine->mthp_stat, 0, sizeof(machine->mthp_stat));
+	memset(machine->userfault_waits, 0, sizeof(machine->userfault_waits));
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
 		machine->lru_add[cpu].nr = machine->lru_lazyfree[cpu].nr = machine->lru_deactivate[cpu].nr =
 			machine->mlock_batch[cpu].nr = 0;

@@ -62,7 +62,7 @@ static bool userfaultfd_must_wait(struct vm_fault *vmf, unsigned long reason)
 
 /*
  * handle_userfault() - v7.1, fs/userfaultfd.c. Fidelity: adapted: no queue and no sleep, and the caller drops mmap_lock or the VMA's lock:
- * hides lost wake-ups. Caller holds either for reading, and no table's lock.
+ * hides lost wake-ups. That it would have slept is counted: a signal ends it when no monitor has come for long. Caller holds either for reading, and no table's lock.
  */
 vm_fault_t handle_userfault(struct vm_fault *vmf, unsigned long reason)
 {
@@ -70,7 +70,8 @@ vm_fault_t handle_userfault(struct vm_fault *vmf, unsigned long reason)
 	might_sleep();
 	if (!vmf->vma->uffd_ctx)
 		return VM_FAULT_SIGBUS;
-	(void)userfaultfd_must_wait(vmf, reason);
+	if (userfaultfd_must_wait(vmf, reason))
+		machine->userfault_waits[smp_processor_id()]++;
 	return VM_FAULT_RETRY;
 }
 

@@ -45,9 +45,13 @@ static vm_fault_t fault_under_mmap_lock(struct mm_struct *mm, unsigned long addr
 	return ret;
 }
 
-/* do_user_addr_fault() - v7.1, arch/x86/mm/fault.c. Fidelity: same, but that a handler that asks for a retry drops no lock. */
+/*
+ * do_user_addr_fault() - v7.1, arch/x86/mm/fault.c. Fidelity: same, but that a handler that asks for a retry drops no lock. -EINTR: a monitor was
+ * waited for all the time, and a signal has come instead (fault_signal_pending()).
+ */
 int fault_in(struct mm_struct *mm, unsigned int vpn, unsigned int order, bool write)
 {
+	unsigned int waits = machine->userfault_waits[smp_processor_id()];
 	unsigned long addr = vpn_to_addr(vpn);
 
 	for (int i = 0; i < FAULT_RETRIES; i++) {
@@ -65,7 +69,7 @@ int fault_in(struct mm_struct *mm, unsigned int vpn, unsigned int order, bool wr
 			return 0;
 		cpu_relax();
 	}
-	return -EAGAIN;
+	return machine->userfault_waits[smp_processor_id()] - waits >= FAULT_RETRIES ? -EINTR : -EAGAIN;
 }
 
 static int fault_op(const u8 *args, unsigned int order, bool write)
