@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Locking memory: mlock, munlock. */
+/* Locking memory, and faulting it in ahead: mlock, munlock, MADV_POPULATE. */
 #include "ops_internal.h"
 #include <linux/swap.h>
 
 /* __mm_populate() - v7.1, mm/gup.c: page by page, as its faults would; the first that fails ends it. */
-static int populate(struct mm_struct *mm, unsigned int vpn, unsigned long len)
+static int populate(struct mm_struct *mm, unsigned int vpn, unsigned long len, bool write)
 {
 	unsigned int end = vpn + (unsigned int)(len >> PAGE_SHIFT);
 	int err = 0;
 
 	for (; vpn < end && !err; vpn++)
-		err = fault_in(mm, vpn, 0, true);
+		err = fault_in(mm, vpn, 0, write);
 	return err;
 }
 
@@ -24,7 +24,7 @@ int op_mlock(const u8 *args)
 		return -ESRCH;
 	err = do_mlock(mm, vpn_to_addr(args[1]), len, true);
 	if (!err && args[3])
-		err = populate(mm, args[1], len);
+		err = populate(mm, args[1], len, true);
 	mm_unpin(mm);
 	return err;
 }
@@ -37,6 +37,22 @@ int op_munlock(const u8 *args)
 	if (!mm)
 		return -ESRCH;
 	err = do_mlock(mm, vpn_to_addr(args[1]), nr_to_len(args[1], args[2]), false);
+	mm_unpin(mm);
+	return err;
+}
+
+/* madvise_populate() - v7.1, mm/madvise.c. Fidelity: adapted: page by page. No lock is held between two pages. */
+int op_madv_populate(const u8 *args)
+{
+	struct mm_struct *mm = mm_pin(args[0]);
+	unsigned long len = nr_to_len(args[1], args[2]);
+	int err;
+
+	if (!mm)
+		return -ESRCH;
+	user_note(USER_COPY, args[0], args[1], args[2], 0, 0);
+	err = populate(mm, args[1], len, args[3]);
+	user_note(USER_COPY, args[0], args[1], args[2], 0, 0);
 	mm_unpin(mm);
 	return err;
 }
