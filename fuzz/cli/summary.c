@@ -21,8 +21,9 @@ void summary_print(FILE *out, const struct run_stats *s, const struct progress *
 		s->fault_fired, s->finds);
 	progress_print(out, progress);
 	fprintf(out, "\n%-26s %14s %14s\n", "operation", "succeeded", "tried");
-	for (unsigned id = 0; id < OP_COUNT; id++)
-		fprintf(out, "%-26s %14" PRIu64 " %14" PRIu64 " %6.1f%%\n", prog_op_table[id].name,
+	for (unsigned id = 0; id < OP_COUNT; id++) /* those of litmus programs only where there were some */
+		if (id < OP_MM_COUNT || s->op_tried[id])
+			fprintf(out, "%-26s %14" PRIu64 " %14" PRIu64 " %6.1f%%\n", prog_op_table[id].name,
 			s->op_done[id], s->op_tried[id], percent(s->op_done[id], s->op_tried[id]));
 	fprintf(out, "\n%-26s %14s\n", "accepted race", "met");
 	for (unsigned i = 0; i < BENIGN_COUNT; i++)

@@ -397,12 +397,13 @@ static long __get_user_pages(struct mm_struct *mm, unsigned long start, unsigned
 }
 
 /*
- * __get_user_pages_locked() - v7.1. Fidelity: adapted: gives up after some retries. Where a fault has to be retried, mmap_lock is dropped in between;
+ * __get_user_pages_locked() - v7.1. Fidelity: adapted: gives up after some retries; -EINTR, the signal's, if a userfaultfd's monitor was waited for. Where a fault has to be retried, mmap_lock is dropped in between;
  * what has been got until then stays. So many pages, or an error.
  */
 static long __get_user_pages_locked(struct mm_struct *mm, unsigned long start, unsigned long nr_pages, unsigned int flags,
 				    struct page **pages)
 {
+	unsigned int waits = machine->userfault_waits[smp_processor_id()];
 	unsigned long done = 0;
 	long ret = -EBUSY;
 
@@ -419,7 +420,9 @@ static long __get_user_pages_locked(struct mm_struct *mm, unsigned long start, u
 	}
 	if (done)
 		return (long)done;
-	return ret == -EBUSY ? -EAGAIN : ret;
+	if (ret != -EBUSY)
+		return ret;
+	return machine->userfault_waits[smp_processor_id()] - waits >= GUP_RETRIES ? -EINTR : -EAGAIN;
 }
 
 /* ------------------------------------------------------------------ long-term pins ---- */
