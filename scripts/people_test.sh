@@ -5,21 +5,7 @@ set -u
 
 foliofuzz=$(realpath "$1")
 scripts=$(realpath "$(dirname "$0")")
-count=0
-failed=0
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-
-report()
-{
-	count=$((count + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $count - $1"
-	else
-		echo "not ok $count - $1"
-		failed=1
-	fi
-}
+. "$scripts/tap.sh"
 
 # complete WORD...: what the last word may become.
 complete_words()
@@ -75,5 +61,4 @@ if command -v script >/dev/null; then
 	! grep -q "$escape" "$work/tty"
 	report "NO_COLOR" $?
 fi
-echo "1..$count"
-exit $failed
+finish

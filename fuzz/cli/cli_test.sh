@@ -7,24 +7,9 @@ set -u
 foliofuzz=$(realpath "$1")
 source_dir=$(realpath "$2")
 bug=partially-mapped-nonatomic
-count=0
-failed=0
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+said="out err"
+. "$source_dir/scripts/tap.sh"
 cd "$work" || exit 1
-
-# report NAME OK: one line of TAP; what the last command said follows a failure.
-report()
-{
-	count=$((count + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $count - $1"
-		return
-	fi
-	echo "not ok $count - $1"
-	failed=1
-	sed 's/^/# /' out err | head -40
-}
 
 # run CODE ARGUMENTS...: true when the exit code is CODE; output in `out` and `err`.
 run()
@@ -315,5 +300,4 @@ same "$find" anchored.prog "anchoring what is anchored changes nothing"
 run 2 run "$find" --strategy replay --runs 1 --out again
 report "run with the program's own schedule" $?
 
-echo "1..$count"
-exit $failed
+finish

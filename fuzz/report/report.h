@@ -43,6 +43,8 @@ struct story {
 /* A story of the last recorded run_one(). */
 struct story story_of_run(const struct prog *prog, const struct run_result *result);
 void story_print(FILE *out, const struct story *s);
+/* "__set_bit store" of a bit and an object: "__set_bit(PG_partially_mapped) store f0.page1.flags". */
+void story_event(struct text *t, const struct event *ev);
 
 /* ---- select.c ---- */
 /* Index of the event at which the find was made; `count` when it was made behind the last one. */

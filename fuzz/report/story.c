@@ -105,15 +105,13 @@ static void function_rows(struct writer *w, const struct event *ev)
 	}
 }
 
-/* "__set_bit store" of a bit and an object: "__set_bit(PG_partially_mapped) store f0.page1.flags".
- */
-static void format_event(struct text *t, const struct event *ev)
+void story_event(struct text *t, const struct event *ev)
 {
 	const struct site *site = ev->site;
 	int head = (int)strcspn(site->primitive, " ");
 	size_t before;
 
-	text_printf(t, "  %.*s", head, site->primitive);
+	text_printf(t, "%.*s", head, site->primitive);
 	if (site->detail[0])
 		text_printf(t, "(%s)", site->detail);
 	text_printf(t, "%s", site->primitive + head);
@@ -145,7 +143,8 @@ static void event_row(struct writer *w, u32 i)
 		phase_row(w, ev->phase);
 	function_rows(w, ev);
 	text_init(&t, line, sizeof(line));
-	format_event(&t, ev);
+	text_printf(&t, "  ");
+	story_event(&t, ev);
 	cell(w, ev->kind == EVENT_FAULT ? 0 : ev->step, ev->cpu, line);
 	if (i == w->find)
 		find_mark(w);

@@ -21,23 +21,6 @@ static void add(json_t *a, json_t *o)
 	json_array_append_new(a, o);
 }
 
-/* "spin_lock(bit) node0.split_queue_lock" */
-static void event_name(struct text *t, const struct event *ev)
-{
-	size_t before;
-
-	text_printf(t, "%s", ev->site->primitive);
-	if (ev->site->detail[0])
-		text_printf(t, "(%s)", ev->site->detail);
-	if (!ev->object)
-		return;
-	text_printf(t, " ");
-	before = t->len;
-	run_object_name(t, ev);
-	if (t->len == before)
-		text_printf(t, "%s", ev->site->field);
-}
-
 static void add_event(json_t *a, const struct event *ev, u32 i)
 {
 	char name[256];
@@ -45,7 +28,7 @@ static void add_event(json_t *a, const struct event *ev, u32 i)
 	json_t *o;
 
 	text_init(&t, name, sizeof(name));
-	event_name(&t, ev);
+	story_event(&t, ev);
 	o = record("X", name, ev, i);
 	json_object_set_new(o, "dur", json_integer(1));
 	json_object_set_new(o, "args", json_pack("{s:s, s:i}", "function", ev->site->function, "point", (int)ev->step));
@@ -87,7 +70,7 @@ static void add_links(json_t *a, const struct story *s, const struct story_link 
 	if (!link->until)
 		return;
 	text_init(&t, name, sizeof(name));
-	event_name(&t, ev);
+	story_event(&t, ev);
 	add_pair(a, "b", "e", name, ev, i, ev, link->until, i);
 }
 

@@ -6,22 +6,8 @@ set -u
 
 foliofuzz=$(realpath "$1")
 program=$(realpath "$2")/corpus/bugs/partially-mapped-nonatomic/min.prog
-count=0
-failed=0
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "$(realpath "$2")/scripts/tap.sh"
 cd "$work" || exit 1
-
-report()
-{
-	count=$((count + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $count - $1"
-	else
-		echo "not ok $count - $1"
-		failed=1
-	fi
-}
 
 # browse PAGE HASH: the page as it is when its script has run, in `dom`; what went over the network in `net`.
 browse()
@@ -69,5 +55,4 @@ sed "s#<meta http-equiv.*##; s#</body>#<img src=\"http://127.0.0.1:9/x\"></body>
 browse leaky.html "" && [ "$(requests)" != 0 ]
 report "a page that asks for something is seen to" $?
 
-echo "1..$count"
-exit $failed
+finish

@@ -88,6 +88,35 @@ static void on_page_freed(const volatile void *page, unsigned order)
 	freed_page_note(pfn, nr, true);
 }
 
+static void on_op_begin(unsigned fail)
+{
+	oracle.op_began[engine_cpu()] = engine_stats()->points;
+	oracle.op_number[engine_cpu()]++;
+	pin_progress_op_begin(fail);
+}
+
+static void on_folio_note(enum note note, const volatile void *a, const volatile void *b)
+{
+	switch (note) {
+	case NOTE_FOLIO_MIGRATING:
+		queue_member_migrating(a);
+		migrate_contract_migrating(a);
+		break;
+	case NOTE_FOLIO_MIGRATED:
+		queue_member_migrated(a, b);
+		migrate_contract_migrated(a, b);
+		break;
+	case NOTE_FOLIO_REPLACED:
+		migrate_contract_replaced(a, b);
+		break;
+	case NOTE_FOLIO_UNMAPPED:
+		rmap_audit_unmapped(a);
+		break;
+	default:
+		break;
+	}
+}
+
 static void on_note(enum note note, const volatile void *a, const volatile void *b)
 {
 	struct deferred_split *queue;
@@ -117,17 +146,6 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 	case NOTE_PAGE_FREED:
 		on_page_freed(a, (unsigned)(uintptr_t)b);
 		break;
-	case NOTE_FOLIO_MIGRATING:
-		queue_member_migrating(a);
-		migrate_contract_migrating(a);
-		break;
-	case NOTE_FOLIO_MIGRATED:
-		queue_member_migrated(a, b);
-		migrate_contract_migrated(a, b);
-		break;
-	case NOTE_FOLIO_REPLACED:
-		migrate_contract_replaced(a, b);
-		break;
 	case NOTE_DEVICE_FAULT:
 		pgmap_fault(a);
 		break;
@@ -135,9 +153,7 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		migrate_contract_returned(a, (long)(uintptr_t)b);
 		break;
 	case NOTE_OP_BEGIN:
-		oracle.op_began[engine_cpu()] = engine_stats()->points;
-		oracle.op_number[engine_cpu()]++;
-		pin_progress_op_begin((unsigned)(uintptr_t)b);
+		on_op_begin((unsigned)(uintptr_t)b);
 		break;
 	case NOTE_OP_END:
 		oracle.op_number[engine_cpu()]++;
@@ -146,9 +162,6 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 	case NOTE_USER:
 		pin_progress_note((const struct user_note *)(uintptr_t)a);
 		content_note(a);
-		break;
-	case NOTE_FOLIO_UNMAPPED:
-		rmap_audit_unmapped(a);
 		break;
 	case NOTE_ENTRY_FOUND:
 		freed_page_found(a);
@@ -160,6 +173,7 @@ static void on_note(enum note note, const volatile void *a, const volatile void 
 		benign_note((enum benign)(uintptr_t)a, b);
 		break;
 	default:
+		on_folio_note(note, a, b);
 		break;
 	}
 }
