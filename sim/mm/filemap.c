@@ -739,22 +739,28 @@ static int filemap_get_batch(struct address_space *mapping, pgoff_t index, pgoff
 	}
 }
 
-/* What of a folio's content is asked for, to the reader - copy_folio_to_iter(). A poisoned page ends it. Pages copied, or -EIO. */
-static int copy_folio_to_reader(struct folio *folio, pgoff_t index, pgoff_t end, u64 *tokens)
+/* How many of the pages [index, end) the folio has, which has the first. */
+static pgoff_t pages_of_folio(struct folio *folio, pgoff_t index, pgoff_t end)
 {
 	pgoff_t nr = (pgoff_t)folio_nr_pages(folio), offset = index & (nr - 1);
 
-	if (nr - offset < end - index)
-		end = index + nr - offset;
-	for (pgoff_t i = 0; index + i < end; i++) {
+	return nr - offset < end - index ? nr - offset : end - index;
+}
+
+/* So many pages of a folio, from index on, to the reader - copy_folio_to_iter(). A poisoned page ends it. Pages copied. */
+static pgoff_t copy_folio_to_reader(struct folio *folio, pgoff_t index, pgoff_t nr, u64 *tokens)
+{
+	pgoff_t offset = index & ((pgoff_t)folio_nr_pages(folio) - 1);
+
+	for (pgoff_t i = 0; i < nr; i++) {
 		struct page *page = folio_page(folio, offset + i);
 
 		/* The load is hardware's: it finds poison itself. */
 		tokens[i] = READ_ONCE(machine->content[page_to_pfn(page)]);
 		if (assert_read(page->flags) & BIT(PG_hwpoison))
-			return i ? (int)i : -EIO;
+			return i;
 	}
-	return (int)(end - index);
+	return nr;
 }
 
 /*
@@ -781,12 +787,12 @@ int filemap_read_pages(struct file *file, pgoff_t index, unsigned int nr, u64 *t
 		if (end > index + nr)
 			end = index + nr;
 		for (unsigned int i = 0; i < fbatch.nr && !err && index + done < end; i++) {
-			int copied = copy_folio_to_reader(fbatch.folios[i], index + done, end, tokens + done);
+			pgoff_t wanted = pages_of_folio(fbatch.folios[i], index + done, end);
+			pgoff_t copied = copy_folio_to_reader(fbatch.folios[i], index + done, wanted, tokens + done);
 
-			if (copied < 0)
-				err = copied;
-			else
-				done += (unsigned int)copied;
+			done += (unsigned int)copied;
+			if (copied < wanted)
+				err = -EIO;
 		}
 		for (unsigned int i = 0; i < fbatch.nr; i++)
 			folio_put(fbatch.folios[i]);
@@ -806,11 +812,16 @@ void file_open_write(struct file *file)
 	struct address_space *mapping = file->f_mapping;
 
 	get_write_access(file->f_inode);
-	if (mapping_large_folio_support(mapping) || !filemap_nr_thps(mapping))
+	if (mapping_large_folio_support(mapping))
+		return;
+	if (bug_enabled(open_write_drops_other_writes) && !filemap_nr_thps(mapping))
 		return;
 	filemap_invalidate_lock(mapping);
-	unmap_mapping_pages(mapping, 0, 0, false);
-	truncate_inode_pages_range(mapping, 0, FILE_PAGES);
+	/* Who opened it first has dropped all when the lock is there, and what is in the cache now is what it has written since. */
+	if (bug_enabled(open_write_drops_other_writes) || filemap_nr_thps(mapping)) {
+		unmap_mapping_pages(mapping, 0, 0, false);
+		truncate_inode_pages_range(mapping, 0, FILE_PAGES);
+	}
 	filemap_invalidate_unlock(mapping);
 }
 

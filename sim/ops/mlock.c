@@ -4,13 +4,16 @@
 #include <linux/swap.h>
 
 /* __mm_populate() - v7.1, mm/gup.c: page by page, as its faults would; the first that fails ends it. */
-static int populate(struct mm_struct *mm, unsigned int vpn, unsigned long len, bool write)
+static int populate(struct mm_struct *mm, unsigned int slot, unsigned int vpn, unsigned long len, bool write)
 {
 	unsigned int end = vpn + (unsigned int)(len >> PAGE_SHIFT);
 	int err = 0;
 
-	for (; vpn < end && !err; vpn++)
+	for (; vpn < end && !err; vpn++) {
+		user_note(USER_COPY, slot, vpn, 1, 0, 0);
 		err = fault_in(mm, vpn, 0, write);
+		user_note(USER_COPY, slot, vpn, 1, 0, 0);
+	}
 	return err;
 }
 
@@ -24,7 +27,7 @@ int op_mlock(const u8 *args)
 		return -ESRCH;
 	err = do_mlock(mm, vpn_to_addr(args[1]), len, true);
 	if (!err && args[3])
-		err = populate(mm, args[1], len, true);
+		err = populate(mm, args[0], args[1], len, true);
 	mm_unpin(mm);
 	return err;
 }
@@ -50,9 +53,7 @@ int op_madv_populate(const u8 *args)
 
 	if (!mm)
 		return -ESRCH;
-	user_note(USER_COPY, args[0], args[1], args[2], 0, 0);
-	err = populate(mm, args[1], len, args[3]);
-	user_note(USER_COPY, args[0], args[1], args[2], 0, 0);
+	err = populate(mm, args[0], args[1], len, args[3]);
 	mm_unpin(mm);
 	return err;
 }

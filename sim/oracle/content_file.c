@@ -200,6 +200,12 @@ static struct running *begin_change(const struct user_note *n, bool view)
 	return r;
 }
 
+/* Huge pages of shared memory are mapped whole, also behind the end of the file: what is stored there is no content, and goes with a split. */
+static bool is_behind_end(const struct view *v)
+{
+	return v->kind == MAPPING_SHARED && (long)v->pgoff << PAGE_SHIFT >= (long)machine->inodes[v->file].i_size;
+}
+
 static bool begin_view_write(const struct user_note *n, struct view *v)
 {
 	struct running *r;
@@ -217,6 +223,8 @@ static bool begin_view_write(const struct user_note *n, struct view *v)
 	r = begin_change(n, true);
 	r->place = v->kind == MAPPING_SHARED ? file_place(v->file, v->pgoff) : &v->own;
 	place_add(r->place, n->token);
+	if (is_behind_end(v))
+		lose_track(r->place);
 	/* a private page's reader that began before may see the copy as well */
 	for_each_reader(reader)
 		if (v->kind == MAPPING_PRIVATE && reader->active && reader->mm == n->mm && reader->vpn == n->vpn)
@@ -233,6 +241,8 @@ static bool end_view_write(const struct user_note *n)
 		return false;
 	r->active = false;
 	place_end(r->place, r->token, r->began, n->value);
+	if (is_behind_end(v))
+		lose_track(file_place(v->file, v->pgoff));
 	if (r->place == &v->own && n->value && !v->discards && v->discarded < r->began)
 		v->copied = true;
 	return true;
