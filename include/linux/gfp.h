@@ -24,6 +24,7 @@ bool put_page_back_buddy(struct page *page);
 
 void zone_touch(unsigned long pfn);
 void prep_compound_page(struct page *page, unsigned int order);
+void prep_compound_tails(struct page *page, unsigned int order); /* the rest, where PG_head is set already */
 
 /* For whoever watches: the allocator gives a block out, or has found nothing wrong with one that comes back. */
 #define page_alloc_note(page, order) \

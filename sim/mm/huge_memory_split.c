@@ -181,7 +181,13 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 	if (bug_enabled(split_migration_entry_tail_flag_order))
 		split_copy_flags(folio, new_folio);
 	if (new_order) {
-		prep_compound_page(new_head, new_order);
+		/* Who waits for a migration entry finds the new folio by its frame from here on, and marks it (PG_waiters). */
+		if (bug_enabled(split_head_mark_loses_waiters)) {
+			prep_compound_page(new_head, new_order);
+		} else {
+			set_bit(PG_head, &new_head->flags);
+			prep_compound_tails(new_head, new_order);
+		}
 		folio_set_large_rmappable(new_folio);
 	}
 	if (poisoned && !bug_enabled(split_hwpoison_before_head))

@@ -190,13 +190,19 @@ static void prep_compound_head(struct page *page, unsigned int order)
 		INIT_LIST_HEAD(&folio->_deferred_list);
 }
 
-/* prep_compound_page() - v7.1. Fidelity: same. */
-void prep_compound_page(struct page *page, unsigned int order)
+/* prep_compound_page() - v7.1, but for the head's mark. Fidelity: same. */
+void prep_compound_tails(struct page *page, unsigned int order)
 {
-	__set_bit_owned(PG_head, &page->flags);
 	for (unsigned int i = 1; i < 1u << order; i++)
 		prep_compound_tail(page, i);
 	prep_compound_head(page, order);
+}
+
+/* prep_compound_page() - v7.1. Fidelity: same. Nobody else has the page. */
+void prep_compound_page(struct page *page, unsigned int order)
+{
+	__set_bit_owned(PG_head, &page->flags);
+	prep_compound_tails(page, order);
 }
 
 /*
