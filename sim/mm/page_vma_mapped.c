@@ -225,10 +225,14 @@ restart:
 		look = look_at_pmd(pvmw, &pmde);
 		if (look == PMD_FOUND)
 			return true;
-		if (look == PMD_OTHER)
+		if (look == PMD_OTHER && bug_enabled(rmap_walk_stops_at_other_pmd))
 			return not_found(pvmw);
 		if (look == PMD_TABLE)
 			break;
+		/* A folio that was moved has pages behind another's huge PMD. */
+		if (look == PMD_OTHER)
+			page_vma_mapped_walk_done(pvmw);
+		pvmw->ptl = NULL;
 		step_forward(pvmw, PMD_SIZE);
 	}
 	if (!map_pte(pvmw, &pmde, &ptl)) {
