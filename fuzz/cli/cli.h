@@ -22,6 +22,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_minimise(int argc, char **argv);
+int cmd_triage(int argc, char **argv);
 int cmd_bugs(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_oracles(int argc, char **argv);
@@ -97,6 +98,11 @@ struct input {
 };
 /* False after a complaint on standard error. "-" is standard input. */
 bool input_load(struct input *in, const char *path);
+/*
+ * The same with the complaint, from behind the path (": No such file..."), in a text. `lenient`: what looks like text and is none is
+ * a fuzzer's input, unless its name says that it is text.
+ */
+bool input_read(struct input *in, const char *path, bool lenient, struct text *why);
 
 /* ---- files.c ---- */
 struct file_list {
@@ -105,7 +111,32 @@ struct file_list {
 };
 /* The path itself, or for a directory the programs below it, sorted. False after a complaint. */
 bool files_add(struct file_list *list, const char *path);
+/* The programs below a folder, none is no error; without those below `except`, a folder that may not be there. */
+bool files_below(struct file_list *list, const char *folder, const char *except);
 void files_free(struct file_list *list);
+
+/* ---- interrupt.c ---- */
+void interrupt_catch(void);
+void interrupt_release(void);
+/* Since interrupt_catch(). */
+bool interrupt_seen(void);
+
+/* ---- pool.c: work in pieces, for several processes ---- */
+enum { PIECE_WAITING, PIECE_DONE, PIECE_LOST /* the process that did it died */ };
+struct pool {
+	const char *verb; /* "replayed": of the line that says how far it is */
+	u32 jobs, pieces;
+	/* Does piece i. In a process of its own: what is to be seen of it goes to memory of pool_memory(). */
+	void (*work)(void *arg, u32 i);
+	void *arg;
+	u8 *state; /* of each piece, out of pool_memory() */
+};
+/* Zeroed and shared with the processes of a pool; for as long as the program runs. */
+void *pool_memory(size_t size);
+/* False when it was interrupted. interrupt_catch() is the caller's. */
+bool pool_run(const struct pool *p);
+/* Called in a child: the kernel kills it when its parent ends. */
+void die_with_parent(void);
 
 /* ---- campaign.c ---- */
 #define CAMPAIGN_FINDS_MAX 64
@@ -187,7 +218,16 @@ struct archive {
 bool archive_find(struct archive *a, const struct campaign *c, u64 i);
 /* Program as text into a file; false after a complaint. */
 bool prog_write_text(const char *path, const struct prog *p);
+
+/* ---- durable.c: each false after a complaint ---- */
+/* All of the file or none of it, on the disk when this returns; a device or a pipe is written to as it is. */
 bool write_file(const char *path, const void *data, size_t size);
+/* The folder and those above it; no error if it is there. */
+bool folder_make(const char *path);
+/* Can a file be made in it? */
+bool folder_try(const char *path);
+/* Removes what write_file() of a process that was killed has left. Nobody else may be writing there. */
+void folder_sweep(const char *path);
 
 /* ---- calm.c ---- */
 /*
@@ -266,6 +306,40 @@ bool minimise_drawn(struct prog *p, const struct run_options *o, const struct ru
  * is told how many executions there were; may be NULL.
  */
 bool minimise(struct prog *p, const struct run_options *o, void (*tick)(u64 runs), struct run_result *result);
+
+/* Operations of all lanes. */
+unsigned operations_of(const struct prog *p);
+
+/* ---- triage.c: crash files replayed, sorted by title, and one of each title made small ---- */
+struct triage_file {
+	const char *name; /* below the folder, printable */
+	bool unreadable, differs; /* two replays do */
+	enum verdict verdict;
+	char title[RUN_TITLE_MAX]; /* "": no find */
+	char why[256];		   /* no find: what instead, from behind the name (": clean", ":1:8: expected...") */
+	u32 operations, preemptions, points;
+};
+struct triage_group {
+	u32 first, count; /* of triage.order */
+	struct prog prog; /* what is left of the smallest */
+	const char *note; /* why it is not minimal; NULL: it is */
+};
+struct triage {
+	const struct options *options;
+	struct file_list paths;
+	struct triage_file *files; /* one for each path */
+	u32 *order;		   /* files that show a find, by title, smaller ones first */
+	u32 find_count;
+	struct triage_group *groups;
+	u32 group_count;
+	bool worker_lost;
+};
+/* Replays the files of t->paths, sorts and minimises. False when it was interrupted. */
+bool triage_run(struct triage *t, const char *folder);
+
+/* ---- triage_write.c ---- */
+/* Writes all of OUT; an exit code. */
+int triage_write(const struct triage *t, const char *out);
 
 /* ---- summary.c ---- */
 void summary_print(FILE *out, const struct run_stats *stats);

@@ -85,13 +85,13 @@ refused "unknown bug to repair" "--bug: expected an id out of foliofuzz bugs, fo
 refused "unknown kernel" "--kernel: expected a name out of foliofuzz generations, found 'v1'" run --kernel v1
 refused "unknown strategy" "--strategy: expected" run --strategy lucky
 refused "unknown vehicle" "--vehicle: expected fiber or pthread, found 'cart'" replay --vehicle cart lost.prog
-refused "unknown trace" "--trace: expected text or json" replay --trace xml lost.prog
+refused "unknown trace" "--trace: expected text, json, perfetto or html" replay --trace xml lost.prog
 refused "option of another command" "expected an option, found '--anchor'" run --anchor
 refused "replay without a file" "expected FILE..., found nothing" replay
 refused "convert of two files" "expected no more arguments, found 'b'" convert a b
 refused "bugs show of an unknown one" "expected the id of a bug, found 'nope'" bugs show nope
 refused "bugs show of a near one" "near it: partially-mapped-nonatomic" bugs show partialy-maped
-for command in run replay convert explore minimise bugs ops oracles generations; do
+for command in run replay convert explore minimise triage bugs ops oracles generations; do
 	run 0 $command --help && grep -q "^usage: foliofuzz $command" out && grep -q '^examples:' out
 	report "$command --help" $?
 done

@@ -40,9 +40,9 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool add(struct file_list *list, const char *path, bool named);
+static bool add(struct file_list *list, const char *path, bool named, const struct stat *except);
 
-static bool add_directory(struct file_list *list, const char *path)
+static bool add_directory(struct file_list *list, const char *path, const struct stat *except)
 {
 	struct dirent **entries;
 	int n = scandir(path, &entries, is_visible, by_bytes);
@@ -56,7 +56,7 @@ static bool add_directory(struct file_list *list, const char *path)
 
 		text_init(&t, below, sizeof(below));
 		text_printf(&t, "%s/%s", path, entries[i]->d_name);
-		ok = ok && !t.truncated && add(list, below, false);
+		ok = ok && !t.truncated && add(list, below, false, except);
 		free(entries[i]);
 	}
 	if (n >= 0)
@@ -64,7 +64,8 @@ static bool add_directory(struct file_list *list, const char *path)
 	return ok;
 }
 
-static bool add(struct file_list *list, const char *path, bool named)
+/* A pipe or a device among what is found is no program: opening it may take for ever. */
+static bool add(struct file_list *list, const char *path, bool named, const struct stat *except)
 {
 	const char *slash = strrchr(path, '/');
 	struct stat st;
@@ -77,9 +78,11 @@ static bool add(struct file_list *list, const char *path, bool named)
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 		return false;
 	}
+	if (except && st.st_dev == except->st_dev && st.st_ino == except->st_ino)
+		return true;
 	if (S_ISDIR(st.st_mode))
-		return add_directory(list, path);
-	if (named || is_program_name(slash ? slash + 1 : path))
+		return add_directory(list, path, except);
+	if (named || (S_ISREG(st.st_mode) && is_program_name(slash ? slash + 1 : path)))
 		append(list, path);
 	return true;
 }
@@ -88,12 +91,19 @@ bool files_add(struct file_list *list, const char *path)
 {
 	size_t before = list->count;
 
-	if (!add(list, path, true))
+	if (!add(list, path, true, NULL))
 		return false;
 	if (list->count > before)
 		return true;
 	fprintf(stderr, "%s: expected programs, found none below it\n", path);
 	return false;
+}
+
+bool files_below(struct file_list *list, const char *folder, const char *except)
+{
+	struct stat st;
+
+	return add_directory(list, folder, stat(except, &st) ? NULL : &st);
 }
 
 void files_free(struct file_list *list)
