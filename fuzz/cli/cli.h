@@ -22,6 +22,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_minimise(int argc, char **argv);
+int cmd_campaign(int argc, char **argv);
 int cmd_triage(int argc, char **argv);
 int cmd_bugs(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
@@ -51,6 +52,7 @@ struct command {
 };
 enum trace_form { TRACE_NONE, TRACE_TEXT, TRACE_JSON, TRACE_PERFETTO, TRACE_HTML };
 enum prog_form { FORM_OTHER, FORM_TEXT, FORM_BINARY };
+enum fuzz_engine { ENGINE_RANDOM, ENGINE_LIBFUZZER, ENGINE_AFL };
 
 struct options {
 	struct run_options run; /* its generation and bugs stay unset: see options_apply() */
@@ -65,6 +67,7 @@ struct options {
 	u64 budget;
 	enum trace_form trace;
 	enum prog_form to;
+	enum fuzz_engine engine;
 	const char *out;
 	bool json, keep_going, digest, anchor;
 	char **files;
@@ -237,6 +240,9 @@ void folder_sweep(const char *path);
 bool calm_schedule(struct prog *prog, const struct run_options *o, const struct run_result *r);
 bool calm_schedule_within(struct prog *prog, const struct run_options *o, const struct run_result *r,
 			  unsigned switches, unsigned tries);
+
+/* Stays for a while in one operation, and then lets another CPU go on: in a schedule of bytes. */
+void calm_add_switch(struct prog *p, struct prng *r);
 
 /* ---- thin.c ---- */
 /*
