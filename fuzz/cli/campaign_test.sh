@@ -69,7 +69,7 @@ number() { tail -1 "$1/stats.jsonl" | sed -n "s/.*\"$2\":\([0-9]*\).*/\1/p"; }
 has_gone()
 {
 	local process
-	for process in $(pgrep -x 'foliofuzz|program_fuzzer'); do
+	for process in $(pgrep -x foliofuzz; pgrep -x program_fuzzer); do
 		[ "$(readlink "/proc/$process/cwd")" != "$PWD" ] || return 1
 	done
 }

@@ -317,13 +317,20 @@ bool minimise(struct prog *p, const struct run_options *o, void (*tick)(u64 runs
 unsigned operations_of(const struct prog *p);
 
 /* ---- triage.c: crash files replayed, sorted by title, and one of each title made small ---- */
+/* Which of the bugs that the program's world switches on is to blame, if it is one: a number of bug_table, or */
+enum {
+	CAUSE_UNASKED = -1, /* none is on */
+	CAUSE_NEW = -2,	    /* it is shown without any of them, too */
+	CAUSE_UNCLEAR = -3, /* none of them alone decides */
+};
 struct triage_file {
-	const char *name; /* below the folder, printable */
+	char *name; /* below the folder, printable */
 	bool unreadable, differs; /* two replays do */
 	enum verdict verdict;
 	char title[RUN_TITLE_MAX]; /* "": no find */
 	char why[256];		   /* no find: what instead, from behind the name (": clean", ":1:8: expected...") */
 	u32 operations, preemptions, points;
+	int cause;
 };
 struct triage_group {
 	u32 first, count; /* of triage.order */
@@ -334,7 +341,7 @@ struct triage {
 	const struct options *options;
 	struct file_list paths;
 	struct triage_file *files; /* one for each path */
-	u32 *order;		   /* files that show a find, by title, smaller ones first */
+	u32 *order;		   /* files that show a find, by title and cause, smaller ones first */
 	u32 find_count;
 	struct triage_group *groups;
 	u32 group_count;
@@ -342,6 +349,13 @@ struct triage {
 };
 /* Replays the files of t->paths, sorts and minimises. False when it was interrupted. */
 bool triage_run(struct triage *t, const char *folder);
+void triage_free(struct triage *t);
+
+/* ---- triage_cause.c ---- */
+/* Of a program that shows this title under these options. */
+int triage_cause(const struct prog *p, const struct run_options *o, const char *title);
+/* "known bug: ID; fix: COMMIT", or what else is to be said; "" of CAUSE_UNASKED. */
+void triage_tell_cause(struct text *t, int cause);
 
 /* ---- triage_write.c ---- */
 /* Writes all of OUT; an exit code. */

@@ -18,7 +18,7 @@ static const struct command command = {
 	.examples = "foliofuzz campaign work --jobs 2\n"
 		    "foliofuzz campaign work --kernel v6.12 --time 8h --jobs 8\n"
 		    "build/fuzz/foliofuzz campaign work --engine libfuzzer --jobs 2\n"
-		    "foliofuzz triage work/crashes -o report\n"
+		    "foliofuzz triage work -o report\n"
 		    "scripts/plot-stats work/stats.jsonl\n",
 	.accepts = ACCEPTS(ENGINE) | ACCEPTS(JOBS) | ACCEPTS(TIME) | ACCEPTS(RUNS) | ACCEPTS(SEED) | ACCEPTS(KERNEL) | ACCEPTS(BUG) |
 		   ACCEPTS(STEPS) | ACCEPTS(STRICT_HWPOISON),

@@ -6,22 +6,22 @@
 #include "../report/json.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 static const struct command command = {
 	.name = "triage",
 	.args = "DIR",
-	.summary = "Replays the crash files below DIR (of libFuzzer, AFL++ or foliofuzz; any bytes are one), leaves\n"
-		   "out and names what shows no find, groups the others by title and minimises the smallest of each\n"
-		   "group. Writes OUT/index.html, OUT/results.sarif, OUT/junit.xml and, for each title, OUT/finds/\n"
-		   "<title>/{min.prog,report.txt,trace.html,perfetto.json}. OUT is `triage` unless -o names it. The same\n"
-		   "files give the same bytes. A file that is no text runs, as in a fuzz target, on the default kernel\n"
-		   "without bugs unless --kernel and --bug say otherwise.",
+	.summary = "Replays the crash files below DIR (of libFuzzer, AFL++ or foliofuzz; any bytes are one), or below\n"
+		   "DIR/crashes where that is there, leaves out and names what shows no find, groups the others by\n"
+		   "title (where bugs are on, also by the one that it takes) and minimises the smallest of each group.\n"
+		   "Writes OUT/index.html, OUT/results.sarif, OUT/junit.xml and, for each group, OUT/finds/<title>/\n"
+		   "{min.prog,report.txt,trace.html,perfetto.json}. OUT is `triage` unless -o names it. The same files\n"
+		   "give the same bytes. A file that is no text runs, as in a fuzz target, on the default kernel without\n"
+		   "bugs unless --kernel and --bug say otherwise.",
 	.examples = "foliofuzz triage crashes\n"
-		    "foliofuzz triage crashes --kernel v6.12 --jobs 4 -o report\n"
-		    "foliofuzz triage out/default/crashes --bug partially-mapped-nonatomic\n",
+		    "foliofuzz triage work --jobs 4 -o report\n"
+		    "foliofuzz triage out/default/crashes --kernel v6.12 --bug partially-mapped-nonatomic\n",
 	.accepts = ACCEPTS(OUT) | ACCEPTS(JOBS) | ACCEPTS(KERNEL) | ACCEPTS(BUG) | ACCEPTS(STEPS) | ACCEPTS(STRICT_HWPOISON) |
 		   ACCEPTS(JSON),
 	.files_min = 1,
@@ -38,15 +38,37 @@ static const struct triage_file *file_of(const struct triage *t, const struct tr
 	return &t->files[t->order[g->first]];
 }
 
+static u32 count_titles(const struct triage *t)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < t->group_count; i++)
+		n += !i || strcmp(file_of(t, &t->groups[i])->title, file_of(t, &t->groups[i - 1])->title);
+	return n;
+}
+
 static void print_text(const struct triage *t, const char *out)
 {
-	for (u32 i = 0; i < t->group_count; i++)
-		printf("%6u  %s\n", t->groups[i].count, file_of(t, &t->groups[i])->title);
+	u32 titles = count_titles(t);
+
+	for (u32 i = 0; i < t->group_count; i++) {
+		const struct triage_file *f = file_of(t, &t->groups[i]);
+
+		printf("%6u  %s", t->groups[i].count, f->title);
+		if (f->cause >= 0)
+			printf("  [%s]", bug_table[f->cause].name);
+		putchar('\n');
+	}
 	for (u32 i = 0; i < t->paths.count; i++)
 		if (!t->files[i].title[0])
 			printf("dropped  %s%s\n", t->files[i].name, t->files[i].why);
 	printf("%zu file%s, %u find%s with %u title%s; see %s/index.html\n", t->paths.count, plural((u32)t->paths.count), t->find_count,
-	       plural(t->find_count), t->group_count, plural(t->group_count), out);
+	       plural(t->find_count), titles, plural(titles), out);
+}
+
+static const char *bug_name(int cause)
+{
+	return cause >= 0 ? bug_table[cause].name : NULL;
 }
 
 static json_t *group_json(const struct triage *t, const struct triage_group *g)
@@ -55,7 +77,8 @@ static json_t *group_json(const struct triage *t, const struct triage_group *g)
 
 	for (u32 n = 0; n < g->count; n++)
 		json_array_append_new(files, json_string(t->files[t->order[g->first + n]].name));
-	return json_pack("{s:s, s:b, s:o}", "title", file_of(t, g)->title, "minimised", !g->note, "files", files);
+	return json_pack("{s:s, s:s*, s:b, s:o}", "title", file_of(t, g)->title, "bug", bug_name(file_of(t, g)->cause), "minimised", !g->note,
+			 "files", files);
 }
 
 static void print_json(const struct triage *t)
@@ -120,13 +143,25 @@ static bool is_folder(const char *path)
 	return S_ISDIR(st.st_mode);
 }
 
+/* The folder of a campaign has its finds in one of its own. */
+static const char *folder_of_finds(const char *dir)
+{
+	static char below[4096];
+	struct stat st;
+	struct text t;
+
+	text_init(&t, below, sizeof(below));
+	text_printf(&t, "%s/crashes", dir);
+	return !t.truncated && stat(below, &st) == 0 && S_ISDIR(st.st_mode) ? below : dir;
+}
+
 /* Whether OUT can be written to is known before the work and not after it. */
 int cmd_triage(int argc, char **argv)
 {
 	struct options o;
 	struct triage t = { .options = &o };
 	int code = options_parse(&o, &command, argc, argv);
-	const char *out;
+	const char *out, *folder;
 
 	if (code >= 0)
 		return code;
@@ -135,9 +170,9 @@ int cmd_triage(int argc, char **argv)
 		return EXIT_BAD_INPUT;
 	folder_sweep(out);
 	code = EXIT_BAD_INPUT;
-	if (files_below(&t.paths, o.files[0], out))
-		code = triage(&t, o.files[0], out);
-	files_free(&t.paths);
-	free(t.order);
+	folder = folder_of_finds(o.files[0]);
+	if (files_below(&t.paths, folder, out))
+		code = triage(&t, folder, out);
+	triage_free(&t);
 	return code;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * triage.c - crash files sorted: each replayed, what shows no find left out, the others grouped by title, and the smallest of each group
- * minimised. The result is a function of the files; how many processes share the work does not matter.
+ * triage.c - crash files sorted: each replayed, what shows no find left out, the others grouped by title (and known bug, where some
+ * are on), and the smallest of each group minimised. The result is a function of the files; how many processes share the work does not matter.
  */
 #include "cli.h"
 
@@ -67,10 +67,12 @@ static void replay_file(void *arg, u32 i)
 	f->points = r.points;
 	if (f->differs)
 		text_printf(&why, ": two replays differ");
-	else if (verdict_is_find(r.verdict))
-		memcpy(f->title, r.title, sizeof(f->title));
-	else
+	else if (!verdict_is_find(r.verdict))
 		text_printf(&why, ": %s%s%s", verdict_name(r.verdict), r.message[0] ? ": " : "", r.message);
+	if (why.len)
+		return;
+	f->cause = triage_cause(&in.prog, &o, r.title);
+	memcpy(f->title, r.title, sizeof(f->title));
 }
 
 static const struct triage *sorted;
@@ -83,6 +85,8 @@ static int by_title_and_size(const void *a, const void *b)
 
 	if (order)
 		return order;
+	if (f->cause != g->cause)
+		return f->cause < g->cause ? -1 : 1;
 	if (f->operations != g->operations)
 		return f->operations < g->operations ? -1 : 1;
 	if (f->preemptions != g->preemptions)
@@ -92,9 +96,11 @@ static int by_title_and_size(const void *a, const void *b)
 	return x < y ? -1 : 1;
 }
 
-static bool same_title(const struct triage *t, u32 n, u32 m)
+static bool same_group(const struct triage *t, u32 n, u32 m)
 {
-	return !strcmp(t->files[t->order[n]].title, t->files[t->order[m]].title);
+	const struct triage_file *f = &t->files[t->order[n]], *g = &t->files[t->order[m]];
+
+	return f->cause == g->cause && !strcmp(f->title, g->title);
 }
 
 static void group(struct triage *t)
@@ -109,10 +115,10 @@ static void group(struct triage *t)
 	sorted = t;
 	qsort(t->order, t->find_count, sizeof(*t->order), by_title_and_size);
 	for (u32 n = 0; n < t->find_count; n++)
-		count += !n || !same_title(t, n, n - 1);
+		count += !n || !same_group(t, n, n - 1);
 	t->groups = pool_memory(count * sizeof(*t->groups));
 	for (u32 n = 0; n < t->find_count; n++) {
-		if (!n || !same_title(t, n, n - 1))
+		if (!n || !same_group(t, n, n - 1))
 			t->groups[t->group_count++].first = n;
 		t->groups[t->group_count - 1].count++;
 	}
@@ -130,13 +136,14 @@ static void minimise_group(void *arg, u32 i)
 
 	for (u32 n = 0; n < g->count && n < CANDIDATES; n++) {
 		text_init(&why, complaint, sizeof(complaint));
-		if (load(t, t->order[g->first + n], &in, &why) && minimise(&in.prog, &o, NULL, &r)) {
+		if (load(t, t->order[g->first + n], &in, &why) && minimise(&in.prog, &o, NULL, &r) &&
+		    triage_cause(&in.prog, &o, r.title) == t->files[t->order[g->first]].cause) {
 			g->prog = in.prog;
 			g->note = NULL;
 			return;
 		}
 	}
-	g->note = "not minimised: its schedule has more switches than can be written down";
+	g->note = "not minimised: its schedule has more switches than can be written down, or what is left is another bug";
 }
 
 /* The smallest as it is, should nothing come of it. */
@@ -201,4 +208,12 @@ bool triage_run(struct triage *t, const char *folder)
 	for (u32 i = 0; i < t->group_count; i++)
 		t->worker_lost |= state[i] == PIECE_LOST;
 	return true;
+}
+
+void triage_free(struct triage *t)
+{
+	for (u32 i = 0; t->files && i < t->paths.count; i++)
+		free(t->files[i].name);
+	files_free(&t->paths);
+	free(t->order);
 }

@@ -69,7 +69,7 @@ mkfifo crashes/pipe
 # ---- what is found ----
 run 2 triage crashes --bug partially-mapped-nonatomic --jobs 2 -o report && tail -1 out | grep -q '^9 files, 5 finds with 2 titles; see report/index.html$'
 report "files are counted" $?
-grep -qxF "     4  $(title "$lost")" out && grep -qxF "     1  $(title "$rmap")" out
+grep -qxF "     4  $(title "$lost")  [partially-mapped-nonatomic]" out && grep -qxF "     1  $(title "$rmap")  [anon-rmap-before-reference]" out
 report "grouped by title" $?
 grep -qxF "dropped  clean.prog: clean" out && grep -qxF 'dropped  odd\xff\x0a<name>: clean' out && grep -q "^dropped  crash-looks-like-text: " out &&
 	[ "$(grep -c ^dropped out)" = 4 ]
@@ -135,10 +135,13 @@ rm crashes/other.prog
 run 2 triage crashes --bug partially-mapped-nonatomic -o report && [ "$(find report/finds -mindepth 1 -maxdepth 1 -type d | wc -l)" = 1 ] &&
 	[ -e report/finds/notes ] && [ ! -e report/.index.html.1234.tmp ]
 report "titles that are found no more have gone, and nobody else's files" $?
-cp -r report crashes/report
+rm -rf crashes/report && cp -r report crashes/report
 run 2 triage crashes --bug partially-mapped-nonatomic -o crashes/report && tail -1 out | grep -q '^8 files, 4 finds with 1 title;'
 report "a report below the folder is no input" $?
 rm -r crashes/report
+mkdir -p campaign/corpus campaign && cp -r crashes campaign/ && cp "$rmap" campaign/corpus/
+run 2 triage campaign --bug partially-mapped-nonatomic -o of-campaign && tail -1 out | grep -q '^8 files, 4 finds with 1 title;'
+report "of a campaign's folder it takes the finds" $?
 mkdir nothing
 run 0 triage nothing -o none && tail -1 out | grep -q '^0 files, 0 finds with 0 titles' && grep -q 'name="no find"' none/junit.xml
 report "an empty folder is clean" $?

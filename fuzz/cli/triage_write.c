@@ -64,18 +64,25 @@ static void put_slug(struct text *t, const char *title)
 		text_printf(t, "-");
 }
 
-/* Two titles may make one name, and a long one is cut: then its hash tells them apart. */
-static char *slug_of(const char *title, const struct find_group *before, u32 count)
+static bool is_taken(const char *slug, const struct find_group *before, u32 count)
 {
-	char buf[SLUG_MAX + 32];
+	for (u32 i = 0; i < count; i++)
+		if (!strcmp(before[i].slug, slug))
+			return true;
+	return false;
+}
+
+/* A title may be that of two bugs, then the bug tells them apart; two may make one name, and a long one is cut: then the hash does. */
+static char *slug_of(const char *title, int cause, const struct find_group *before, u32 count)
+{
+	char buf[SLUG_MAX + 128];
 	struct text t;
-	bool taken = false;
 
 	text_init(&t, buf, sizeof(buf));
 	put_slug(&t, title);
-	for (u32 i = 0; i < count; i++)
-		taken |= !strcmp(before[i].slug, buf);
-	if (taken)
+	if (is_taken(buf, before, count))
+		text_printf(&t, "--%s", cause >= 0 ? bug_table[cause].name : cause == CAUSE_NEW ? "new" : "unclear");
+	if (is_taken(buf, before, count))
 		text_printf(&t, "-");
 	if (buf[t.len - 1] == '-')
 		text_printf(&t, "%08x", (u32)hash_string(title));
@@ -123,9 +130,22 @@ static void name_files(const struct triage *t, const struct triage_group *work, 
 	g->file_count = work->count;
 }
 
+static void name_cause(const struct triage_file *f, struct find_group *g)
+{
+	char buf[256];
+	struct text t;
+
+	text_init(&t, buf, sizeof(buf));
+	triage_tell_cause(&t, f->cause);
+	g->known = strdup(buf);
+	g->bug = f->cause >= 0 ? bug_table[f->cause].name : NULL;
+}
+
 static void print_report(FILE *out, const struct report_replay *replay, const struct find_group *g, const struct story *story)
 {
 	report_header(out, replay, &g->result);
+	if (g->known[0])
+		fprintf(out, "%s\n", g->known);
 	story_print(out, story);
 	fprintf(out, "\n%u file%s with this title, smaller ones first:\n", g->file_count, g->file_count == 1 ? "" : "s");
 	for (u32 n = 0; n < g->file_count; n++)
@@ -168,6 +188,7 @@ static int make_group(const struct triage *t, const char *out, const struct tria
 	g->deviations = prog.sched.deviation_count;
 	g->note = work->note;
 	name_files(t, work, g);
+	name_cause(&t->files[t->order[work->first]], g);
 	text_init(&text, folder, sizeof(folder));
 	text_printf(&text, "%s/finds/%s", out, g->slug);
 	if (text.truncated || !folder_make(folder))
@@ -237,6 +258,7 @@ static void free_index(struct find_index *x, struct find_group *groups)
 	for (u32 i = 0; i < x->group_count; i++) {
 		free((void *)groups[i].slug);
 		free((void *)groups[i].files);
+		free((void *)groups[i].known);
 		free(groups[i].report);
 	}
 	free(groups);
@@ -251,7 +273,9 @@ int triage_write(const struct triage *t, const char *out)
 
 	HARNESS_BUG_ON(!groups);
 	for (u32 i = 0; i < t->group_count && code != EXIT_BAD_INPUT; i++) {
-		groups[i].slug = slug_of(t->files[t->order[t->groups[i].first]].title, groups, i);
+		const struct triage_file *f = &t->files[t->order[t->groups[i].first]];
+
+		groups[i].slug = slug_of(f->title, f->cause, groups, i);
 		x.group_count = i + 1;
 		code = exit_worst(code, make_group(t, out, &t->groups[i], &groups[i]));
 	}

@@ -8,7 +8,7 @@
 
 #include "json.h"
 
-/* The files that show one title. Below finds/SLUG/ stand min.prog, report.txt, trace.html and perfetto.json. */
+/* The files that show one title, of one known bug where such a bug is on. Below finds/SLUG/ stand min.prog, report.txt, trace.html and perfetto.json. */
 struct find_group {
 	const char *slug;
 	struct run_result result;    /* of min.prog */
@@ -16,6 +16,8 @@ struct find_group {
 	char *report;		     /* report.txt, NUL at its end */
 	const char *const *files;    /* printable ASCII, in the order of their names */
 	u32 file_count;
+	const char *known;	     /* "known bug: ..."; "": there is nothing to say */
+	const char *bug;	     /* its id, or NULL */
 	const char *note;	     /* why min.prog is not minimal; NULL: it is */
 };
 /* A file that shows no find, and what it does instead. */

@@ -60,6 +60,11 @@ static void print_group(FILE *out, const struct find_group *g)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		fprintf(out, "<a href=\"finds/%s/%s\">%s</a>", g->slug, files[i], files[i]);
 	fputs("</div>\n", out);
+	if (g->known[0]) {
+		fputs("<div class=\"note\">", out);
+		finds_escape(out, g->known);
+		fputs("</div>\n", out);
+	}
 	if (g->note)
 		fprintf(out, "<div class=\"note\">%s</div>\n", g->note);
 	fputs("<details><summary>story</summary><pre>\n", out);

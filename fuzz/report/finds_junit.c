@@ -14,6 +14,8 @@ static void print_group(FILE *out, const struct find_group *g)
 {
 	fprintf(out, "<testcase classname=\"%s\" name=\"", verdict_name(g->result.verdict));
 	finds_escape(out, g->result.title);
+	if (g->bug)
+		fprintf(out, " [%s]", g->bug);
 	fprintf(out, "\">\n<failure type=\"%s\" message=\"", verdict_name(g->result.verdict));
 	finds_escape(out, g->result.title);
 	fprintf(out, " (%u file%s)\">", g->file_count, g->file_count == 1 ? "" : "s");

@@ -59,11 +59,16 @@ static json_t *result_of(const struct find_group *g, json_t *rules)
 {
 	const struct run_result *r = &g->result;
 	size_t rule = rule_of(rules, r->verdict);
-	json_t *text = json_sprintf("%s\n%s\nreplay: foliofuzz replay finds/%s/min.prog", r->title, r->message, g->slug);
+	json_t *text = json_sprintf("%s\n%s\n%s%sreplay: foliofuzz replay finds/%s/min.prog", r->title, r->message, g->known,
+				    g->known[0] ? "\n" : "", g->slug);
+	u64 identity = hash_string(r->title);
+
+	if (g->bug)
+		identity = hash_mix(identity, hash_string(g->bug));
 
 	return json_pack("{s:s, s:i, s:s, s:{s:o}, s:[o], s:{s:o}, s:i, s:{s:o, s:i, s:i, s:i}}", "ruleId", verdict_name(r->verdict),
 			 "ruleIndex", (int)rule, "level", "error", "message", "text", text, "locations", location(g), "partialFingerprints",
-			 "title/v1", hash_json(hash_string(r->title)), "occurrenceCount", (int)g->file_count, "properties", "hash",
+			 "title/v1", hash_json(identity), "occurrenceCount", (int)g->file_count, "properties", "hash",
 			 hash_json(r->hash), "operations", (int)g->operations, "preemptions", (int)r->preemptions, "points", (int)r->points);
 }
 
