@@ -59,6 +59,8 @@ foliofuzz_test(style/layers LABELS style COMMAND scripts/layers)
 foliofuzz_test(style/drift LABELS style COMMAND scripts/drift_test.sh)
 foliofuzz_test(unit/fuzz/cli TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/cli_test.sh $<TARGET_FILE:foliofuzz> .)
+foliofuzz_test(unit/fuzz/bad-input TSAN report_bugs=0 LABELS unit
+  COMMAND fuzz/cli/bad_input_test.sh $<TARGET_FILE:foliofuzz> .)
 foliofuzz_test(unit/fuzz/campaign TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/campaign_test.sh $<TARGET_FILE:foliofuzz> .)
 foliofuzz_test(unit/fuzz/triage TSAN report_bugs=0 LABELS unit

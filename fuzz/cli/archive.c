@@ -122,5 +122,6 @@ bool archive_find(struct archive *a, const struct campaign *c, u64 i)
 			"foliofuzz: WARNING: the archived schedule does not show the find again: "
 			"expected '%s', found '%s'\n",
 			title, a->result.title);
-	return choose_path(a, c->options->out) && prog_write_text(a->path, &a->prog);
+	a->unwritten = !choose_path(a, c->options->out) || !prog_write_text(a->path, &a->prog);
+	return true;
 }

@@ -114,7 +114,10 @@ struct file_list {
 };
 /* The path itself, or for a directory the programs below it, sorted. False after a complaint. */
 bool files_add(struct file_list *list, const char *path);
-/* The programs below a folder, none is no error; without those below `except`, a folder that may not be there. */
+/*
+ * The programs below a folder, none is no error; without those below `except`, a folder that may not be there. What has vanished or
+ * cannot be looked at is in the list: reading it says why.
+ */
 bool files_below(struct file_list *list, const char *folder, const char *except);
 void files_free(struct file_list *list);
 
@@ -213,10 +216,11 @@ struct archive {
 	char path[4096];
 	const char *strategy; /* NULL: the file's own schedule shows the find again */
 	bool faithful;	      /* replaying the file gives the title that was found */
+	bool unwritten;	      /* the file could not be written, and a complaint was */
 };
 /*
- * Runs execution i again and archives it. False when it is no find this time or the file cannot be
- * written, after a complaint. Leaves the trace of the replay to be read.
+ * Runs execution i again and archives it. False when it is no find this time, after a complaint.
+ * Leaves the trace of the replay to be read.
  */
 bool archive_find(struct archive *a, const struct campaign *c, u64 i);
 /* Program as text into a file; false after a complaint. */
