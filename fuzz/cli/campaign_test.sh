@@ -76,35 +76,27 @@ has_gone()
 # kept SNAPSHOT DIR: every file that was there is there, with the same bytes.
 kept()
 {
-	local file
-	for file in $(cd "$1" && find . -type f ! -name '.*'); do
-		cmp "$1/$file" "$2/$file" >>err 2>&1 || cmp "$1/$file" "$2/../aside/${file##*/}" >>err 2>&1 || return 1
-	done
+	LC_ALL=C diff -rq --exclude='.*' "$1" "$2" | grep -v "^Only in $2" >err
+	[ ! -s err ]
 }
 # A find says all that it takes to see it again.
-finds_replay()
-{
-	local file
-	for file in "$1"/crashes/*.prog; do
-		run 2 replay "$file" && grep -q '^expect: met' out || return 1
-	done
-}
+finds_replay() { run 2 replay "$1"/crashes/*.prog && [ "$(grep -c '^expect: met' out)" = "$(find "$1/crashes" -name '*.prog' | wc -l)" ]; }
 
 # ---- what is kept ----
 mkdir -p a/corpus && cp "$source_dir"/corpus/seeds/f*.prog a/corpus
-run 2 campaign a --bug $bug --runs 3000 && tail -1 out | grep -q "kept in a/crashes" && [ "$(number a executions)" = 3000 ] &&
+run 2 campaign a --bug $bug --runs 1500 && tail -1 out | grep -q "kept in a/crashes" && [ "$(number a executions)" = 1500 ] &&
 	[ "$(number a finds)" = "$(find a/crashes -type f | wc -l)" ] && [ "$(number a corpus)" = "$(find a/corpus -type f | wc -l)" ]
 report "a campaign ends, and its last report is what is there" $?
 finds_replay a
 report "each find replays by itself" $?
 mkdir -p b/corpus && cp "$source_dir"/corpus/seeds/f*.prog b/corpus
-run 2 campaign b --bug $bug --runs 3000 && diff -r a/corpus b/corpus >out && diff -r a/crashes b/crashes >out
+run 2 campaign b --bug $bug --runs 1500 && diff -r a/corpus b/corpus >out && diff -r a/crashes b/crashes >out
 report "one process: the same again" $?
 cp -r a before && run 2 campaign a --bug $bug --runs 500 --jobs 2 && kept before/corpus a/corpus && kept before/crashes a/crashes &&
-	[ "$(number a executions)" -ge 3500 ] && [ "$(number a corpus)" -ge "$(number before corpus)" ]
+	[ "$(number a executions)" -ge 2000 ] && [ "$(number a corpus)" -ge "$(number before corpus)" ]
 report "it goes on where it was, with more processes" $?
 printf '{"seconds":99,"exe' >>a/stats.jsonl
-run 2 campaign a --runs 10 && ! grep -v '^{.*}$' a/stats.jsonl >err && [ "$(number a executions)" -ge 3510 ]
+run 2 campaign a --runs 10 && ! grep -v '^{.*}$' a/stats.jsonl >err && [ "$(number a executions)" -ge 2010 ]
 report "a report that a kill cut off is none" $?
 run 2 triage a/crashes -o report && tail -1 out | grep -q "$(find a/crashes -type f | wc -l) finds with [12] title"
 report "triage takes the finds as they are" $?
@@ -135,7 +127,8 @@ for round in 1 2 3; do
 	kill -KILL $pid
 	wait $pid 2>/dev/null
 	pid=
-	until_it has_gone || ok=1
+	# In the last round the next session is there at once.
+	[ $round = 3 ] || until_it has_gone || ok=1
 	kept snapshot/corpus k/corpus && kept snapshot/crashes k/crashes || ok=1
 done
 report "killed three times: no file is lost, no process stays, halves are removed" $ok
@@ -149,7 +142,7 @@ refused "AFL++ is not there yet" "found 'afl', which is not there yet" campaign 
 : >file
 refused "DIR is a file" "file: Not a directory" campaign file
 refused "DIR cannot be made" "/proc/nowhere: " campaign /proc/nowhere
-(trap '' XFSZ && ulimit -f 0 && "$foliofuzz" campaign full --bug $bug --runs 3000 2>&1) | cat >err
+(trap '' XFSZ && ulimit -f 0 && "$foliofuzz" campaign full --bug $bug --runs 1500 2>&1) | cat >err
 [ "${PIPESTATUS[0]}" = 1 ] && grep -q '^full/.*: File too large' err && [ -z "$(find full -type f -size +0)" ]
 report "a disk that is full ends it" $?
 mkdir -p bad/corpus && printf 'world cpus=1\ncpu0 dontned()\n' >bad/corpus/bad.prog && : >bad/corpus/empty

@@ -229,6 +229,16 @@ bool prog_write_text(const char *path, const struct prog *p);
 /* ---- durable.c: each false after a complaint ---- */
 /* All of the file or none of it, on the disk when this returns; a device or a pipe is written to as it is. */
 bool write_file(const char *path, const void *data, size_t size);
+/* Many files of one folder, for one sync: they are there once the batch is written. Adding writes it when it is full. */
+#define FILE_BATCH_MAX 256
+struct file_batch {
+	u32 count;
+	struct {
+		char *temporary, *path;
+	} files[FILE_BATCH_MAX];
+};
+bool file_batch_add(struct file_batch *b, const char *path, const void *data, size_t size);
+bool file_batch_write(struct file_batch *b);
 /* The folder and those above it; no error if it is there. */
 bool folder_make(const char *path);
 /* Can a file be made in it? */

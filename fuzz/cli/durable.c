@@ -8,9 +8,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* <unistd.h> has it with _GNU_SOURCE, which makes other headers want the kernel's <linux/types.h> and find the replica's. */
+int syncfs(int fd);
 
 #define TEMPORARY_SUFFIX ".tmp"
 
@@ -75,27 +79,49 @@ static bool sync_folder(const char *path)
 	return ok;
 }
 
-static bool write_beside(const char *temporary, const char *path, const void *data, size_t size)
+/* Beside its place. False after a complaint. */
+static bool write_temporary(const char *temporary, const void *data, size_t size, bool sync)
 {
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), error;
-	bool ok = fd >= 0 && write_all(fd, data, size) && fsync(fd) == 0;
+	bool ok = fd >= 0 && write_all(fd, data, size) && (!sync || fsync(fd) == 0);
 
 	if (fd >= 0 && close(fd))
 		ok = false;
-	ok = ok && rename(temporary, path) == 0 && sync_folder(path);
 	error = errno;
 	if (!ok && fd >= 0)
 		unlink(temporary);
 	errno = error;
-	return ok || complain(path);
+	return ok;
+}
+
+static bool put_in_place(const char *temporary, const char *path)
+{
+	int error;
+
+	if (rename(temporary, path) == 0)
+		return true;
+	error = errno;
+	unlink(temporary);
+	errno = error;
+	return false;
+}
+
+/* ".NAME.PID.tmp" in the same folder; false when that cannot be. */
+static bool name_temporary(char *temporary, size_t room, const char *path)
+{
+	size_t length = folder_length(path);
+	struct text t;
+
+	text_init(&t, temporary, room);
+	text_printf(&t, "%.*s.%s.%ld" TEMPORARY_SUFFIX, (int)length, path, path + length, (long)getpid());
+	errno = t.truncated ? ENAMETOOLONG : EISDIR;
+	return !t.truncated && path[length];
 }
 
 bool write_file(const char *path, const void *data, size_t size)
 {
-	size_t length = folder_length(path);
 	char temporary[4096];
 	struct stat st;
-	struct text t;
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
@@ -103,13 +129,51 @@ bool write_file(const char *path, const void *data, size_t size)
 	}
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return write_into(path, data, size);
-	text_init(&t, temporary, sizeof(temporary));
-	text_printf(&t, "%.*s.%s.%ld" TEMPORARY_SUFFIX, (int)length, path, path + length, (long)getpid());
-	if (t.truncated || !path[length]) {
-		errno = t.truncated ? ENAMETOOLONG : EISDIR;
+	return (name_temporary(temporary, sizeof(temporary), path) && write_temporary(temporary, data, size, true) &&
+		put_in_place(temporary, path) && sync_folder(path)) ||
+	       complain(path);
+}
+
+bool file_batch_add(struct file_batch *b, const char *path, const void *data, size_t size)
+{
+	char temporary[4096];
+
+	if (b->count == FILE_BATCH_MAX && !file_batch_write(b))
+		return false;
+	if (!name_temporary(temporary, sizeof(temporary), path) || !write_temporary(temporary, data, size, false))
 		return complain(path);
+	b->files[b->count].temporary = strdup(temporary);
+	b->files[b->count].path = strdup(path);
+	HARNESS_BUG_ON(!b->files[b->count].temporary || !b->files[b->count].path);
+	b->count++;
+	return true;
+}
+
+/* All that its file system holds back, ours included. */
+static bool sync_all_of(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && syncfs(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok || complain(path);
+}
+
+bool file_batch_write(struct file_batch *b)
+{
+	bool ok = !b->count || sync_all_of(b->files[0].temporary);
+
+	for (u32 i = 0; i < b->count; i++) {
+		if (ok && !put_in_place(b->files[i].temporary, b->files[i].path))
+			ok = complain(b->files[i].path);
+		if (ok && i + 1 == b->count)
+			ok = sync_folder(b->files[i].path) || complain(b->files[i].path);
+		free(b->files[i].temporary);
+		free(b->files[i].path);
 	}
-	return write_beside(temporary, path, data, size);
+	b->count = 0;
+	return ok;
 }
 
 bool folder_make(const char *path)

@@ -11,9 +11,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { REPORT_MS = 10000, TERMINAL_MS = 200 };
+enum { LOCK_MS = 2000, FIRST_REPORT_MS = 1000, REPORT_MS = 10000, TERMINAL_MS = 200 };
 
 static bool complain(const char *path)
 {
@@ -56,6 +57,7 @@ static void sweep_folders(const char *dir)
 
 static bool take_lock(struct session *s)
 {
+	const struct timespec poll = { .tv_nsec = 20000000 };
 	char path[SESSION_PATH_MAX];
 
 	if (!session_path(path, s->dir, "", "lock"))
@@ -63,8 +65,10 @@ static bool take_lock(struct session *s)
 	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (s->lock < 0)
 		return complain(path);
-	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
-		return true;
+	/* Processes of a campaign that was killed just now have it for a moment still. */
+	for (u64 until = clock_now() + LOCK_MS; clock_now() < until; nanosleep(&poll, NULL))
+		if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+			return true;
 	fprintf(stderr, "%s: another campaign is at work in this folder\n", s->dir);
 	return false;
 }
@@ -136,7 +140,8 @@ bool session_open(struct session *s, const struct options *o)
 		return false;
 	s->shared = pool_memory(sizeof(*s->shared));
 	s->start = s->reported = s->shared->last_new = clock_now();
-	s->due = s->start + REPORT_MS;
+	s->period = FIRST_REPORT_MS;
+	s->due = s->start + s->period;
 	session_load_finds(s);
 	return true;
 }
@@ -199,7 +204,8 @@ static void report(struct session *s, u64 now)
 				  (json_int_t)((now - x->last_new) / 1000)));
 	s->reported = now;
 	s->reported_executions = x->executions;
-	s->due = now + REPORT_MS;
+	s->period = 2 * s->period < REPORT_MS ? 2 * s->period : REPORT_MS;
+	s->due = now + s->period;
 }
 
 static void show(const struct session *s, u64 now, const char *end)

@@ -46,7 +46,7 @@ struct session {
 	struct session_shared *shared;
 	u64 start;		 /* clock_now() */
 	u64 executions, seconds; /* of earlier sessions */
-	u64 reported, reported_executions, due;
+	u64 reported, reported_executions, due, period; /* of reports: frequent at first, for sessions that do not last */
 	u64 shown;
 };
 
@@ -71,8 +71,8 @@ void session_load_finds(struct session *s);
 void session_add_find(struct session *s, const struct prog *p, const struct run_result *r);
 /* An input at which a process died. */
 void session_add_broken(struct session *s, const struct prog *p);
-/* An input of DIR/corpus; true when it was not there yet. Any process. */
-bool session_add_input(struct session *s, const struct prog *p);
+/* An input of DIR/corpus; true when it was not there yet. Any process. With a batch it is there once that is written. */
+bool session_add_input(struct session *s, const struct prog *p, struct file_batch *batch);
 
 /* ---- session_random.c, session_libfuzzer.c: engines. False after a complaint. ---- */
 bool session_random(struct session *s);

@@ -131,7 +131,7 @@ void session_add_broken(struct session *s, const struct prog *p)
 		fail(s);
 }
 
-bool session_add_input(struct session *s, const struct prog *p)
+bool session_add_input(struct session *s, const struct prog *p, struct file_batch *batch)
 {
 	static u8 data[PROG_BINARY_MAX];
 	char path[SESSION_PATH_MAX], name[17];
@@ -142,7 +142,7 @@ bool session_add_input(struct session *s, const struct prog *p)
 		return false;
 	if (access(path, F_OK) == 0)
 		return false;
-	if (!write_file(path, data, size)) {
+	if (batch ? !file_batch_add(batch, path, data, size) : !write_file(path, data, size)) {
 		fail(s);
 		return false;
 	}

@@ -128,7 +128,7 @@ static void look_at_input(void *arg, u32 i)
 	if (verdict_is_find(r.verdict))
 		session_add_find(x->session, &in.prog, &r);
 	else if (!in.binary)
-		session_add_input(x->session, &in.prog);
+		session_add_input(x->session, &in.prog, NULL);
 	if (verdict_is_find(r.verdict) || !in.binary)
 		move(x->session, "corpus", "aside", name_in_corpus(x, i));
 }

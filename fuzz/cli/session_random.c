@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POLL_MS = 50, WRITE_MS = 100, DEATHS_MAX = 100, SWITCHES_MAX = 6, CHANGES_MAX = 4 };
+enum { POLL_MS = 50, DEATHS_MAX = 100, SWITCHES_MAX = 6, CHANGES_MAX = 4 };
 
 struct corpus_entry {
 	bool there; /* set behind the rest */
@@ -118,18 +118,24 @@ static void publish(struct random_engine *e, const struct prog *p)
 	__atomic_store_n(&e->shared->corpus[i].there, true, __ATOMIC_RELEASE);
 }
 
-/* Writes what the processes have published, for a while; what one was at when it died is passed over at the end. */
-static void write_inputs(struct random_engine *e, u64 until, bool last)
+/* Writes what the processes have published; what one was at when it died is passed over at the end. */
+static void write_inputs(struct random_engine *e, bool last)
 {
-	for (; e->written < corpus_size(e) && !e->session->shared->failed && clock_now() < until; e->written++) {
+	static struct file_batch batch;
+	struct session_shared *x = e->session->shared;
+	u32 end = corpus_size(e), added = 0;
+
+	for (; e->written < end && !x->failed; e->written++) {
 		const struct corpus_entry *entry = &e->shared->corpus[e->written];
 		bool there = __atomic_load_n(&entry->there, __ATOMIC_ACQUIRE);
 
 		if (!there && !last)
-			return;
-		if (there && session_add_input(e->session, &entry->prog))
-			e->session->shared->corpus++;
+			break;
+		added += there && session_add_input(e->session, &entry->prog, &batch);
 	}
+	if (!file_batch_write(&batch))
+		x->failed = x->stop = true;
+	x->corpus += added;
 }
 
 static void execute(struct random_engine *e, u32 k)
@@ -270,10 +276,9 @@ bool session_random(struct session *s)
 			s->shared->stop = true;
 	while (reap(&e)) {
 		session_tick(s);
-		write_inputs(&e, clock_now() + WRITE_MS, false);
-		if (e.written == corpus_size(&e))
-			nanosleep(&poll, NULL);
+		write_inputs(&e, false);
+		nanosleep(&poll, NULL);
 	}
-	write_inputs(&e, UINT64_MAX, true);
+	write_inputs(&e, true);
 	return true;
 }
