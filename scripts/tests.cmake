@@ -70,7 +70,17 @@ foliofuzz_test(unit/scripts/people LABELS unit COMMAND scripts/people_test.sh $<
 foliofuzz_test(style/drift LABELS style COMMAND scripts/drift_test.sh)
 foliofuzz_test(unit/fuzz/cli TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/cli_test.sh $<TARGET_FILE:foliofuzz> .)
+foliofuzz_test(unit/fuzz/bad-input TSAN report_bugs=0 LABELS unit
+  COMMAND fuzz/cli/bad_input_test.sh $<TARGET_FILE:foliofuzz> .)
+foliofuzz_test(unit/fuzz/campaign TSAN report_bugs=0 LABELS unit
+  COMMAND fuzz/cli/campaign_test.sh $<TARGET_FILE:foliofuzz> .)
+foliofuzz_test(unit/fuzz/triage TSAN report_bugs=0 LABELS unit
+  COMMAND fuzz/cli/triage_test.sh $<TARGET_FILE:foliofuzz> .)
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage")
+  foliofuzz_test(bugs/titles LABELS verdict COMMAND scripts/triage-check --finds 10 --runs 3000 $<TARGET_FILE:foliofuzz>
+    anon-rmap-before-reference free-uncharge-before-unqueue migrate-unqueue-with-references split-flag-only-if-linked
+    split-index-mapping-after-unfreeze split-reads-poison-for-zeropage split-unqueue-without-lock swapout-uncharge-while-queued
+    zap-put-before-counter zone-device-free-keeps-nr-anon)
   foliofuzz_test(unit/fuzz/trace LABELS unit COMMAND fuzz/report/trace_test.sh $<TARGET_FILE:foliofuzz> .)
 endif()
 

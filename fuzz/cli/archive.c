@@ -5,26 +5,12 @@
  */
 #include "cli.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { PREEMPTIONS_READABLE = 3 };
 
 static char text[PROG_TEXT_MAX + 1];
-
-bool write_file(const char *path, const void *data, size_t size)
-{
-	FILE *f = fopen(path, "wb");
-	bool ok = f && fwrite(data, 1, size, f) == size;
-
-	if (f && fclose(f))
-		ok = false;
-	if (!ok)
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-	return ok;
-}
 
 bool prog_write_text(const char *path, const struct prog *p)
 {
@@ -97,10 +83,7 @@ static bool choose_path(struct archive *a, const char *dir)
 	report_file_name(&t, &a->result);
 	if (t.truncated)
 		return false;
-	if (!dir || mkdir(dir, 0777) == 0 || errno == EEXIST)
-		return true;
-	fprintf(stderr, "%s: %s\n", dir, strerror(errno));
-	return false;
+	return !dir || folder_make(dir);
 }
 
 /* Reads the archived text back and runs that; nothing else proves a file. */
@@ -141,5 +124,6 @@ bool archive_find(struct archive *a, const struct campaign *c, const struct camp
 			"foliofuzz: WARNING: the archived schedule does not show the find again: "
 			"expected '%s', found '%s'\n",
 			title, a->result.title);
-	return choose_path(a, c->options->out) && prog_write_text(a->path, &a->prog);
+	a->unwritten = !choose_path(a, c->options->out) || !prog_write_text(a->path, &a->prog);
+	return true;
 }

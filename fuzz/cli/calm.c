@@ -10,8 +10,7 @@
 
 enum { SWITCHES_MAX = 4, TRIES = 3000, SWITCH = 0x80, STAY_MAX = 0x7f };
 
-/* Stays for a while in one operation, and then lets another CPU go on. */
-static void add_switch(struct prog *p, struct prng *r)
+void calm_add_switch(struct prog *p, struct prng *r)
 {
 	unsigned lane = prng_below(r, p->world.cpus), op, stay, to;
 	u8 *len, *stream;
@@ -53,7 +52,7 @@ bool calm_schedule_within(struct prog *prog, const struct run_options *found, co
 			memset(&prog->sched, 0, sizeof(prog->sched));
 			prog->sched.kind = SCHED_BYTES;
 			for (unsigned k = 0; k < n; k++)
-				add_switch(prog, &prng);
+				calm_add_switch(prog, &prng);
 			run_one(prog, &o, &r, NULL);
 			if (verdict_is_find(r.verdict) && !strcmp(r.title, result->title))
 				return true;

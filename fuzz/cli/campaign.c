@@ -5,7 +5,6 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,25 +13,6 @@
 #include <unistd.h>
 
 enum { POLL_MS = 100 };
-
-static volatile sig_atomic_t interrupted;
-
-/* The third kills, should the first not be noticed; timeout(1) alone sends two. */
-static void on_signal(int number)
-{
-	(void)number;
-	if (++interrupted > 2)
-		_exit(EXIT_INCOMPLETE);
-}
-
-static void catch_signals(void (*handler)(int))
-{
-	struct sigaction action = { .sa_handler = handler };
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 void campaign_execution(const struct campaign *c, u64 i, struct prog *prog, struct run_options *o)
 {
@@ -91,7 +71,7 @@ static void shared_destroy(const struct campaign *c, struct campaign_shared *s)
 
 static void check_time(struct campaign_shared *s)
 {
-	if (interrupted || (s->deadline && clock_now() >= s->deadline))
+	if (interrupt_seen() || (s->deadline && clock_now() >= s->deadline))
 		campaign_stop(s);
 }
 
@@ -241,8 +221,7 @@ void campaign_run(const struct campaign *c, struct campaign_result *r)
 	struct campaign_shared *s = shared_create(c);
 
 	memset(r, 0, sizeof(*r));
-	interrupted = 0;
-	catch_signals(on_signal);
+	interrupt_catch();
 	status_begin();
 	if (s->jobs == 1)
 		worker_run(c, s, 0, tick_alone);
@@ -250,8 +229,8 @@ void campaign_run(const struct campaign *c, struct campaign_result *r)
 		run_processes(c, s, &r->worker_lost);
 	collect(c, r, s);
 	status_end(&r->stats);
-	catch_signals(SIG_DFL);
-	r->interrupted = interrupted;
+	interrupt_release();
+	r->interrupted = interrupt_seen();
 	/* Which later finds other workers made before they heard of the first is a matter of
 	 * timing. */
 	if (!c->options->keep_going && r->find_count)

@@ -23,6 +23,8 @@ int cmd_replay(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_minimise(int argc, char **argv);
+int cmd_campaign(int argc, char **argv);
+int cmd_triage(int argc, char **argv);
 int cmd_bugs(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_oracles(int argc, char **argv);
@@ -53,6 +55,7 @@ struct command {
 };
 enum trace_form { TRACE_NONE, TRACE_TEXT, TRACE_JSON, TRACE_PERFETTO, TRACE_HTML };
 enum prog_form { FORM_OTHER, FORM_TEXT, FORM_BINARY };
+enum fuzz_engine { ENGINE_RANDOM, ENGINE_LIBFUZZER, ENGINE_AFL };
 
 struct options {
 	struct run_options run; /* its generation and bugs stay unset: see options_apply() */
@@ -69,6 +72,7 @@ struct options {
 	u64 budget;
 	enum trace_form trace;
 	enum prog_form to;
+	enum fuzz_engine engine;
 	const char *out;
 	bool json, keep_going, digest, anchor, quick;
 	char **files;
@@ -104,6 +108,11 @@ struct input {
 bool input_load(struct input *in, const char *path);
 /* The command's only program, as its options want it. */
 bool input_load_for(struct input *in, const struct options *o);
+/*
+ * The same with the complaint, from behind the path (": No such file..."), in a text. `lenient`: what looks like text and is none is
+ * a fuzzer's input, unless its name says that it is text.
+ */
+bool input_read(struct input *in, const char *path, bool lenient, struct text *why);
 
 /* ---- files.c ---- */
 struct file_list {
@@ -112,7 +121,35 @@ struct file_list {
 };
 /* The path itself, or for a directory the programs below it, sorted. False after a complaint. */
 bool files_add(struct file_list *list, const char *path);
+/*
+ * The programs below a folder, none is no error; without those below `except`, a folder that may not be there. What has vanished or
+ * cannot be looked at is in the list: reading it says why.
+ */
+bool files_below(struct file_list *list, const char *folder, const char *except);
 void files_free(struct file_list *list);
+
+/* ---- interrupt.c ---- */
+void interrupt_catch(void);
+void interrupt_release(void);
+/* Since interrupt_catch(). */
+bool interrupt_seen(void);
+
+/* ---- pool.c: work in pieces, for several processes ---- */
+enum { PIECE_WAITING, PIECE_DONE, PIECE_LOST /* the process that did it died */ };
+struct pool {
+	const char *verb; /* "replayed": of the line that says how far it is */
+	u32 jobs, pieces;
+	/* Does piece i. In a process of its own: what is to be seen of it goes to memory of pool_memory(). */
+	void (*work)(void *arg, u32 i);
+	void *arg;
+	u8 *state; /* of each piece, out of pool_memory() */
+};
+/* Zeroed and shared with the processes of a pool; for as long as the program runs. */
+void *pool_memory(size_t size);
+/* False when it was interrupted. interrupt_catch() is the caller's. */
+bool pool_run(const struct pool *p);
+/* Called in a child: the kernel kills it when its parent ends. */
+void die_with_parent(void);
 
 /* ---- campaign.c ---- */
 #define CAMPAIGN_FINDS_MAX 64
@@ -200,15 +237,35 @@ struct archive {
 	char path[4096];
 	const char *strategy; /* NULL: the file's own schedule shows the find again */
 	bool faithful;	      /* replaying the file gives the title that was found */
+	bool unwritten;	      /* the file could not be written, and a complaint was */
 };
 /*
- * Runs the execution again and archives it. False when it is no find this time or the file cannot be
- * written, after a complaint. Leaves the trace of the replay to be read.
+ * Runs execution i again and archives it. False when it is no find this time, after a complaint.
+ * Leaves the trace of the replay to be read.
  */
 bool archive_find(struct archive *a, const struct campaign *c, const struct campaign_find *f);
 /* Program as text into a file; false after a complaint. */
 bool prog_write_text(const char *path, const struct prog *p);
+
+/* ---- durable.c: each false after a complaint ---- */
+/* All of the file or none of it, on the disk when this returns; a device or a pipe is written to as it is. */
 bool write_file(const char *path, const void *data, size_t size);
+/* Many files of one folder, for one sync: they are there once the batch is written. Adding writes it when it is full. */
+#define FILE_BATCH_MAX 256
+struct file_batch {
+	u32 count;
+	struct {
+		char *temporary, *path;
+	} files[FILE_BATCH_MAX];
+};
+bool file_batch_add(struct file_batch *b, const char *path, const void *data, size_t size);
+bool file_batch_write(struct file_batch *b);
+/* The folder and those above it; no error if it is there. */
+bool folder_make(const char *path);
+/* Can a file be made in it? */
+bool folder_try(const char *path);
+/* Removes what write_file() of a process that was killed has left. Nobody else may be writing there. */
+void folder_sweep(const char *path);
 
 /* ---- calm.c ---- */
 /*
@@ -218,6 +275,9 @@ bool write_file(const char *path, const void *data, size_t size);
 bool calm_schedule(struct prog *prog, const struct run_options *o, const struct run_result *r);
 bool calm_schedule_within(struct prog *prog, const struct run_options *o, const struct run_result *r,
 			  unsigned switches, unsigned tries);
+
+/* Stays for a while in one operation, and then lets another CPU go on: in a schedule of bytes. */
+void calm_add_switch(struct prog *p, struct prng *r);
 
 /* ---- thin.c ---- */
 /*
@@ -287,6 +347,54 @@ bool minimise_drawn(struct prog *p, const struct run_options *o, const struct ru
  * is told how many executions there were; may be NULL.
  */
 bool minimise(struct prog *p, const struct run_options *o, void (*tick)(u64 runs), struct run_result *result);
+
+/* Operations of all lanes. */
+unsigned operations_of(const struct prog *p);
+
+/* ---- triage.c: crash files replayed, sorted by title, and one of each title made small ---- */
+/* Which of the bugs that the program's world switches on is to blame, if it is one: a number of bug_table, or */
+enum {
+	CAUSE_UNASKED = -1, /* none is on */
+	CAUSE_NEW = -2,	    /* it is shown without any of them, too */
+	CAUSE_UNCLEAR = -3, /* none of them alone decides */
+};
+struct triage_file {
+	char *name; /* below the folder, printable */
+	bool unreadable, differs; /* two replays do */
+	enum verdict verdict;
+	char title[RUN_TITLE_MAX]; /* "": no find */
+	char why[256];		   /* no find: what instead, from behind the name (": clean", ":1:8: expected...") */
+	u32 operations, preemptions, points;
+	int cause;
+};
+struct triage_group {
+	u32 first, count; /* of triage.order */
+	struct prog prog; /* what is left of the smallest */
+	const char *note; /* why it is not minimal; NULL: it is */
+};
+struct triage {
+	const struct options *options;
+	struct file_list paths;
+	struct triage_file *files; /* one for each path */
+	u32 *order;		   /* files that show a find, by title and cause, smaller ones first */
+	u32 find_count;
+	struct triage_group *groups;
+	u32 group_count;
+	bool worker_lost;
+};
+/* Replays the files of t->paths, sorts and minimises. False when it was interrupted. */
+bool triage_run(struct triage *t, const char *folder);
+void triage_free(struct triage *t);
+
+/* ---- triage_cause.c ---- */
+/* Of a program that shows this title under these options. */
+int triage_cause(const struct prog *p, const struct run_options *o, const char *title);
+/* "known bug: ID; fix: COMMIT", or what else is to be said; "" of CAUSE_UNASKED. */
+void triage_tell_cause(struct text *t, int cause);
+
+/* ---- triage_write.c ---- */
+/* Writes all of OUT; an exit code. */
+int triage_write(const struct triage *t, const char *out);
 
 /* ---- summary.c ---- */
 void summary_print(FILE *out, const struct run_stats *stats, const struct progress *progress);

@@ -76,7 +76,7 @@ refused "replay without a file" "expected FILE..., found nothing" replay
 refused "convert of two files" "expected no more arguments, found 'b'" convert a b
 refused "bugs show of an unknown one" "expected the id of a bug, found 'nope'" bugs show nope
 refused "bugs show of a near one" "near it: partially-mapped-nonatomic" bugs show partialy-maped
-for command in run replay convert explore minimise bugs ops oracles generations; do
+for command in run replay convert explore minimise campaign triage bugs ops oracles generations; do
 	run 0 $command --help && grep -q "^usage: foliofuzz $command" out && grep -q '^examples:' out
 	report "$command --help" $?
 done

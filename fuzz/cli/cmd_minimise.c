@@ -20,15 +20,6 @@ static const struct command command = {
 	.files_max = 1,
 };
 
-static unsigned operations(const struct prog *p)
-{
-	unsigned n = p->setup.count + p->teardown.count;
-
-	for (unsigned l = 0; l < p->world.cpus; l++)
-		n += p->lanes[l].count;
-	return n;
-}
-
 static void progress(u64 runs)
 {
 	if (isatty(STDERR_FILENO))
@@ -90,7 +81,7 @@ int cmd_minimise(int argc, char **argv)
 		return code;
 	if (!input_load_for(&in, &o))
 		return EXIT_BAD_INPUT;
-	before = operations(&in.prog);
+	before = operations_of(&in.prog);
 	if (o.given & ACCEPTS(STRATEGY) && !draw(&in.prog, &o))
 		fprintf(stderr, "%s: expected a schedule that can be written down, found more than %d deviations\n",
 			in.path, PROG_DEVIATIONS_MAX);
@@ -99,7 +90,7 @@ int cmd_minimise(int argc, char **argv)
 		return EXIT_BAD_INPUT;
 	}
 	describe(&in.prog, &r);
-	fprintf(stderr, "%s%u operations of %u, %u deviations: %s\n", isatty(STDERR_FILENO) ? "\r" : "", operations(&in.prog),
+	fprintf(stderr, "%s%u operations of %u, %u deviations: %s\n", isatty(STDERR_FILENO) ? "\r" : "", operations_of(&in.prog),
 		before, in.prog.sched.deviation_count, r.title);
 	return print_or_write(&o, &in.prog) ? EXIT_CLEAN : EXIT_BAD_INPUT;
 }

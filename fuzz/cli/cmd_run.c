@@ -125,7 +125,9 @@ static int report_find(const struct campaign *c, const struct campaign_find *f, 
 	} else {
 		tell(c, f, &a, &replay);
 	}
-	return a.faithful ? EXIT_FOUND : EXIT_HARNESS;
+	if (!a.faithful)
+		return EXIT_HARNESS;
+	return a.unwritten ? EXIT_BAD_INPUT : EXIT_FOUND;
 }
 
 static int report_finds(const struct campaign *c, const struct campaign_result *r, json_t *finds)

@@ -40,9 +40,14 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool add(struct file_list *list, const char *path, bool named);
+struct walk {
+	struct file_list *list;
+	const struct stat *except; /* a folder to pass over, or NULL */
+	bool lenient; /* what cannot be looked at is left to whoever reads it */
+};
+static bool add(const struct walk *w, const char *path, bool named);
 
-static bool add_directory(struct file_list *list, const char *path)
+static bool add_directory(const struct walk *w, const char *path)
 {
 	struct dirent **entries;
 	int n = scandir(path, &entries, is_visible, by_bytes);
@@ -56,7 +61,7 @@ static bool add_directory(struct file_list *list, const char *path)
 
 		text_init(&t, below, sizeof(below));
 		text_printf(&t, "%s/%s", path, entries[i]->d_name);
-		ok = ok && !t.truncated && add(list, below, false);
+		ok = ok && !t.truncated && add(w, below, false);
 		free(entries[i]);
 	}
 	if (n >= 0)
@@ -64,36 +69,51 @@ static bool add_directory(struct file_list *list, const char *path)
 	return ok;
 }
 
-static bool add(struct file_list *list, const char *path, bool named)
+/* A pipe or a device among what is found is no program: opening it may take for ever. */
+static bool add(const struct walk *w, const char *path, bool named)
 {
 	const char *slash = strrchr(path, '/');
 	struct stat st;
 
 	if (named && !strcmp(path, "-")) {
-		append(list, path);
+		append(w->list, path);
 		return true;
 	}
 	if (stat(path, &st)) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		return false;
+		if (!w->lenient)
+			fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		else if (is_program_name(slash ? slash + 1 : path))
+			append(w->list, path);
+		return w->lenient;
 	}
+	if (w->except && st.st_dev == w->except->st_dev && st.st_ino == w->except->st_ino)
+		return true;
 	if (S_ISDIR(st.st_mode))
-		return add_directory(list, path);
-	if (named || is_program_name(slash ? slash + 1 : path))
-		append(list, path);
+		return add_directory(w, path);
+	if (named || (S_ISREG(st.st_mode) && is_program_name(slash ? slash + 1 : path)))
+		append(w->list, path);
 	return true;
 }
 
 bool files_add(struct file_list *list, const char *path)
 {
+	const struct walk w = { .list = list };
 	size_t before = list->count;
 
-	if (!add(list, path, true))
+	if (!add(&w, path, true))
 		return false;
 	if (list->count > before)
 		return true;
 	fprintf(stderr, "%s: expected programs, found none below it\n", path);
 	return false;
+}
+
+bool files_below(struct file_list *list, const char *folder, const char *except)
+{
+	struct stat st;
+	const struct walk w = { .list = list, .except = stat(except, &st) ? NULL : &st, .lenient = true };
+
+	return add_directory(&w, folder);
 }
 
 void files_free(struct file_list *list)

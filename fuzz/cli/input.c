@@ -11,41 +11,41 @@
 /* One byte more than is accepted, to see that there is more. */
 static char content[PROG_TEXT_MAX + 1];
 
-static bool complain(const char *path, const char *what)
+static bool complain(struct text *why, const char *what)
 {
-	fprintf(stderr, "%s: %s\n", path, what);
+	text_printf(why, ": %s", what);
 	return false;
 }
 
-static bool read_stream(FILE *f, const char *path, size_t *size)
+static bool read_stream(FILE *f, size_t *size, struct text *why)
 {
 	struct stat st;
 
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
-		return complain(path, "expected a file, found a directory");
+		return complain(why, "expected a file, found a directory");
 	*size = fread(content, 1, sizeof(content), f);
 	if (ferror(f))
-		return complain(path, strerror(errno));
+		return complain(why, strerror(errno));
 	if (*size == 0)
-		return complain(path, "expected a program, found an empty file");
+		return complain(why, "expected a program, found an empty file");
 	if (*size > PROG_TEXT_MAX) {
-		fprintf(stderr, "%s: expected at most %d bytes, found more\n", path, PROG_TEXT_MAX);
+		text_printf(why, ": expected at most %d bytes, found more", PROG_TEXT_MAX);
 		return false;
 	}
 	return true;
 }
 
-static bool read_path(const char *path, size_t *size)
+static bool read_path(const char *path, size_t *size, struct text *why)
 {
 	FILE *f;
 	bool ok;
 
 	if (!strcmp(path, "-"))
-		return read_stream(stdin, path, size);
+		return read_stream(stdin, size, why);
 	f = fopen(path, "rb");
 	if (!f)
-		return complain(path, strerror(errno));
-	ok = read_stream(f, path, size);
+		return complain(why, strerror(errno));
+	ok = read_stream(f, size, why);
 	fclose(f);
 	return ok;
 }
@@ -97,22 +97,35 @@ static bool is_text(const char *path, const char *s, size_t size)
 	return false;
 }
 
-bool input_load(struct input *in, const char *path)
+bool input_read(struct input *in, const char *path, bool lenient, struct text *why)
 {
 	struct prog_error err;
 	size_t size;
 
 	in->path = path;
-	if (!read_path(path, &size))
+	if (!read_path(path, &size, why))
 		return false;
 	in->binary = !is_text(path, content, size);
-	if (in->binary) {
-		prog_decode(&in->prog, (const u8 *)content, size);
+	if (!in->binary && prog_parse(&in->prog, content, size, &err))
 		return true;
+	if (!in->binary && (!lenient || has_suffix(path, ".prog"))) {
+		text_printf(why, ":%u:%u: %s", err.line, err.column, err.message);
+		return false;
 	}
-	if (prog_parse(&in->prog, content, size, &err))
+	in->binary = true;
+	prog_decode(&in->prog, (const u8 *)content, size);
+	return true;
+}
+
+bool input_load(struct input *in, const char *path)
+{
+	char complaint[256];
+	struct text why;
+
+	text_init(&why, complaint, sizeof(complaint));
+	if (input_read(in, path, false, &why))
 		return true;
-	fprintf(stderr, "%s:%u:%u: %s\n", path, err.line, err.column, err.message);
+	fprintf(stderr, "%s%s\n", path, complaint);
 	return false;
 }
 

@@ -16,6 +16,8 @@ static const struct {
 	{ "convert", cmd_convert, "a program from text to binary and back; anchor its schedule" },
 	{ "explore", cmd_explore, "every schedule of a program with few preemptions" },
 	{ "minimise", cmd_minimise, "take away from a find what it does not need" },
+	{ "campaign", cmd_campaign, "fuzz for long in a folder; stop and go on at any instant" },
+	{ "triage", cmd_triage, "sort crash files: a folder and a minimal program for each title" },
 	{ "bugs", cmd_bugs, "the historical bugs that can be switched on" },
 	{ "ops", cmd_ops, "the operations that programs are made of" },
 	{ "oracles", cmd_oracles, "what is checked, what a verdict means, which races are accepted" },

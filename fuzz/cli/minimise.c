@@ -41,6 +41,15 @@ static bool anchored(struct minimiser *m, struct prog *p)
 	return true;
 }
 
+unsigned operations_of(const struct prog *p)
+{
+	unsigned n = p->setup.count + p->teardown.count;
+
+	for (unsigned l = 0; l < p->world.cpus; l++)
+		n += p->lanes[l].count;
+	return n;
+}
+
 static unsigned deviations_of(const struct prog *p)
 {
 	return p->sched.kind == SCHED_DEVIATIONS ? p->sched.deviation_count : PROG_DEVIATIONS_MAX + 1;

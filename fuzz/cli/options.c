@@ -115,6 +115,18 @@ static int set_trace(struct options *o, const struct command *c, const char *s)
 	return expected(c, OPTION_TRACE, "text, json, perfetto or html", s);
 }
 
+static int set_engine(struct options *o, const struct command *c, const char *s)
+{
+	static const char *const names[] = { "random", "libfuzzer", "afl" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(s, names[i])) {
+			o->engine = (enum fuzz_engine)i;
+			return -1;
+		}
+	return expected(c, OPTION_ENGINE, "random or libfuzzer", s);
+}
+
 static int set_form(struct options *o, const struct command *c, enum option_id id, const char *s)
 {
 	unsigned value = 0;
@@ -127,6 +139,8 @@ static int set_form(struct options *o, const struct command *c, enum option_id i
 		return code;
 	case OPTION_TRACE:
 		return set_trace(o, c, s);
+	case OPTION_ENGINE:
+		return set_engine(o, c, s);
 	default:
 		code = set_word(c, id, s, "text", "binary", FORM_TEXT, &value);
 		o->to = (enum prog_form)value;
@@ -163,6 +177,7 @@ static int set_option(struct options *o, const struct command *c, enum option_id
 		return set_bug(o, c, s);
 	case OPTION_VEHICLE:
 	case OPTION_TRACE:
+	case OPTION_ENGINE:
 	case OPTION_TO:
 		return set_form(o, c, id, s);
 	case OPTION_STEPS:
