@@ -24,7 +24,7 @@ static int hmm_vma_fault(struct vm_area_struct *vma, unsigned long addr, bool wr
 }
 
 /* Memory of the caller's own device is reported as it is, and not brought back. */
-static bool hmm_own_page(softleaf_t entry, void *owner)
+static __follows_null bool hmm_own_page(softleaf_t entry, void *owner)
 {
 	return softleaf_is_device_private(entry) && page_pgmap(softleaf_to_page(entry))->owner == owner;
 }
