@@ -66,7 +66,7 @@ foliofuzz_test(search/resumed TSAN report_bugs=0 LABELS verdict COMMAND fuzz/cli
 foliofuzz_test(golden/executions LABELS golden COMMAND scripts/golden --compare executions $<TARGET_FILE:foliofuzz>)
 
 foliofuzz_test(style/layers LABELS style COMMAND scripts/layers)
-foliofuzz_test(unit/scripts/people LABELS unit COMMAND scripts/people_test.sh $<TARGET_FILE:foliofuzz>)
+foliofuzz_test(unit/scripts/people TSAN report_bugs=0 LABELS unit COMMAND scripts/people_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(style/drift LABELS style COMMAND scripts/drift_test.sh)
 foliofuzz_test(unit/fuzz/cli TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/cli_test.sh $<TARGET_FILE:foliofuzz> .)

@@ -143,7 +143,7 @@
 #define __reboot
 #endif
 /* With a bug on, a null pointer, or one near it, is followed there: the find is oops.c's, and not UBSan's. */
-#define __follows_null __attribute__((no_sanitize("null", "alignment")))
+#define __follows_null __attribute__((no_sanitize("null", "alignment", "pointer-overflow")))
 
 /* A look that is no step: an assertion's, or at what cannot change meanwhile. No point. */
 #define assert_read(x) access_load(&(x), __ATOMIC_RELAXED)

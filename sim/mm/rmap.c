@@ -931,16 +931,17 @@ unsigned long vma_address(struct vm_area_struct *vma, pgoff_t pgoff,
 unsigned long page_address_in_vma(struct folio *folio, struct page *page,
 				  struct vm_area_struct *vma)
 {
-	struct anon_vma *folio_av = folio_anon_vma(folio);
-	struct anon_vma *vma_av = plain_read(vma->anon_vma);
+	if (folio_test_anon(folio)) {
+		struct anon_vma *folio_av = folio_anon_vma(folio);
+		struct anon_vma *vma_av = plain_read(vma->anon_vma);
 
-	if (!folio_test_anon(folio)) {
+		if (!folio_av || !vma_av || vma_av->root != folio_av->root)
+			return -EFAULT;
+	} else {
 		struct address_space *mapping = folio_mapping(folio);
 
 		if (!vma->vm_file || !mapping || vma->vm_file->f_mapping != mapping)
 			return -EFAULT;
-	} else if (!folio_av || !vma_av || vma_av->root != folio_av->root) {
-		return -EFAULT;
 	}
 	return vma_address(vma, folio_pgoff(folio) + (page - &folio->page), 1);
 }

@@ -83,7 +83,7 @@ void swap_boot(void)
 
 /* ------------------------------------------------------------------ clusters ---- */
 
-static struct swap_cluster_info *offset_to_cluster(struct swap_info_struct *si, unsigned long offset)
+static __follows_null struct swap_cluster_info *offset_to_cluster(struct swap_info_struct *si, unsigned long offset)
 {
 	VM_WARN_ON_ONCE(percpu_ref_is_zero(&si->users)); /* swapoff has been here: nothing has kept the device */
 	VM_WARN_ON_ONCE(offset >= NR_SWAP_SLOTS);

@@ -149,7 +149,8 @@ int op_cmpxchg(const u8 *args)
 	return set_reg(args[0], seen);
 }
 
-static bool is_free(const volatile void *lock)
+/* Asked by the engine, between two steps. */
+static __no_kcsan bool is_free(const volatile void *lock)
 {
 	return !((const struct litmus_lock *)(uintptr_t)lock)->owner;
 }
