@@ -91,7 +91,7 @@ static __follows_null struct swap_cluster_info *offset_to_cluster(struct swap_in
 }
 
 /* swap_cluster_lock() - v7.1, mm/swap.h. Fidelity: same. */
-struct swap_cluster_info *swap_cluster_lock(struct swap_info_struct *si, unsigned long offset)
+__follows_null struct swap_cluster_info *swap_cluster_lock(struct swap_info_struct *si, unsigned long offset)
 {
 	struct swap_cluster_info *ci = offset_to_cluster(si, offset);
 
@@ -108,7 +108,7 @@ struct swap_cluster_info *swap_cluster_get_and_lock(struct folio *folio)
 }
 
 /* swap_cluster_get_and_lock_irq() - v7.1, mm/swap.h. Fidelity: same. */
-struct swap_cluster_info *swap_cluster_get_and_lock_irq(struct folio *folio)
+__follows_null struct swap_cluster_info *swap_cluster_get_and_lock_irq(struct folio *folio)
 {
 	struct swap_cluster_info *ci;
 
@@ -133,7 +133,7 @@ void swap_cluster_unlock_irq(struct swap_cluster_info *ci)
  * swap_table_get() - v7.1, mm/swap_table.h. Fidelity: same. No lock: what it returns was true at that moment. Somebody keeps the
  * device.
  */
-unsigned long swap_table_get(struct swap_info_struct *si, unsigned long offset)
+__follows_null unsigned long swap_table_get(struct swap_info_struct *si, unsigned long offset)
 {
 	struct swap_cluster_info *ci = offset_to_cluster(si, offset);
 	struct swap_table *table;
@@ -522,7 +522,7 @@ static bool cluster_is_kind(struct swap_cluster_info *ci, enum cluster_kind kind
  * swap_alloc_slow(), cluster_alloc_swap_entry(), isolate_lock_cluster() - v7.1. Fidelity: adapted: clusters are tried in their order
  * and not in that of lists by fill and order; a contended one is passed by, as there. Preemption is off.
  */
-static void swap_alloc_slow(struct swap_info_struct *si, struct folio *folio)
+static __follows_null void swap_alloc_slow(struct swap_info_struct *si, struct folio *folio)
 {
 	unsigned int order = folio_order(folio);
 
@@ -616,7 +616,7 @@ static int swap_extend_table_alloc(struct swap_cluster_info *ci, gfp_t gfp)
  * swap_retry_table_alloc() - v7.1. Fidelity: same. For fork, which could not have the table without sleeping. No lock keeps the slot
  * any more: the table may be for nobody.
  */
-int swap_retry_table_alloc(swp_entry_t entry, gfp_t gfp)
+__follows_null int swap_retry_table_alloc(swp_entry_t entry, gfp_t gfp)
 {
 	struct swap_info_struct *si = get_swap_device(entry);
 	struct swap_cluster_info *ci;
@@ -819,7 +819,7 @@ bool swap_entry_swapped(struct swap_info_struct *si, swp_entry_t entry)
  * folio_maybe_swapped() - v7.1. Fidelity: same. The folio's lock keeps its counts from leaving zero, and nothing keeps them from
  * getting there: true may be stale.
  */
-static bool folio_maybe_swapped(struct folio *folio)
+static __follows_null bool folio_maybe_swapped(struct folio *folio)
 {
 	unsigned long offset = swp_offset(folio_swap_entry(folio));
 	struct swap_cluster_info *ci = offset_to_cluster(SI, offset);
@@ -1110,7 +1110,7 @@ static void drain_mmlist(struct swap_info_struct *si)
 }
 
 /* wait_for_allocation() - v7.1. Fidelity: same: whoever found the device on and holds a cluster's lock is through with it. */
-static void wait_for_allocation(struct swap_info_struct *si)
+static __follows_null void wait_for_allocation(struct swap_info_struct *si)
 {
 	for (unsigned int i = 0; i < NR_SWAP_CLUSTERS; i++) {
 		struct swap_cluster_info *ci = offset_to_cluster(si, i * SWAPFILE_CLUSTER);
