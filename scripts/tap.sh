@@ -20,6 +20,27 @@ report()
 	[ -z "${said:-}" ] || sed 's/^/# /' $said | head -40
 }
 
+# run CODE ARGUMENTS...: true when $foliofuzz ends with CODE; output in `out` and `err`.
+run()
+{
+	local want=$1 got
+	shift
+	"$foliofuzz" "$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" = "$want" ] && return 0
+	echo "expected exit code $want, found $got: foliofuzz $*" >>err
+	return 1
+}
+
+# refused NAME MESSAGE ARGUMENTS...: exit code 1, and MESSAGE in one line of standard error.
+refused()
+{
+	local name=$1 message=$2
+	shift 2
+	run 1 "$@" && grep -qF -- "$message" err
+	report "$name" $?
+}
+
 # The plan comes last; the test's exit code.
 finish()
 {

@@ -7,45 +7,11 @@ set -u
 foliofuzz=$(realpath "$1")
 source_dir=$(realpath "$2")
 bug=zap-put-before-counter
-count=0
-failed=0
-work=$(mktemp -d) || exit 1
+said="out err"
+. "$source_dir/scripts/tap.sh"
 pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null; rm -rf "$work"' EXIT
 cd -P "$work" || exit 1
-
-# report NAME OK: one line of TAP; what the last command said follows a failure.
-report()
-{
-	count=$((count + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $count - $1"
-		return
-	fi
-	echo "not ok $count - $1"
-	failed=1
-	sed 's/^/# /' out err | head -40
-}
-
-# run CODE ARGUMENTS...: true when the exit code is CODE; output in `out` and `err`.
-run()
-{
-	local want=$1 got
-	shift
-	"$foliofuzz" "$@" >out 2>err </dev/null
-	got=$?
-	[ "$got" = "$want" ] && return 0
-	echo "expected exit code $want, found $got: foliofuzz $*" >>err
-	return 1
-}
-
-refused()
-{
-	local name=$1 message=$2
-	shift 2
-	run 1 "$@" && grep -qF -- "$message" err
-	report "$name" $?
-}
 
 # begin ARGUMENTS...: a campaign in the background.
 begin()
@@ -183,5 +149,4 @@ report "libFuzzer: killed, no file is lost and no process stays" $?
 run 2 campaign l --engine libfuzzer --time 3s --bug $bug && finds_replay l && [ -z "$(ls l/broken)" ] && [ -z "$(ls l/artifact.* 2>/dev/null)" ]
 report "libFuzzer: and goes on" $?
 
-echo "1..$count"
-exit $failed
+finish

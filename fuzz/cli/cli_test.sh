@@ -11,27 +11,6 @@ said="out err"
 . "$source_dir/scripts/tap.sh"
 cd "$work" || exit 1
 
-# run CODE ARGUMENTS...: true when the exit code is CODE; output in `out` and `err`.
-run()
-{
-	local want=$1 got
-	shift
-	"$foliofuzz" "$@" >out 2>err </dev/null
-	got=$?
-	[ "$got" = "$want" ] && return 0
-	echo "expected exit code $want, found $got: foliofuzz $*" >>err
-	return 1
-}
-
-# refused NAME MESSAGE ARGUMENTS...: exit code 1, and MESSAGE in one line of standard error.
-refused()
-{
-	local name=$1 message=$2
-	shift 2
-	run 1 "$@" && grep -qF -- "$message" err
-	report "$name" $?
-}
-
 # bad_text NAME MESSAGE CONTENT: a program that replay refuses with MESSAGE.
 bad_text()
 {

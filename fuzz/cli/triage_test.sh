@@ -6,45 +6,9 @@ set -u
 
 foliofuzz=$(realpath "$1")
 source_dir=$(realpath "$2")
-count=0
-failed=0
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+said="out err"
+. "$source_dir/scripts/tap.sh"
 cd "$work" || exit 1
-
-# report NAME OK: one line of TAP; what the last command said follows a failure.
-report()
-{
-	count=$((count + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $count - $1"
-		return
-	fi
-	echo "not ok $count - $1"
-	failed=1
-	sed 's/^/# /' out err | head -40
-}
-
-# run CODE ARGUMENTS...: true when the exit code is CODE; output in `out` and `err`.
-run()
-{
-	local want=$1 got
-	shift
-	"$foliofuzz" "$@" >out 2>err </dev/null
-	got=$?
-	[ "$got" = "$want" ] && return 0
-	echo "expected exit code $want, found $got: foliofuzz $*" >>err
-	return 1
-}
-
-# refused NAME MESSAGE ARGUMENTS...: exit code 1, and MESSAGE on standard error.
-refused()
-{
-	local name=$1 message=$2
-	shift 2
-	run 1 "$@" && grep -qF -- "$message" err
-	report "$name" $?
-}
 
 # without_bugs FILE OUT: the binary form, whose bugs a target ignores.
 without_bugs() { sed 's/ bugs=[^ ]*//' "$1" >plain.prog && "$foliofuzz" convert plain.prog --to binary -o "$2"; }
@@ -187,5 +151,4 @@ wait $pid
 [ $? = 3 ] && grep -q "interrupted, nothing is written" err && [ -z "$(find stopped -type f)" ]
 report "SIGTERM ends it, and leaves nothing" $?
 
-echo "1..$count"
-exit $failed
+finish

@@ -118,6 +118,8 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg)
 void engine_end(void)
 {
 	HARNESS_BUG_ON(engine.runnable);
+	if (unlikely(engine.abandon) && engine.vehicle == VEHICLE_FIBER)
+		vehicle_fiber_abandoned();
 	watch_end();
 	engine.stats.hash = hash_mix(engine.stats.hash, engine.stats.points);
 	if (verdict_is_find(engine.verdict.verdict))

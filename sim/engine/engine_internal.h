@@ -76,6 +76,7 @@ extern struct decision engine_decision_log[ENGINE_DECISIONS_MAX];
 extern struct fiber vehicle_fibers[ENGINE_CONTEXTS];
 /* Returns whether fiber_switch() on them is all there is to a switch. */
 bool vehicle_fiber_prepare(void);
+void vehicle_fiber_abandoned(void);
 void vehicle_fiber_switch(unsigned from, unsigned to);
 void vehicle_pthread_prepare(void);
 void vehicle_pthread_switch(unsigned from, unsigned to);

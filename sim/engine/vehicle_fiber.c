@@ -9,7 +9,9 @@ void __sanitizer_start_switch_fiber(void **fake_save, const void *bottom, size_t
 void __sanitizer_finish_switch_fiber(void *fake, const void **bottom_old, size_t *size_old) __attribute__((weak));
 void *__tsan_get_current_fiber(void) __attribute__((weak));
 void *__tsan_create_fiber(unsigned flags) __attribute__((weak));
+void __tsan_destroy_fiber(void *fiber) __attribute__((weak));
 void __tsan_switch_to_fiber(void *fiber, unsigned flags) __attribute__((weak));
+#define TSAN_ABANDONED_MAX 1024 /* executions, before fibers are made anew */
 #define TSAN_SWITCH_NO_SYNC 1u /* __tsan_switch_to_fiber_no_sync */
 
 struct fiber vehicle_fibers[ENGINE_CONTEXTS];
@@ -62,6 +64,23 @@ void vehicle_fiber_switch(unsigned from, unsigned to)
 		__tsan_switch_to_fiber(t->tsan_fiber, TSAN_SWITCH_NO_SYNC);
 	fiber_switch(&vehicle_fibers[from], &vehicle_fibers[to]);
 	after_switch(from);
+}
+
+/*
+ * An abandoned lane has left functions without their ends, and ThreadSanitizer keeps a stack of calls for each fiber, which would
+ * overflow after some thirty thousand finds. From the runner; no lane is in the middle of anything.
+ */
+void vehicle_fiber_abandoned(void)
+{
+	static unsigned since;
+
+	if (!__tsan_destroy_fiber || ++since < TSAN_ABANDONED_MAX)
+		return;
+	since = 0;
+	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
+		__tsan_destroy_fiber(contexts[i].tsan_fiber);
+		contexts[i].tsan_fiber = __tsan_create_fiber(0);
+	}
 }
 
 bool vehicle_fiber_prepare(void)
