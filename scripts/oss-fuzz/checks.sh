@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154
 # What is checked of a folder OUT, in verdicts: "ok NAME", "FAILED NAME: why", and behind a failure lines "| ..." of what was said. To be sourced;
-# $combination, $runs and $work are the caller's. Limits are those of the services (oss-fuzz, base-runner/bad_build_check).
+# $combination, $runs, $built, $here and $work are the caller's. Limits are those of the services (oss-fuzz, base-runner/bad_build_check).
 
 # verdict NAME CODE WHY [FILE]
 verdict()
@@ -33,7 +34,7 @@ check_names()
 	expected=$(printf '%s\n' "${@:2}" | sort)
 	found=$(found_targets "$1" | sort)
 	[ "$expected" = "$found" ]
-	verdict "the targets" $? "expected $(echo $expected), found $(echo $found)"
+	verdict "the targets" $? "expected ${expected//$'\n'/ }, found ${found//$'\n'/ }"
 	! printf '%s\n' "$found" | grep -q '[^A-Za-z0-9_-]'
 	verdict "their names" $? "expected letters, digits, - and _"
 }
@@ -47,7 +48,7 @@ check_architecture()
 	local want
 	case $(uname -m) in x86_64) want=x86-64 ;; *) want=$(uname -m) ;; esac
 	file -b "$1" >"$tmp/said"
-	grep -q "ELF.*$want" "$tmp/said"
+	grep -qE "^ELF [^,]*, (ARM )?$want," "$tmp/said"
 	verdict "$name: architecture" $? "expected $want" "$tmp/said"
 }
 
@@ -174,8 +175,8 @@ check_opens()
 	(
 		cd "$(dirname "$1")" && ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 exec timeout -k 5 600 \
 			strace -f -qq -o "$tmp/strace" -e trace=open,openat,openat2,creat "$1" "${arguments[@]}"
-	) >"$tmp/output" 2>&1 </dev/null
-	if [ $? != 0 ] || [ ! -s "$tmp/strace" ]; then
+	) >"$tmp/output" 2>&1 </dev/null || rm -f "$tmp/strace"
+	if [ ! -s "$tmp/strace" ]; then
 		verdict "$name: opens no file" 1 "could not be traced" "$tmp/output"
 		return
 	fi
@@ -239,6 +240,14 @@ check_target()
 	rm -rf "$tmp"
 }
 
+# The same programs make the same archives, whoever builds: those of the first build in $work.
+check_same_seeds()
+{
+	[ -e "$work/first-seeds" ] || (cd "$1" && sha256sum ./*_seed_corpus.zip) >"$work/first-seeds"
+	(cd "$1" && sha256sum --status -c "$work/first-seeds")
+	verdict "seeds are those of the first build" $? "their archives differ"
+}
+
 # check_folder OUT TARGET...: as many targets at a time as there are CPUs; one that is not there is said once.
 check_folder()
 {
@@ -246,6 +255,7 @@ check_folder()
 	shift
 	runtime_options "$combination"
 	check_names "$out" "$@"
+	[ -n "$built" ] || check_same_seeds "$out"
 	listing "$out" >"$work/before"
 	for target in "$@"; do
 		[ -x "$out/$target" ] || continue

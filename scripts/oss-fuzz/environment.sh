@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
 # What the services set for a build and for a run (oss-fuzz, infra/base-images), with this machine's compilers. To be sourced.
 
 known_combination()
