@@ -97,7 +97,7 @@ if(DEFINED target_runs)
       set(label verdict)
     endif()
     foliofuzz_test(target/${target} LABELS ${label}
-      COMMAND fuzz/targets/target_test.sh $<TARGET_FILE:foliofuzz> $<TARGET_FILE:${target}> ${target_runs})
+      COMMAND fuzz/targets/target_test.sh $<TARGET_FILE:fuzz_seeds> $<TARGET_FILE:${target}> ${target_runs})
   endforeach()
 endif()
 

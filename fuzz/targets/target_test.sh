@@ -1,24 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# target_test.sh FOLIOFUZZ TARGET RUNS - a fuzz target on the corpus: RUNS executions of libFuzzer that start from it,
+# target_test.sh FUZZ_SEEDS TARGET RUNS - a fuzz target on the corpus: RUNS executions of libFuzzer that start from it,
 # or, if RUNS is 0, the standalone target on every file and on some that are no programs.
 set -eu
-foliofuzz=$1
 target=$2
 runs=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# parse_fuzzer takes text, the others bytes.
-mkdir "$work/corpus"
-find corpus -name '*.prog' | sort >"$work/programs"
-while read -r program; do
-	name=$(echo "$program" | tr / -)
-	case $target in
-	*/parse_fuzzer) cp "$program" "$work/corpus/$name" ;;
-	*) "$foliofuzz" convert "$program" --to binary -o "$work/corpus/${name%.prog}" ;;
-	esac
-done <"$work/programs"
+# shellcheck disable=SC2046 # names without blanks
+"$1" "$work" $(find corpus -name '*.prog' | sort)
+case $target in
+*/parse_fuzzer) seeds=texts ;;
+*/sequential_fuzzer) seeds=operations ;;
+*) seeds=programs ;;
+esac
+mv "$work/$seeds" "$work/corpus"
 
 if [ "$runs" != 0 ]; then
 	# -handle_segv=0 and the like are left alone: a trap must show as libFuzzer shows it.
@@ -27,7 +24,8 @@ if [ "$runs" != 0 ]; then
 	*/parse_fuzzer) exec_args="$exec_args -dict=fuzz/dict/parse_fuzzer.dict" ;;
 	esac
 	# shellcheck disable=SC2086 # a list of words
-	exec "$target" $exec_args "$work/corpus"
+	"$target" $exec_args "$work/corpus"
+	exit
 fi
 : >"$work/corpus/empty"
 printf '\377' >"$work/corpus/one-byte"

@@ -144,6 +144,8 @@ void prog_decode(struct prog *p, const u8 *data, size_t size);
  * operations there are.
  */
 size_t prog_decode_ops(struct prog_world *w, const u8 *data, size_t size, struct prog_op *ops, size_t max);
+/* The program's operations as prog_decode_ops() reads them: setup, CPU after CPU, teardown. Bytes written, 0 if `size` is too small. */
+size_t prog_encode_ops(const struct prog *p, u8 *data, size_t size);
 /* Bytes written, 0 if `size` is too small; *p must be valid. decode(encode(p)) == p but for comment and expect. */
 size_t prog_encode(const struct prog *p, u8 *data, size_t size);
 

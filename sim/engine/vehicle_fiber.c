@@ -7,6 +7,8 @@
 
 void __sanitizer_start_switch_fiber(void **fake_save, const void *bottom, size_t size) __attribute__((weak));
 void __sanitizer_finish_switch_fiber(void *fake, const void **bottom_old, size_t *size_old) __attribute__((weak));
+void __msan_start_switch_fiber(const void *bottom, size_t size) __attribute__((weak));
+void __msan_finish_switch_fiber(const void **bottom_old, size_t *size_old) __attribute__((weak));
 void *__tsan_get_current_fiber(void) __attribute__((weak));
 void *__tsan_create_fiber(unsigned flags) __attribute__((weak));
 void __tsan_destroy_fiber(void *fiber) __attribute__((weak));
@@ -18,7 +20,7 @@ struct fiber vehicle_fibers[ENGINE_CONTEXTS];
 
 static struct vehicle_fiber {
 	void *fake_stack;        /* ASan's, while switched away */
-	const void *stack_bottom; /* what ASan is told of this context */
+	const void *stack_bottom; /* what ASan and MSan are told of this context */
 	size_t stack_size;
 	void *tsan_fiber;
 	uintptr_t lowest_stack; /* libFuzzer's stack depth, while switched away */
@@ -35,6 +37,8 @@ static void after_switch(unsigned self)
 
 	if (__sanitizer_finish_switch_fiber)
 		__sanitizer_finish_switch_fiber(c->fake_stack, &from->stack_bottom, &from->stack_size);
+	if (__msan_finish_switch_fiber)
+		__msan_finish_switch_fiber(&from->stack_bottom, &from->stack_size);
 	if (lowest_stack)
 		*lowest_stack = c->lowest_stack;
 }
@@ -60,6 +64,8 @@ void vehicle_fiber_switch(unsigned from, unsigned to)
 	switched_from = from;
 	if (__sanitizer_start_switch_fiber)
 		__sanitizer_start_switch_fiber(&f->fake_stack, t->stack_bottom, t->stack_size);
+	if (__msan_start_switch_fiber)
+		__msan_start_switch_fiber(t->stack_bottom, t->stack_size);
 	if (__tsan_switch_to_fiber)
 		__tsan_switch_to_fiber(t->tsan_fiber, TSAN_SWITCH_NO_SYNC);
 	fiber_switch(&vehicle_fibers[from], &vehicle_fibers[to]);
@@ -92,7 +98,7 @@ bool vehicle_fiber_prepare(void)
 		return !observed;
 	}
 	prepared = true;
-	observed = __sanitizer_start_switch_fiber || __tsan_switch_to_fiber ||
+	observed = __sanitizer_start_switch_fiber || __msan_start_switch_fiber || __tsan_switch_to_fiber ||
 		   (engine_sancov_lowest_stack && engine_sancov_lowest_stack());
 	if (engine_sancov_lowest_stack)
 		lowest_stack = engine_sancov_lowest_stack();

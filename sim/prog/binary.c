@@ -108,11 +108,24 @@ static void put_deviations(struct bytes_writer *w, const struct prog *p)
 	}
 }
 
+static void put_lanes(struct bytes_writer *w, const struct prog *p)
+{
+	put_lane(w, &p->setup);
+	for (unsigned l = 0; l < p->world.cpus; l++)
+		put_lane(w, &p->lanes[l]);
+	put_lane(w, &p->teardown);
+}
+
+static void put_knobs(struct bytes_writer *w, const struct prog_world *v, unsigned cpus)
+{
+	bytes_put_u8(w, (u8)((cpus - 1) | v->memcgs << 2 | v->mapcount << 4 | v->underused << 5));
+}
+
 static void put_header(struct bytes_writer *w, const struct prog *p)
 {
 	const struct prog_world *v = &p->world;
 
-	bytes_put_u8(w, (u8)((v->cpus - 1) | v->memcgs << 2 | v->mapcount << 4 | v->underused << 5));
+	put_knobs(w, v, v->cpus);
 	bytes_put_u8(w, generation_code(v->generation));
 	bytes_put_u8(w, (u8)(bug_count(&v->bugs.on) + bug_count(&v->bugs.off)));
 	bytes_put_u8(w, p->sched.kind);
@@ -127,10 +140,7 @@ size_t prog_encode(const struct prog *p, u8 *data, size_t size)
 	struct bytes_writer w = { .data = data, .size = size };
 
 	put_header(&w, p);
-	put_lane(&w, &p->setup);
-	for (unsigned l = 0; l < p->world.cpus; l++)
-		put_lane(&w, &p->lanes[l]);
-	put_lane(&w, &p->teardown);
+	put_lanes(&w, p);
 	if (p->sched.kind == SCHED_BYTES)
 		put_streams(&w, p);
 	else if (p->sched.kind == SCHED_RUNS)
@@ -142,6 +152,15 @@ size_t prog_encode(const struct prog *p, u8 *data, size_t size)
 			put_bug(&w, id, 0);
 		else if (bug_set_has(&p->world.bugs.off, id))
 			put_bug(&w, id, BUG_IS_OFF);
+	return w.overflow ? 0 : w.pos;
+}
+
+size_t prog_encode_ops(const struct prog *p, u8 *data, size_t size)
+{
+	struct bytes_writer w = { .data = data, .size = size };
+
+	put_knobs(&w, &p->world, 1);
+	put_lanes(&w, p);
 	return w.overflow ? 0 : w.pos;
 }
 

@@ -57,6 +57,42 @@ static void test_round_trip(void **state)
 	}
 }
 
+static void check_same_ops(const struct prog_lane *lane, const struct prog_op *ops, size_t *at)
+{
+	for (unsigned i = 0; i < lane->count; i++, (*at)++) {
+		assert_int_equal(lane->ops[i].id, ops[*at].id);
+		assert_int_equal(lane->ops[i].fail, ops[*at].fail);
+		for (unsigned k = 0; k < prog_op_table[lane->ops[i].id].arg_count; k++)
+			assert_int_equal(lane->ops[i].args[k], ops[*at].args[k]);
+	}
+}
+
+static void test_operations_round_trip(void **state)
+{
+	static struct prog_op ops[PROG_OPS_MAX * (PROG_LANES_MAX + 2)];
+	struct prog_world w;
+	struct prng r;
+
+	(void)state;
+	prng_seed(&r, 3);
+	for (unsigned i = 0; i < 2000; i++) {
+		size_t size, at = 0, count;
+
+		sample_prog(&p, &r);
+		size = prog_encode_ops(&p, bytes, sizeof(bytes));
+		assert_int_equal(prog_encode_ops(&p, again, size - 1), 0);
+		count = prog_decode_ops(&w, bytes, size, ops, ARRAY_SIZE(ops));
+		assert_int_equal(w.memcgs, p.world.memcgs);
+		assert_int_equal(w.mapcount, p.world.mapcount);
+		assert_int_equal(w.underused, p.world.underused);
+		check_same_ops(&p.setup, ops, &at);
+		for (unsigned l = 0; l < p.world.cpus; l++)
+			check_same_ops(&p.lanes[l], ops, &at);
+		check_same_ops(&p.teardown, ops, &at);
+		assert_int_equal(at, count);
+	}
+}
+
 static void test_generated_are_small(void **state)
 {
 	size_t total = 0;
@@ -228,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_operations_round_trip),
 		cmocka_unit_test(test_generated_are_small),
 		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_every_truncation),
