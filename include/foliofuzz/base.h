@@ -151,4 +151,36 @@ size_t arena_used(void);
 /* State byte for the grains of [p, p + size), and ASan poison when state != 0. */
 void arena_mark(void *p, size_t size, u8 state);
 
+/*
+ * ---- snapshot.c: memory as it was, to be put back as often as is wanted ----
+ * snapshot_arena() is about the arena: what is allocated, its states, and which bytes of it ASan holds for poisoned;
+ * snapshot_add() about [at, at + size) outside of it. *s is zero or was used before; it owns its memory and keeps it for the next
+ * time; running out of memory is a harness defect. Addresses are kept as they are: a snapshot is of this process (and its forks) alone.
+ */
+#define SNAPSHOT_PARTS_MAX 32
+struct snapshot {
+	u8 *data;          /* the parts, one behind the other */
+	size_t size, room; /* bytes */
+	unsigned part_count;
+	struct snapshot_part {
+		void *at;
+		size_t size;
+	} parts[SNAPSHOT_PARTS_MAX];
+	bool has_arena;
+	u32 arena_next;
+	u32 poison_count, poison_room;
+	struct snapshot_poison {
+		u32 offset, size; /* bytes of the arena */
+	} *poison;
+};
+/* Forgets what is in it. */
+void snapshot_begin(struct snapshot *s);
+void snapshot_add(struct snapshot *s, void *at, size_t size);
+/* At most once, and before any snapshot_add(). */
+void snapshot_arena(struct snapshot *s);
+/* What the arena has given out since is given back. */
+void snapshot_restore(const struct snapshot *s);
+/* arena.c, for snapshot.c: the arena ends at `next` again; what it had behind it is zero and has no state. */
+void arena_cut(u32 next);
+
 #endif

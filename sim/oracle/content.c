@@ -101,6 +101,12 @@ void content_begin(void)
 		model.readers[i].active = false;
 }
 
+void content_save(struct snapshot *s)
+{
+	content_file_save(s);
+	snapshot_add(s, &model, sizeof(model));
+}
+
 void content_reset(unsigned mm, unsigned vpn)
 {
 	place_reset(&model.places[mm][vpn]);

@@ -73,6 +73,12 @@ void content_file_begin(void)
 			model.files[f][i].count = 1;
 }
 
+void content_file_save(struct snapshot *s)
+{
+	promise_save(s);
+	snapshot_add(s, &model, sizeof(model));
+}
+
 static void reader_allow(struct reader *r, u32 token)
 {
 	for (unsigned i = 0; i < r->count; i++)

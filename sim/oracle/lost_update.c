@@ -19,7 +19,7 @@ struct shadow {
 	const struct site *last; /* last operation that meant to change it */
 };
 static struct {
-	struct shadow words[ARENA_SIZE / 8];
+	struct shadow words[MAX_PFN]; /* the flags of each page */
 	u32 serial;
 } lost;
 
@@ -31,7 +31,12 @@ void lost_update_begin(void)
 void lost_update_page_allocated(u32 pfn, u32 nr)
 {
 	for (u32 i = 0; i < nr; i++)
-		lost.words[arena_offset(&machine->memmap[pfn + i].flags) >> 3].serial = 0;
+		lost.words[pfn + i].serial = 0;
+}
+
+void lost_update_save(struct snapshot *s)
+{
+	snapshot_add(s, &lost, sizeof(lost));
 }
 
 static const char *bit_name(unsigned bit, bool second_page)
@@ -78,15 +83,11 @@ static void report(const struct event *ev, u64 bits, const struct shadow *s)
 		    ev->site->function, (unsigned long long)bits);
 }
 
-void lost_update_written(const struct event *ev)
+void lost_update_written(const struct event *ev, u32 pfn)
 {
-	struct shadow *s;
-	u64 word, meant;
+	struct shadow *s = &lost.words[pfn];
+	u64 word = *(const volatile u64 *)ev->object, meant;
 
-	if (!arena_contains(ev->object))
-		return;
-	s = &lost.words[ev->object_id >> 3];
-	word = *(const volatile u64 *)ev->object;
 	if (ev->kind == EVENT_BIT_STORE && s->serial == lost.serial) {
 		meant = (s->word & ~ev->clear) | ev->set;
 		s->word = word;

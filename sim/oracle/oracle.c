@@ -17,10 +17,25 @@ void oracle_begin(const struct oracle_options *options)
 	oracle.options = *options;
 	memset(oracle.benign, 0, sizeof(oracle.benign));
 	memset(oracle.pages, 0, sizeof(oracle.pages));
+	oracle_clear();
 	freed_page_begin();
 	lost_update_begin();
 	content_begin();
 	pin_progress_begin();
+}
+
+void oracle_clear(void)
+{
+	memset(oracle.slab_name, 0, oracle.names * sizeof(oracle.slab_name[0]));
+	oracle.names = 0;
+}
+
+void oracle_save(struct snapshot *s)
+{
+	snapshot_add(s, &oracle, offsetof(struct oracle_state, slab_name) + oracle.names * sizeof(oracle.slab_name[0]));
+	lost_update_save(s);
+	content_save(s);
+	pin_progress_save(s);
 }
 
 static void on_written(const struct event *ev)
@@ -52,7 +67,7 @@ static void on_written(const struct event *ev)
 		}
 		if (unlikely(ev->set == BIT(PG_has_hwpoisoned) && oracle_head_of(pfn) + 1 == pfn))
 			oracle.pages[pfn - 1].has_poison_at = ev->step;
-		lost_update_written(ev);
+		lost_update_written(ev, pfn);
 		queue_member_written(ev, pfn, offset);
 	} else {
 		reference_written(ev, pfn, offset);
