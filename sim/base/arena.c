@@ -74,6 +74,11 @@ void arena_cut(u32 next)
 	arena.next = next;
 }
 
+size_t arena_world_size(void)
+{
+	return arena.start;
+}
+
 size_t arena_used(void)
 {
 	return arena.next;

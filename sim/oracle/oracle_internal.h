@@ -56,13 +56,13 @@ struct found_entries {
 struct oracle_state {
 	struct oracle_options options;
 	u32 benign[BENIGN_COUNT];
-	struct ghost_page pages[MAX_PFN];
 	struct found_entries found[ENGINE_LANES_MAX];
 	u32 op_began[ENGINE_LANES_MAX]; /* point at which each CPU's operation began */
 	u32 op_ended[ENGINE_LANES_MAX]; /* and the last before it ended */
 	u16 op_number[ENGINE_LANES_MAX]; /* begins and ends of operations so far */
-	u32 names; /* grains from which on none has a name */
-	const char *slab_name[ARENA_GRAINS]; /* last: oracle_save() */
+	u16 names; /* grains from which on none has a name */
+	struct ghost_page pages[MAX_PFN]; /* from here on in parts: oracle_save() */
+	const char *slab_name[ARENA_GRAINS];
 };
 extern struct oracle_state oracle;
 
@@ -141,6 +141,8 @@ static inline bool oracle_in_pagecache(const struct folio *folio)
 }
 
 
+/* oracle.c: an array with something about each page; nothing of those that never were handed out, but for the device's. */
+void snapshot_add_pages(struct snapshot *s, void *of_pages, u32 unit);
 /* benign.c */
 void benign_note(enum benign row, const volatile void *object);
 /* lost_update.c */

@@ -4,6 +4,7 @@
  * say in it: it is a function of what stands in struct setup_key. It is kept between its end and the first event of the lanes, when no
  * simulated CPU has a frame. README.md says what all is kept, and by whom.
  */
+#include <foliofuzz/kernel.h>
 #include <foliofuzz/ops.h>
 #include <foliofuzz/oracle.h>
 #include "run_internal.h"
@@ -50,12 +51,27 @@ bool setup_kept(const struct prog *prog, const struct run_options *o, bool recor
 
 void setup_restore(struct execution *x, bool record)
 {
-	oracle_clear();
 	snapshot_restore(&kept.world);
 	if (record)
 		snapshot_restore(&kept.trace);
 	x->restored = kept.points;
 	x->setup = kept.ops;
+}
+
+/* Pages from a zone's untouched mark on are as after boot. */
+static void save_pages(struct snapshot *s, void *of_pages, u32 unit)
+{
+	for (u32 nid = 0; nid < NR_NODES; nid++)
+		snapshot_add_used(s, (u8 *)of_pages + nid * NODE_PAGES * unit, unit, NODE_PAGES, &machine->nodes[nid].zone.untouched,
+				  (u16)(nid * NODE_PAGES));
+	snapshot_add(s, (u8 *)of_pages + NR_PAGES * unit, (MAX_PFN - NR_PAGES) * unit);
+}
+
+static void machine_save(struct snapshot *s)
+{
+	save_pages(s, machine->memmap, sizeof(machine->memmap[0]));
+	save_pages(s, machine->content, sizeof(machine->content[0]));
+	snapshot_add(s, (u8 *)machine + offsetof(struct machine_state, free_next), sizeof(*machine) - offsetof(struct machine_state, free_next));
 }
 
 void setup_keep(const struct execution *x, const struct run_options *o, bool record)
@@ -71,14 +87,18 @@ void setup_keep(const struct execution *x, const struct run_options *o, bool rec
 	kept.points = engine_stats()->points;
 	kept.ops = x->setup;
 	snapshot_begin(&kept.world);
-	snapshot_arena(&kept.world);
+	snapshot_add_arena(&kept.world);
 	snapshot_add(&kept.world, &bug_state, sizeof(bug_state));
 	engine_save(&kept.world);
+	kern_save(&kept.world);
+	machine_save(&kept.world);
 	ops_save(&kept.world);
 	oracle_save(&kept.world);
+	snapshot_end(&kept.world);
 	snapshot_begin(&kept.trace);
 	if (record)
 		engine_save_trace(&kept.trace);
+	snapshot_end(&kept.trace);
 }
 
 void setup_forget(void)
