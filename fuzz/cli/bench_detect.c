@@ -83,6 +83,7 @@ static void run_next(const struct prog *p, int strategy, u64 seed, u32 i, struct
 	unsigned arm = 0;
 
 	run_options_init(&o);
+	o.snapshot = true;
 	o.strategy = strategy;
 	o.seed = seed * SEED_DISTANCE + (strategy == STRATEGY_PORTFOLIO ? 0 : i);
 	if (strategy == STRATEGY_PORTFOLIO) {

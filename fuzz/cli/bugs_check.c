@@ -65,6 +65,7 @@ static u32 search(const struct prog *p, const struct check *k, u64 seed, struct 
 	struct run_options o;
 
 	run_options_init(&o);
+	o.snapshot = true;
 	o.strategy = strategy_find(k->budget.strategy);
 	for (u32 i = 0; i < k->budget.schedules; i++) {
 		o.seed = seed * BUG_BUDGET_MAX + i;

@@ -68,6 +68,7 @@ static bool search_shows_either(unsigned id, unsigned other)
 	p = k->free;
 	bug_switch(&p.world.bugs, other, true);
 	run_options_init(&o);
+	o.snapshot = true;
 	o.strategy = strategy_find(k->budget.strategy);
 	for (o.seed = 1; o.seed <= k->budget.schedules; o.seed++)
 		if (shows_either(&p, &o, id, other, &r))

@@ -46,6 +46,7 @@ bool calm_schedule_within(struct prog *prog, const struct run_options *found, co
 	struct prng prng;
 
 	o.strategy = STRATEGY_BYTES;
+	o.snapshot = true;
 	prng_seed(&prng, result->hash);
 	for (unsigned n = 0; n <= switches; n++)
 		for (unsigned i = 0; i < (n ? tries : 1); i++) {

@@ -20,6 +20,7 @@ void campaign_execution(const struct campaign *c, u64 i, struct prog *prog, stru
 
 	*o = c->options->run;
 	o->seed += i / campaign_programs(c);
+	o->snapshot = c->input_count == 1; /* several take turns */
 	if (c->input_count) {
 		*prog = c->inputs[i % c->input_count].prog;
 		return;

@@ -275,7 +275,7 @@ int cmd_explore(int argc, char **argv)
 		return EXIT_BAD_INPUT;
 	x.options = o.run;
 	x.options.strategy = STRATEGY_BOUNDED;
-	x.options.record = true;
+	x.options.record = x.options.snapshot = true;
 	x.all = true;
 	x.bound = o.preemptions;
 	x.litmus = prog_is_litmus(&in.prog);

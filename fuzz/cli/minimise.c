@@ -258,6 +258,7 @@ bool minimise_drawn(struct prog *p, const struct run_options *o, const struct ru
 	u64 seed;
 
 	run.record = false;
+	run.snapshot = true;
 	p->sched.kind = SCHED_NONE;
 	while (again) {
 		again = false;
@@ -280,6 +281,7 @@ bool minimise(struct prog *p, const struct run_options *o, void (*tick)(u64 runs
 	bool again;
 
 	m.options.strategy = STRATEGY_REPLAY;
+	m.options.snapshot = true;
 	run_one(p, &m.options, result, NULL);
 	if (!verdict_is_find(result->verdict))
 		return false;

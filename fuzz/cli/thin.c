@@ -57,6 +57,7 @@ bool thin_schedule(struct prog *prog, const struct run_options *o, const struct 
 	t.prog = prog;
 	t.options = *o;
 	t.title = found->title;
+	t.options.snapshot = true;
 	t.runs = 0;
 	t.options.record = true;
 	run_one(prog, &t.options, &r, NULL);

@@ -20,6 +20,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		harness_defect("schedule_prog.h", (int)err.line, "%s", err.message);
 	target_init(argc, *argv);
 	target_set_world(&prog, true);
+	target_keep_setup(&prog);
 	return 0;
 }
 

@@ -23,6 +23,7 @@ static struct {
 	struct bug_switches bugs;
 	int generation; /* -1: not named */
 	enum vehicle vehicle;
+	bool keeps_setup;
 } target = { .generation = -1 };
 
 static _Noreturn void refuse(const char *what, const char *found)
@@ -132,6 +133,24 @@ static _Noreturn void crash_assert(const struct prog *p, struct run_options *o, 
 	crash_assert_clean(&replay, p, &r);
 }
 
+static void set_options(struct run_options *o, const struct prog *p)
+{
+	run_options_init(o);
+	o->strategy = p->sched.kind == SCHED_BYTES ? STRATEGY_BYTES : STRATEGY_REPLAY;
+	o->vehicle = target.vehicle;
+	o->snapshot = target.keeps_setup;
+}
+
+void target_keep_setup(const struct prog *p)
+{
+	struct run_options o;
+	struct run_result r;
+
+	target.keeps_setup = true;
+	set_options(&o, p);
+	run_one(p, &o, &r, NULL);
+}
+
 void target_assert_clean(const struct prog *p, bool direct)
 {
 	struct run_options o;
@@ -140,9 +159,7 @@ void target_assert_clean(const struct prog *p, bool direct)
 	/* what such a program asserts says nothing of the replica */
 	if (prog_is_litmus(p))
 		return;
-	run_options_init(&o);
-	o.strategy = p->sched.kind == SCHED_BYTES ? STRATEGY_BYTES : STRATEGY_REPLAY;
-	o.vehicle = target.vehicle;
+	set_options(&o, p);
 	run_one(p, &o, &r, NULL);
 	if (verdict_is_find(r.verdict))
 		crash_assert(p, &o, r.hash, direct);

@@ -20,6 +20,11 @@ void target_init(int *argc, char **argv);
 /* The target's kernel and bugs. With `keep`, what the target does not name stays the program's. */
 void target_set_world(struct prog *p, bool keep);
 /*
+ * All programs to come have this one's world and setup: that is run here, before an engine counts what an input covers, and put back for
+ * each of them.
+ */
+void target_keep_setup(const struct prog *p);
+/*
  * Runs the program; on a find prints the report and traps. direct: the input as it is can be given
  * to `foliofuzz replay`; else only the program in the report can.
  */

@@ -151,4 +151,47 @@ size_t arena_used(void);
 /* State byte for the grains of [p, p + size), and ASan poison when state != 0. */
 void arena_mark(void *p, size_t size, u8 state);
 
+/*
+ * ---- snapshot.c: memory as it was, to be put back as often as is wanted ----
+ * Parts are named between snapshot_begin() and snapshot_end(). *s is zero or was used before; it owns its memory and keeps it for the next
+ * time; running out of memory is a harness defect. Addresses are kept as they are: a snapshot is of this process (and its forks) alone.
+ */
+#define SNAPSHOT_PARTS_MAX 40
+struct snapshot {
+	u8 *data;          /* the parts, one behind the other */
+	size_t size, room; /* bytes */
+	unsigned part_count;
+	struct snapshot_part {
+		u8 *at;
+		size_t size;
+		/* of snapshot_add_used() */
+		const u16 *end; /* NULL: all of it is used */
+		u16 first;
+		u32 unit; /* bytes */
+		size_t used;
+	} parts[SNAPSHOT_PARTS_MAX];
+	bool has_arena;
+	u32 arena_next;
+	u32 poison_count, poison_room;
+	struct snapshot_poison {
+		u32 offset, size; /* bytes of the arena */
+	} *poison;
+};
+/* Forgets what is in it. */
+void snapshot_begin(struct snapshot *s);
+/* What arena_alloc() has given out, and of all the arena the states and which bytes ASan holds for poisoned. Before any other part. */
+void snapshot_add_arena(struct snapshot *s);
+void snapshot_add(struct snapshot *s, void *at, size_t size);
+/*
+ * `count` units, of which *end - first are used and the others are as they are in every snapshot and at every snapshot_restore(): no more
+ * than are used at one of the two times is copied back.
+ */
+void snapshot_add_used(struct snapshot *s, void *at, u32 unit, u32 count, const u16 *end, u16 first);
+void snapshot_end(struct snapshot *s);
+/* What the arena has given out since is given back. */
+void snapshot_restore(const struct snapshot *s);
+/* arena.c, for snapshot.c. The arena ends at `next` again; what it had behind it is zero and has no state. */
+void arena_cut(u32 next);
+size_t arena_world_size(void);
+
 #endif

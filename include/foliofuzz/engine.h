@@ -151,6 +151,14 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg);
 void engine_lane_start(unsigned lane, lane_fn fn, void *arg);
 bool engine_lane_running(unsigned lane);
 void engine_end(void);
+/*
+ * Between two phases of an execution without a verdict, when no lane has a frame: adds to *s what the engine carries from one phase to the
+ * next. After engine_begin() of another execution and snapshot_restore() the next engine_phase() is the one that would have followed.
+ * Strategy, seed, listener and watch are the other execution's own: a phase of one lane asks none of them. engine_save_trace(): the recorded
+ * events so far, to be put back if the other execution records; else there are none.
+ */
+void engine_save(struct snapshot *s);
+void engine_save_trace(struct snapshot *s);
 
 /* From a lane: marks operations, for the trace, substreams, faults and progress. fail: 0 or the ordinal of the ask that fails. */
 void engine_op_begin(const struct site *site, unsigned op, unsigned fail);

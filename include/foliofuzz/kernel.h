@@ -89,6 +89,8 @@ static inline struct cpu_context *this_cpu(void)
 void kern_init(void);
 /* A freshly booted kernel; costs what the last execution used. */
 void kern_reset(void);
+/* Adds its state to *s. */
+void kern_save(struct snapshot *s);
 /* At the end of an operation nothing may be held and every section must be closed; else a find. */
 void kern_check_idle(const char *operation);
 /* Lines "cpu0 waits for X, held by cpu1" and what each CPU holds. */

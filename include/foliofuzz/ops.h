@@ -15,6 +15,8 @@
 int ops_run(const struct prog_op *op);
 /* Before an execution: what primitives of litmus programs work on is zero again. */
 void ops_boot(void);
+/* Adds it to *s. */
+void ops_save(struct snapshot *s);
 /* Hash of it. */
 u64 ops_state(void);
 /* Name of such a thing for people ("x1", "l0"), into t; false: it is none. */

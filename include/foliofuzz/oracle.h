@@ -26,6 +26,8 @@ struct oracle_options {
 
 /* Before the first event of an execution; the machine has been booted. */
 void oracle_begin(const struct oracle_options *options);
+/* Adds to *s what the oracles know of the execution; to be called, and true again, when no operation is in flight. */
+void oracle_save(struct snapshot *s);
 /* For engine_config.hooks. */
 extern const struct engine_hooks oracle_hooks;
 /* No operation is in flight. Reports through engine_report(); false if something is wrong. */

@@ -28,6 +28,11 @@ struct run_options {
 	bool record;       /* keep the trace, see run_trace() */
 	struct engine_watch *watch; /* what the execution showed; or NULL */
 	bool strict_hwpoison;
+	/*
+	 * More executions are to come whose world, setup and switches are those of this program: what setup leaves is kept, and from the next
+	 * one on put back and not made again. Nothing but the time it takes and `restored` changes. See sim/run/README.md.
+	 */
+	bool snapshot;
 	int generation;    /* enum generation, or -1: the program's */
 	struct bug_switches bugs; /* on top of the program's */
 };
@@ -45,6 +50,7 @@ struct run_result {
 	u64 state;       /* hash of what the lanes left behind: see run.c; 0 when they did not come to their end */
 	u64 hash;        /* of the execution: cpu, kind, object and site of every event, and the verdict */
 	u32 points, switches, preemptions, decisions, conflicts;
+	u32 restored;    /* of the points: setup's, if they were put back and not executed; else 0 */
 	u32 profiled;    /* executions that were made before this one, for the strategy to know the program */
 	struct run_pct {
 		u32 depth, cpus, choices;
@@ -63,14 +69,15 @@ struct run_result {
  */
 struct run_stats {
 	u64 executions, points, finds, inconclusive, conflicting; /* runs with a cross-CPU conflict */
+	u64 restored; /* of the points, those that were not executed: see struct run_result */
 	u64 op_tried[OP_COUNT], op_done[OP_COUNT];
 	u64 benign[BENIGN_COUNT];
 	u64 fault_fired;
 };
 
 /*
- * Executes `prog` (valid) from boot to the end oracles. Everything is reset first, so a find or an unwound
- * execution before this one leaves no mark. `stats` may be NULL.
+ * Executes `prog` (valid) from boot to the end oracles. Everything is reset first, or is as this program's setup leaves it, so a find or an
+ * unwound execution before this one leaves no mark. `stats` may be NULL.
  */
 void run_one(const struct prog *prog, const struct run_options *options, struct run_result *result,
 	     struct run_stats *stats);
@@ -80,7 +87,7 @@ void run_one(const struct prog *prog, const struct run_options *options, struct 
  * returns the arm of *p that is to be told what it shows. run_one() with STRATEGY_PORTFOLIO itself never learns.
  */
 unsigned run_choose(const struct portfolio *p, u64 n, struct run_options *o);
-/* Strategies know no program any more: the next execution is as costly as in a new process. */
+/* Strategies know no program any more, and no setup is kept: the next execution is as costly as in a new process. */
 void run_forget(void);
 
 /*

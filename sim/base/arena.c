@@ -65,6 +65,20 @@ void arena_reset(void)
 	arena.next = arena.start;
 }
 
+void arena_cut(u32 next)
+{
+	if (arena.next > next) {
+		arena_mark(arena_memory + next, arena.next - next, 0);
+		memset(arena_memory + next, 0, arena.next - next);
+	}
+	arena.next = next;
+}
+
+size_t arena_world_size(void)
+{
+	return arena.start;
+}
+
 size_t arena_used(void)
 {
 	return arena.next;

@@ -41,6 +41,7 @@ void engine_begin(const struct engine_config *config)
 	engine.trace_count = engine.decision_count = 0;
 	engine.stats = (struct engine_stats){ .hash = 0xf01f0f0221ull };
 	engine.verdict.verdict = VERDICT_CLEAN;
+	engine.verdict.step = engine.verdict.cpu = 0;
 	engine.last = &no_event;
 	engine.last_object = NULL;
 	engine_now.cpu = ENGINE_RUNNER;
@@ -72,12 +73,7 @@ void engine_lane_start(unsigned cpu, lane_fn fn, void *arg)
 	l->fail = l->asks = 0;
 	l->started = 0;
 	l->stack_object_count = 0;
-	l->pending.site = &lane_start_site;
-	l->pending.object = NULL;
-	l->pending.kind = EVENT_START;
-	l->pending.cpu = (u8)cpu;
-	l->pending.phase = engine.phase;
-	l->pending.switched = l->pending.preempted = 0;
+	l->pending = (struct event){ .site = &lane_start_site, .kind = EVENT_START, .cpu = (u8)cpu, .phase = engine.phase };
 	engine.runnable |= 1u << cpu;
 	engine_touch(ENGINE_OBJECT_LANE + cpu, TOUCH_WRITE);
 	edge_release(l);
@@ -126,6 +122,28 @@ void engine_end(void)
 		engine.stats.hash = hash_mix(engine.stats.hash,
 					     hash_string(engine.verdict.invariant));
 	engine.stats.hash ^= engine.stats.hash >> 32;
+}
+
+/* The lanes have nothing: each is as new when it starts. */
+void engine_save(struct snapshot *s)
+{
+	HARNESS_BUG_ON(engine_now.cpu != ENGINE_RUNNER || engine.runnable || engine.written_due);
+	HARNESS_BUG_ON(engine.verdict.verdict != VERDICT_CLEAN);
+	snapshot_add(s, &engine.phase, sizeof(engine.phase));
+	snapshot_add(s, &engine.kicked, sizeof(engine.kicked));
+	snapshot_add(s, &engine.wait_filter, sizeof(engine.wait_filter));
+	snapshot_add(s, &engine.ops_at_fair, sizeof(engine.ops_at_fair));
+	snapshot_add(s, &engine.tokens, sizeof(engine.tokens));
+	snapshot_add(s, &engine.last, sizeof(engine.last));
+	snapshot_add(s, &engine.last_object, sizeof(engine.last_object));
+	snapshot_add(s, &engine.stats, sizeof(engine.stats));
+}
+
+void engine_save_trace(struct snapshot *s)
+{
+	HARNESS_BUG_ON(!engine.record || engine.decision_count);
+	snapshot_add(s, &engine.trace_count, sizeof(engine.trace_count));
+	snapshot_add(s, engine_trace_events, engine.trace_count * sizeof(engine_trace_events[0]));
 }
 
 static void note_operation(const struct site *site, enum event_kind kind)

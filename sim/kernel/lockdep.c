@@ -232,6 +232,11 @@ void kern_describe_locks(struct text *t)
 	}
 }
 
+void kern_save(struct snapshot *s)
+{
+	snapshot_add(s, kern, sizeof(*kern));
+}
+
 void kern_reset(void)
 {
 	for (unsigned cpu = 0; cpu < KERN_CPUS; cpu++) {

@@ -16,6 +16,11 @@ void ops_boot(void)
 	litmus->queue.next = litmus->queue.prev = &litmus->queue;
 }
 
+void ops_save(struct snapshot *s)
+{
+	snapshot_add(s, litmus, sizeof(*litmus));
+}
+
 /* By what things are and not by where they lie: links as what they point to. */
 u64 ops_state(void)
 {

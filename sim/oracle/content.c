@@ -51,21 +51,21 @@ struct pin {
 enum { LOOSE_MAX = 16 };
 /* A fork in progress on a CPU: what the child may start with. Nobody reads there before the fork is over. */
 struct forking {
-	bool active;
 	u8 parent;
 	struct place places[PROG_VPNS];
 };
 static struct content_model {
 	u32 now;
-	u32 used; /* mms that were ever used */
-	struct place places[NR_MMS][PROG_VPNS];
+	u16 used[NR_MMS]; /* 1: in this execution */
+	bool forks[ENGINE_LANES_MAX]; /* forking[] of that CPU is valid */
 	struct reader readers[ENGINE_LANES_MAX];
 	struct running running[ENGINE_LANES_MAX];
-	struct forking forking[ENGINE_LANES_MAX];
 	struct pin pinning[ENGINE_LANES_MAX], pins[NR_REFS];
 	u32 loose[LOOSE_MAX]; /* stored through pins whose page was nobody's any more, or maybe */
 	u8 loose_count;
 	bool fork_seen; /* some CPU has forked in this execution */
+	struct place places[NR_MMS][PROG_VPNS]; /* from here on in parts, or not at all: content_save() */
+	struct forking forking[ENGINE_LANES_MAX];
 } model;
 
 static void place_reset(struct place *p)
@@ -86,19 +86,28 @@ void content_begin(void)
 	content_file_begin();
 	model.now = 0;
 	for (unsigned mm = 0; mm < NR_MMS; mm++)
-		if (model.used & (1u << mm))
+		if (model.used[mm]) {
+			memset(model.places[mm], 0, sizeof(model.places[mm]));
 			mm_reset(mm);
+		}
 	if (!model.places[0][0].count) /* the first execution of this process */
 		for (unsigned mm = 0; mm < NR_MMS; mm++)
 			mm_reset(mm);
-	model.used = 0;
+	memset(model.used, 0, sizeof(model.used));
 	memset(model.running, 0, sizeof(model.running));
-	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
-		model.forking[i].active = false;
+	memset(model.forks, 0, sizeof(model.forks));
 	model.fork_seen = false;
 	model.loose_count = 0;
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++)
 		model.readers[i].active = false;
+}
+
+void content_save(struct snapshot *s)
+{
+	content_file_save(s);
+	snapshot_add(s, &model, offsetof(struct content_model, places));
+	for (unsigned mm = 0; mm < NR_MMS; mm++)
+		snapshot_add_used(s, model.places[mm], sizeof(model.places[mm]), 1, &model.used[mm], 0);
 }
 
 void content_reset(unsigned mm, unsigned vpn)
@@ -128,14 +137,14 @@ void content_lose_track(unsigned mm, unsigned vpn)
 {
 	if (model.places[mm][vpn].lost_track)
 		return;
-	model.used |= 1u << mm;
+	model.used[mm] = 1;
 	model.places[mm][vpn].lost_track = true;
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		const struct running *r = &model.running[i];
 
 		if (r->active && r->move && r->mm == mm && r->vpn <= vpn && vpn < r->vpn + (unsigned)r->nr)
 			content_lose_track(mm, r->to + vpn - r->vpn);
-		if (model.forking[i].active && model.forking[i].parent == mm)
+		if (model.forks[i] && model.forking[i].parent == mm)
 			model.forking[i].places[vpn].lost_track = true;
 	}
 }
@@ -165,7 +174,7 @@ static void place_put_forking(unsigned mm, unsigned vpn, u32 token)
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		struct forking *f = &model.forking[i];
 
-		if (f->active && f->parent == mm)
+		if (model.forks[i] && f->parent == mm)
 			place_keep(&f->places[vpn], (struct value){ .token = token, .over = model.now });
 	}
 }
@@ -443,7 +452,7 @@ static void fresh_mm(unsigned mm)
 	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
 		place_taken(mm, vpn);
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
-		if (model.forking[i].active && model.forking[i].parent == mm)
+		if (model.forks[i] && model.forking[i].parent == mm)
 			for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
 				model.forking[i].places[vpn].lost_track = true;
 		if (model.readers[i].mm == mm)
@@ -460,7 +469,7 @@ static void begin_fork(const struct user_note *n)
 {
 	struct forking *f = &model.forking[engine_cpu()];
 
-	f->active = model.fork_seen = true;
+	model.forks[engine_cpu()] = model.fork_seen = true;
 	f->parent = n->mm;
 	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
 		const struct place *from = &model.places[n->mm][vpn];
@@ -478,7 +487,7 @@ static void end_fork(const struct user_note *n)
 {
 	struct forking *f = &model.forking[engine_cpu()];
 
-	f->active = false;
+	model.forks[engine_cpu()] = false;
 	if (!n->value)
 		return;
 	fresh_mm(n->mm);
@@ -579,7 +588,8 @@ void content_note(const volatile void *note)
 	if (content_file_note(n))
 		return;
 	model.now++;
-	model.used |= 1u << n->mm;
+	if (n->mm < NR_MMS)
+		model.used[n->mm] = 1;
 	switch ((enum user_event)n->event) {
 	case USER_WRITE_BEGIN:
 		begin_change(n, n->token);

@@ -53,7 +53,7 @@ static struct file_model {
 	struct view views[NR_MMS][PROG_VPNS];
 	struct reader readers[ENGINE_LANES_MAX * FILE_READ_MAX]; /* of each CPU one for each page that it is reading */
 	struct running running[ENGINE_LANES_MAX];
-	struct view parents[ENGINE_LANES_MAX][PROG_VPNS]; /* as they were when a CPU's fork began */
+	struct view parents[ENGINE_LANES_MAX][PROG_VPNS]; /* last: as they were when a CPU's fork began */
 } model;
 
 #define for_each_reader(r) \
@@ -62,15 +62,16 @@ static struct file_model {
 void content_file_begin(void)
 {
 	promise_begin();
-	if (model.used || !model.files[0][0].count)
-		memset(&model, 0, sizeof(model));
-	/* an execution that ended with a find has left what was under way */
-	memset(model.running, 0, sizeof(model.running));
-	for_each_reader(r)
-		r->active = false;
+	memset(&model, 0, offsetof(struct file_model, parents));
 	for (unsigned f = 0; f < NR_FILES; f++)
 		for (unsigned i = 0; i < FILE_PAGES; i++)
 			model.files[f][i].count = 1;
+}
+
+void content_file_save(struct snapshot *s)
+{
+	promise_save(s);
+	snapshot_add(s, &model, offsetof(struct file_model, parents));
 }
 
 static void reader_allow(struct reader *r, u32 token)

@@ -25,6 +25,11 @@ void promise_begin(void)
 	memset(&promises, 0, sizeof(promises));
 }
 
+void promise_save(struct snapshot *s)
+{
+	snapshot_add(s, &promises, sizeof(promises));
+}
+
 static u32 pages_of(const struct user_note *n)
 {
 	u32 mask = 0;

@@ -67,6 +67,8 @@ void freed_object_note(enum note note, const volatile void *object, const char *
 
 	for (u32 grain = first; grain <= last && grain < ARENA_GRAINS; grain++)
 		oracle.slab_name[grain] = cache;
+	if (oracle.names <= last)
+		oracle.names = (u16)(last < ARENA_GRAINS ? last + 1 : ARENA_GRAINS);
 	/* Entries fill the first grain; of a freed table all are dead. */
 	if (note == NOTE_SLAB_ALLOCATED && cache == machine->ptdesc_cache.name)
 		memset(arena_state + first + 1, SLAB_NO_ENTRY, last - first);

@@ -12,26 +12,28 @@
  * of a table that maps it, and then there is no exemption.
  */
 #include "oracle_internal.h"
+#include <string.h>
 
 struct shadow {
 	u64 word;
-	u32 serial;              /* of the execution, or the entry means nothing */
-	const struct site *last; /* last operation that meant to change it */
+	const struct site *last; /* last operation that meant to change it; NULL: none since the page was allocated */
 };
-static struct {
-	struct shadow words[ARENA_SIZE / 8];
-	u32 serial;
-} lost;
+static struct shadow shadows[MAX_PFN]; /* of each page's flags */
 
 void lost_update_begin(void)
 {
-	lost.serial++;
+	memset(shadows, 0, sizeof(shadows));
 }
 
 void lost_update_page_allocated(u32 pfn, u32 nr)
 {
 	for (u32 i = 0; i < nr; i++)
-		lost.words[arena_offset(&machine->memmap[pfn + i].flags) >> 3].serial = 0;
+		shadows[pfn + i].last = NULL;
+}
+
+void lost_update_save(struct snapshot *s)
+{
+	snapshot_add_pages(s, shadows, sizeof(shadows[0]));
 }
 
 static const char *bit_name(unsigned bit, bool second_page)
@@ -78,22 +80,17 @@ static void report(const struct event *ev, u64 bits, const struct shadow *s)
 		    ev->site->function, (unsigned long long)bits);
 }
 
-void lost_update_written(const struct event *ev)
+void lost_update_written(const struct event *ev, u32 pfn)
 {
-	struct shadow *s;
-	u64 word, meant;
+	struct shadow *s = &shadows[pfn];
+	u64 word = *(const volatile u64 *)ev->object, meant;
 
-	if (!arena_contains(ev->object))
-		return;
-	s = &lost.words[ev->object_id >> 3];
-	word = *(const volatile u64 *)ev->object;
-	if (ev->kind == EVENT_BIT_STORE && s->serial == lost.serial) {
+	if (ev->kind == EVENT_BIT_STORE && s->last) {
 		meant = (s->word & ~ev->clear) | ev->set;
 		s->word = word;
 		if (unlikely(meant != word))
 			report(ev, meant ^ word, s);
 	}
 	s->word = word;
-	s->serial = lost.serial;
 	s->last = ev->site;
 }

@@ -17,10 +17,30 @@ void oracle_begin(const struct oracle_options *options)
 	oracle.options = *options;
 	memset(oracle.benign, 0, sizeof(oracle.benign));
 	memset(oracle.pages, 0, sizeof(oracle.pages));
+	memset(oracle.slab_name, 0, oracle.names * sizeof(oracle.slab_name[0]));
+	oracle.names = 0;
 	freed_page_begin();
 	lost_update_begin();
 	content_begin();
 	pin_progress_begin();
+}
+
+void snapshot_add_pages(struct snapshot *s, void *of_pages, u32 unit)
+{
+	for (u32 nid = 0; nid < NR_NODES; nid++)
+		snapshot_add_used(s, (u8 *)of_pages + nid * NODE_PAGES * unit, unit, NODE_PAGES, &machine->nodes[nid].zone.untouched,
+				  (u16)(nid * NODE_PAGES));
+	snapshot_add(s, (u8 *)of_pages + NR_PAGES * unit, (MAX_PFN - NR_PAGES) * unit);
+}
+
+void oracle_save(struct snapshot *s)
+{
+	snapshot_add(s, &oracle, offsetof(struct oracle_state, pages));
+	snapshot_add_pages(s, oracle.pages, sizeof(oracle.pages[0]));
+	snapshot_add_used(s, oracle.slab_name, sizeof(oracle.slab_name[0]), ARENA_GRAINS, &oracle.names, 0);
+	lost_update_save(s);
+	content_save(s);
+	pin_progress_save(s);
 }
 
 static void on_written(const struct event *ev)
@@ -52,7 +72,7 @@ static void on_written(const struct event *ev)
 		}
 		if (unlikely(ev->set == BIT(PG_has_hwpoisoned) && oracle_head_of(pfn) + 1 == pfn))
 			oracle.pages[pfn - 1].has_poison_at = ev->step;
-		lost_update_written(ev);
+		lost_update_written(ev, pfn);
 		queue_member_written(ev, pfn, offset);
 	} else {
 		reference_written(ev, pfn, offset);

@@ -56,11 +56,12 @@ struct found_entries {
 struct oracle_state {
 	struct oracle_options options;
 	u32 benign[BENIGN_COUNT];
-	struct ghost_page pages[MAX_PFN];
 	struct found_entries found[ENGINE_LANES_MAX];
 	u32 op_began[ENGINE_LANES_MAX]; /* point at which each CPU's operation began */
 	u32 op_ended[ENGINE_LANES_MAX]; /* and the last before it ended */
 	u16 op_number[ENGINE_LANES_MAX]; /* begins and ends of operations so far */
+	u16 names; /* grains from which on none has a name */
+	struct ghost_page pages[MAX_PFN]; /* from here on in parts: oracle_save() */
 	const char *slab_name[ARENA_GRAINS];
 };
 extern struct oracle_state oracle;
@@ -140,11 +141,14 @@ static inline bool oracle_in_pagecache(const struct folio *folio)
 }
 
 
+/* oracle.c: an array with something about each page; nothing of those that never were handed out, but for the device's. */
+void snapshot_add_pages(struct snapshot *s, void *of_pages, u32 unit);
 /* benign.c */
 void benign_note(enum benign row, const volatile void *object);
 /* lost_update.c */
 void lost_update_begin(void);
-void lost_update_written(const struct event *ev);
+void lost_update_save(struct snapshot *s);
+void lost_update_written(const struct event *ev, u32 pfn);
 void lost_update_page_allocated(u32 pfn, u32 nr);
 /* freed_object.c */
 void freed_object_dead(const struct event *ev, u8 state);
@@ -204,6 +208,7 @@ void page_table_written(const struct event *ev);
 /* pin_progress.c */
 struct user_note;
 void pin_progress_begin(void);
+void pin_progress_save(struct snapshot *s);
 void pin_progress_op_begin(unsigned fail);
 void pin_progress_written(const struct event *ev);
 void pin_progress_note(const struct user_note *n);
@@ -219,15 +224,18 @@ bool pgmap_quiescent(void);
 void pgmap_fault(const volatile void *page);
 /* content.c */
 void content_begin(void);
+void content_save(struct snapshot *s);
 void content_reset(unsigned mm, unsigned vpn); /* the page is new, and zero */
 bool content_disturb(unsigned mm, unsigned vpn); /* who is at the page is not judged; true: a store or discard is under way there */
 void content_lose_track(unsigned mm, unsigned vpn); /* a store through a file's mapping may be there, and where the page moves to */
 struct user_note;
 /* content_file.c */
 void content_file_begin(void);
+void content_file_save(struct snapshot *s);
 bool content_file_note(const struct user_note *n);
 /* content_promise.c */
 void promise_begin(void);
+void promise_save(struct snapshot *s);
 void promise_note(const struct user_note *n);
 bool promise_quiescent(void);
 void content_file_lost(const volatile void *mapping, unsigned long index); /* a memory error has taken the file's page */

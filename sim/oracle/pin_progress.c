@@ -79,6 +79,11 @@ void pin_progress_note(const struct user_note *n)
 	}
 }
 
+void pin_progress_save(struct snapshot *s)
+{
+	snapshot_add(s, &pin, sizeof(pin));
+}
+
 void pin_progress_begin(void)
 {
 	pin = (struct pin_progress){ 0 };

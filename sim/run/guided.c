@@ -75,6 +75,7 @@ void run_forget(void)
 {
 	for (unsigned i = 0; i < KEPT; i++)
 		kept[i].key = 0;
+	setup_forget();
 }
 
 u32 run_profiled(void)

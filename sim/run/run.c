@@ -25,6 +25,30 @@ static const struct site *op_sites(unsigned id)
 	return &sites[id];
 }
 
+_Static_assert(PROG_OPS_MAX <= 32, "struct op_counts has a bit for each");
+
+static void count_op(struct execution *x, const struct prog_lane *lane, unsigned i, bool done, bool fired)
+{
+	if (x->sequential && !x->teardown) {
+		x->setup.done |= (u32)done << i;
+		x->setup.fault_fired |= (u32)fired << i;
+	}
+	if (x->stats) {
+		x->stats->op_tried[lane->ops[i].id]++;
+		x->stats->op_done[lane->ops[i].id] += done;
+		x->stats->fault_fired += fired;
+	}
+}
+
+/* Of a setup that was not executed. */
+static void count_setup(struct execution *x)
+{
+	const struct op_counts counts = x->setup;
+
+	for (unsigned i = 0; i < x->prog->setup.count; i++)
+		count_op(x, &x->prog->setup, i, counts.done >> i & 1, counts.fault_fired >> i & 1);
+}
+
 static void run_ops(struct execution *x, const struct prog_lane *lane)
 {
 	for (unsigned i = 0; i < lane->count; i++) {
@@ -38,11 +62,7 @@ static void run_ops(struct execution *x, const struct prog_lane *lane)
 			kern_check_idle(prog_op_table[op->id].name);
 		if (!x->sequential && x->watched)
 			x->outcome[engine_cpu()] = hash_mix(x->outcome[engine_cpu()], (u64)err);
-		if (x->stats) {
-			x->stats->op_tried[op->id]++;
-			x->stats->op_done[op->id] += err == 0;
-			x->stats->fault_fired += op->fail && engine_fault_asks() >= op->fail;
-		}
+		count_op(x, lane, i, err == 0, op->fail && engine_fault_asks() >= op->fail);
 		engine_op_end(site);
 	}
 }
@@ -108,12 +128,15 @@ static u64 state_of(const struct execution *x)
 	return state | 1;
 }
 
-/* The sequential parts before and after, and the parallel one between; oracles after each. */
-static void run_phases(struct execution *x)
+static bool run_setup(struct execution *x)
 {
 	x->sequential = &x->prog->setup;
-	if (!engine_phase(1, lane_main_fn, x) || !oracle_quiescent())
-		return;
+	return engine_phase(1, lane_main_fn, x) && oracle_quiescent();
+}
+
+/* The parallel part and the sequential one after it; oracles after each. */
+static void run_phases(struct execution *x)
+{
 	x->sequential = NULL;
 	if (!engine_phase(x->prog->world.cpus, lane_main_fn, x))
 		return;
@@ -171,6 +194,7 @@ static void count_run(struct run_stats *stats, const struct run_result *r)
 {
 	stats->executions++;
 	stats->points += r->points;
+	stats->restored += r->restored;
 	stats->finds += verdict_is_find(r->verdict);
 	stats->inconclusive += r->verdict == VERDICT_INCONCLUSIVE;
 	stats->conflicting += r->conflicts > 0;
@@ -193,9 +217,20 @@ void run_execute(struct execution *x, const struct run_options *o, struct engine
 	config->steps_max = o->steps_max ? o->steps_max : RUN_STEPS_DEFAULT;
 	config->hooks = &oracle_hooks;
 	init_once();
-	boot(&x->prog->world, o);
-	engine_begin(config);
-	run_phases(x);
+	if (o->snapshot && setup_kept(x->prog, o, config->record)) {
+		engine_begin(config);
+		setup_restore(x, config->record);
+		count_setup(x);
+		run_phases(x);
+	} else {
+		boot(&x->prog->world, o);
+		engine_begin(config);
+		if (run_setup(x)) {
+			if (o->snapshot)
+				setup_keep(x, o, config->record);
+			run_phases(x);
+		}
+	}
 	engine_end();
 }
 
@@ -261,6 +296,7 @@ static void run_drawn(const struct prog *prog, const struct run_options *o, stru
 	config.strategy = strategy_of(prog, o);
 	run_execute(&x, o, &config);
 	fill_result(result, engine_verdict(), engine_stats());
+	result->restored = x.restored;
 	result->state = x.state;
 	result->profiled = run_profiled();
 	if (o->strategy == STRATEGY_PCT)

@@ -8,6 +8,11 @@
 
 #define PHASE_PARALLEL 2
 
+/* What a lane's operations came to, a bit for each. */
+struct op_counts {
+	u32 done, fault_fired;
+};
+
 /* What the lanes of the running execution are given. */
 struct execution {
 	const struct prog *prog;
@@ -15,10 +20,20 @@ struct execution {
 	bool teardown;
 	bool watched; /* somebody wants to know the state */
 	u64 state, outcome[PROG_LANES_MAX]; /* of each lane's operations */
+	u32 restored; /* points of setup that were not executed */
+	struct op_counts setup; /* of setup */
 	struct run_stats *stats;
 };
 /* From boot to the end oracles; of `config` the caller has set strategy, seed and record. */
 void run_execute(struct execution *x, const struct run_options *o, struct engine_config *config);
+
+/* snapshot.c: whether what the program's setup leaves is kept, with what it has recorded if that is wanted. */
+bool setup_kept(const struct prog *prog, const struct run_options *o, bool record);
+/* Then, after engine_begin(): puts it back. */
+void setup_restore(struct execution *x, bool record);
+/* Keeps it, if that is worth while: setup has just run to its end, and no oracle has anything against what it left. */
+void setup_keep(const struct execution *x, const struct run_options *o, bool record);
+void setup_forget(void);
 
 /* guided.c: the strategy, if it is one that knows the program from a profile; else NULL. May run the program to get to know it. */
 struct strategy *run_guided(const struct prog *prog, const struct run_options *o);
