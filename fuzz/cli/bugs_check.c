@@ -5,6 +5,7 @@
  * same replay and the same search are clean.
  */
 #include "cli.h"
+#include "../report/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,27 @@ static bool is_good(const struct check *k)
 	       (!k->has_search || (k->found == SEEDS && k->search_clean_off));
 }
 
+static const char *complaint_of(const struct check *k)
+{
+	return k->complaint[0] ? k->complaint : k->done ? "" : "the process that checked it was lost";
+}
+
+static json_t *row_json(unsigned id, const struct check *k)
+{
+	json_t *row = json_pack("{s:s, s:b, s:b, s:b}", "bug", bug_table[id].name, "good", is_good(k), "replayed", k->replayed,
+				"clean_off", k->clean_off);
+
+	if (k->has_search)
+		json_object_set_new(row, "search",
+				    json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:b}", "strategy", k->budget.strategy, "budget",
+					      (int)k->budget.schedules, "seeds", SEEDS, "found", (int)k->found, "median",
+					      k->found ? (int)k->executions[k->found / 2] : 0, "worst",
+					      k->found ? (int)k->executions[k->found - 1] : 0, "clean_off", k->search_clean_off));
+	if (complaint_of(k)[0])
+		json_object_set_new(row, "complaint", json_string(complaint_of(k)));
+	return row;
+}
+
 static void print_row(unsigned id, const struct check *k)
 {
 	char search[80] = "-";
@@ -125,8 +147,7 @@ static void print_row(unsigned id, const struct check *k)
 		snprintf(search, sizeof(search), "%2u/%d %7u %7u %7u %s", k->found, SEEDS,
 			 k->found ? k->executions[k->found / 2] : 0, k->found ? k->executions[k->found - 1] : 0, k->budget.schedules,
 			 k->budget.strategy);
-	printf("%-42s %-4s %-44s %s%s\n", bug_table[id].name, is_good(k) ? "ok" : "MISS", search,
-	       k->complaint[0] ? k->complaint : k->done ? "" : "the process that checked it was lost", "");
+	printf("%-42s %-4s %-44s %s\n", bug_table[id].name, is_good(k) ? "ok" : "MISS", search, complaint_of(k));
 }
 
 static void check_all(const bool *wanted, struct check *checks, u32 part, u32 parts)
@@ -160,6 +181,25 @@ static struct check *check_in_processes(const bool *wanted, u32 jobs)
 	return checks;
 }
 
+static void print_table(const bool *wanted, const struct check *checks, unsigned good, unsigned all)
+{
+	printf("%-42s %-4s %5s %7s %7s %7s %s\n", "bug", "", "found", "median", "worst", "budget", "executions of the search");
+	for (unsigned id = 0; id < BUG_COUNT; id++)
+		if (wanted[id])
+			print_row(id, &checks[id]);
+	printf("%u of %u bugs do what is said of them\n", good, all);
+}
+
+static void print_json(const bool *wanted, const struct check *checks, unsigned good, unsigned all)
+{
+	json_t *bugs = json_array();
+
+	for (unsigned id = 0; id < BUG_COUNT; id++)
+		if (wanted[id])
+			json_array_append_new(bugs, row_json(id, &checks[id]));
+	json_print(stdout, json_pack("{s:s, s:i, s:i, s:o}", "command", "bugs check", "good", (int)good, "all", (int)all, "bugs", bugs));
+}
+
 int bugs_check(const struct options *o, const bool *wanted)
 {
 	struct check *checks;
@@ -169,15 +209,11 @@ int bugs_check(const struct options *o, const bool *wanted)
 		return EXIT_BAD_INPUT;
 	fflush(stdout);
 	checks = check_in_processes(wanted, o->jobs);
-	printf("%-42s %-4s %5s %7s %7s %7s %s\n", "bug", "", "found", "median", "worst", "budget", "executions of the search");
 	for (unsigned id = 0; id < BUG_COUNT; id++) {
-		if (!wanted[id])
-			continue;
-		print_row(id, &checks[id]);
-		all++;
-		good += is_good(&checks[id]);
+		all += wanted[id];
+		good += wanted[id] && is_good(&checks[id]);
 	}
-	printf("%u of %u bugs do what is said of them\n", good, all);
+	(o->json ? print_json : print_table)(wanted, checks, good, all);
 	munmap(checks, BUG_COUNT * sizeof(*checks));
 	return good == all ? EXIT_CLEAN : EXIT_HARNESS;
 }

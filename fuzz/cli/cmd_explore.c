@@ -169,51 +169,23 @@ static bool begin(struct exploration *x, const struct explore_state *state)
 	return ok;
 }
 
-const char *explore_complete(const struct exploration *x)
-{
-	return x->litmus ? "complete" : "complete up to the plain accesses that are no points";
-}
-
-int explore_tell_find(struct exploration *x, struct input *in, const struct options *o, struct run_result *r)
-{
-	struct report_replay replay = { .options = &x->options };
-	char path[4096];
-	struct story story;
-	struct text t;
-
-	if (run_deviations(&in->prog.sched)) {
-		x->options.strategy = STRATEGY_REPLAY;
-		run_one(&in->prog, &x->options, r, NULL);
-	}
-	text_init(&t, in->prog.expect, sizeof(in->prog.expect));
-	report_expect(&t, r);
-	text_init(&t, path, sizeof(path));
-	if (o->out)
-		text_printf(&t, "%s/", o->out);
-	report_file_name(&t, r);
-	if (!prog_write_text(path, &in->prog))
-		return EXIT_BAD_INPUT;
-	replay.file = path;
-	report_header(stdout, &replay, r);
-	story = story_of_run(&in->prog, r);
-	story_print(stdout, &story);
-	printf("execution %" PRIu64 "%s\n", explore_executions(x), o->dpor ? "" : "; no schedule with fewer preemptions shows a find");
-	return EXIT_FOUND;
-}
-
 static int verdict(const struct exploration *x)
 {
-	u64 executions = explore_executions(x);
+	char why[128];
 
-	if (x->inconclusive || !x->all) {
-		printf("incomplete: %" PRIu64 " executions, %" PRIu64 " inconclusive%s\n", executions, x->inconclusive,
-		       x->all ? "" : ", some with more switches than can be named");
-		return EXIT_INCOMPLETE;
-	}
-	printf("%s: %" PRIu64 " executions with at most %u preemption%s, none violates an oracle\n"
-	       "held fixed: sequential consistency, the program's failures (fail=)\n",
-	       explore_complete(x), executions, x->bound, x->bound == 1 ? "" : "s");
-	return EXIT_CLEAN;
+	if (!x->inconclusive && x->all)
+		return explore_tell_complete(x);
+	snprintf(why, sizeof(why), "%" PRIu64 " inconclusive%s", x->inconclusive,
+		 x->all ? "" : ", some with more switches than can be named");
+	return explore_tell_incomplete(x, why);
+}
+
+static int budget_spent(const struct exploration *x, unsigned preemptions)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "budget used up at %u preemption%s", preemptions, preemptions == 1 ? "" : "s");
+	return explore_tell_incomplete(x, why);
 }
 
 static int explore_bounded(struct exploration *x, struct input *in, const struct options *o, struct explore_state *state)
@@ -226,17 +198,14 @@ static int explore_bounded(struct exploration *x, struct input *in, const struct
 
 			if (((spent && state->path) || explore_state_due(state)) && !save(x, state))
 				return EXIT_BAD_INPUT;
-			if (spent) {
-				printf("incomplete: %" PRIu64 " executions, budget used up at %u preemptions\n",
-				       explore_executions(x), n);
-				return EXIT_INCOMPLETE;
-			}
+			if (spent)
+				return budget_spent(x, n);
 			if (!run_next(x, &x->stacks[n], &in->prog, &r)) {
 				explore_state_drop(state);
 				return explore_tell_find(x, in, o, &r);
 			}
 		}
-		printf("%u preemption%s: %" PRIu64 " executions so far, no find\n", n, n == 1 ? "" : "s", explore_executions(x));
+		explore_tell_level(x, n);
 	}
 	explore_state_drop(state);
 	return verdict(x);
@@ -278,6 +247,9 @@ int cmd_explore(int argc, char **argv)
 	x.options.record = true;
 	x.all = true;
 	x.bound = o.preemptions;
+	x.json = o.json;
+	x.dpor = o.dpor;
+	x.faults = o.faults;
 	x.litmus = prog_is_litmus(&in.prog);
 	status_begin();
 	code = explore(&x, &in, &o);
