@@ -53,7 +53,7 @@ static void share_out(struct exploration *x, double share, const size_t counts[P
 	x->searched += share;
 	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
 		for (size_t i = counts[n]; i < x->stacks[n].count; i++)
-			x->stacks[n].items[i].share = share;
+			x->stacks[n].items[i].share = (float)share;
 }
 
 /* Returns false at a find. */

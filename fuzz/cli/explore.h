@@ -9,7 +9,7 @@
 /* A schedule that waits to be run, and its share of all that are to be run; for the estimate alone. */
 struct explore_item {
 	struct bounded_schedule schedule;
-	double share;
+	float share;
 };
 /* Those with n preemptions in stack n. */
 struct explore_stack {

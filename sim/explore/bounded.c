@@ -40,7 +40,7 @@ void bounded_strategy_init(struct bounded_strategy *b, const struct bounded_sche
 
 bool bounded_expand(const struct bounded_schedule *s, unsigned preemptions, bounded_add *add, void *arg)
 {
-	u32 count, first = s->count ? s->turns[s->count - 1].choice + 1 : 0;
+	u32 count, first = s->count ? s->turns[s->count - 1].choice + 1u : 0;
 	const struct decision *decisions = engine_decisions(&count);
 	bool all = count < ENGINE_DECISIONS_MAX;
 
@@ -57,7 +57,7 @@ bool bounded_expand(const struct bounded_schedule *s, unsigned preemptions, boun
 				all = false;
 				continue;
 			}
-			more.turns[more.count].choice = i;
+			more.turns[more.count].choice = (u16)i;
 			more.turns[more.count++].cpu = (u8)__builtin_ctz(m);
 			more.preemptions = (u8)(s->preemptions + cost);
 			add(arg, &more);
