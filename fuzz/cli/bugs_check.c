@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bugs_check.c - foliofuzz bugs check: does every switch do what corpus/bugs says of it? On: min.prog ends as it expects, and a search from
+ * bugs_check.c - foliofuzz bugs check: does every switch do what corpus/bugs says of it? On: min.prog ends as it expects, or does near by, and a search from
  * free.prog, which has no schedule, finds it within its budget, whatever the seed. Off (also where the release shipped the bug): the
  * same replay and the same search are clean.
  */
@@ -18,6 +18,7 @@ enum { SEEDS = 20 };
 /* What was found out about one bug. */
 struct check {
 	bool done, replayed, clean_off;
+	u32 distance;            /* of the program near min.prog that was replayed */
 	bool has_search, search_clean_off;
 	u32 found;               /* of SEEDS */
 	u32 executions[SEEDS];   /* to the find, sorted; those that found it first */
@@ -37,6 +38,11 @@ static void switch_off(struct prog *p, unsigned id)
 	bug_switch(&p->world.bugs, id, false);
 }
 
+static bool is_expected_find(const void *expect, const struct run_result *r)
+{
+	return verdict_is_find(r->verdict) && report_meets(expect, r);
+}
+
 static void check_replay(struct check *k, unsigned id)
 {
 	static struct input in;
@@ -49,10 +55,11 @@ static void check_replay(struct check *k, unsigned id)
 	}
 	run_options_init(&o);
 	o.strategy = STRATEGY_REPLAY;
-	run_one(&in.prog, &o, &r, NULL);
-	k->replayed = verdict_is_find(r.verdict) && in.prog.expect[0] && report_meets(in.prog.expect, &r);
-	if (!k->replayed)
+	k->replayed = in.prog.expect[0] && run_near(&in.prog, &o, is_expected_find, in.prog.expect, &r, &k->distance);
+	if (!k->replayed) {
+		run_one(&in.prog, &o, &r, NULL);
 		complain(k, "min.prog: ", verdict_is_find(r.verdict) ? r.title : verdict_name(r.verdict));
+	}
 	switch_off(&in.prog, id);
 	run_one(&in.prog, &o, &r, NULL);
 	k->clean_off = r.verdict == VERDICT_CLEAN;
@@ -134,6 +141,8 @@ static json_t *row_json(unsigned id, const struct check *k)
 					      (int)k->budget.schedules, "seeds", SEEDS, "found", (int)k->found, "median",
 					      k->found ? (int)k->executions[k->found / 2] : 0, "worst",
 					      k->found ? (int)k->executions[k->found - 1] : 0, "clean_off", k->search_clean_off));
+	if (k->replayed)
+		json_object_set_new(row, "distance", json_integer(k->distance));
 	if (complaint_of(k)[0])
 		json_object_set_new(row, "complaint", json_string(complaint_of(k)));
 	return row;
@@ -147,7 +156,10 @@ static void print_row(unsigned id, const struct check *k)
 		snprintf(search, sizeof(search), "%2u/%d %7u %7u %7u %s", k->found, SEEDS,
 			 k->found ? k->executions[k->found / 2] : 0, k->found ? k->executions[k->found - 1] : 0, k->budget.schedules,
 			 k->budget.strategy);
-	printf("%-42s %-4s %-44s %s\n", bug_table[id].name, is_good(k) ? "ok" : "MISS", search, complaint_of(k));
+	printf("%-42s %-4s %-44s %s", bug_table[id].name, is_good(k) ? "ok" : "MISS", search, complaint_of(k));
+	if (k->replayed && k->distance)
+		printf("min.prog at a distance of %u", k->distance);
+	putchar('\n');
 }
 
 static void check_all(const bool *wanted, struct check *checks, u32 part, u32 parts)

@@ -274,6 +274,14 @@ run 2 replay "$find" --kernel v6.12 --bug none && run 0 replay "$find" --kernel 
 report "a release has its bugs, and is clean with them repaired" $?
 run 2 replay "$find" --json && grep -q '"verdict": "lost-update"' out && grep -q '"met": true' out
 report "replay --json" $?
+sed 's/#5 -> cpu0/#7 -> cpu0/' "$source_dir/corpus/bugs/mmput-empty-test-vs-drain/min.prog" >moved.prog
+run 2 replay moved.prog && grep -q '^CLEAN' out && grep -q '^expect: met at a distance of 2 (use-after-free mm_struct), by$' out &&
+	grep -q 'drain_mmlist:list_del_init(entry)#5 -> cpu0' out
+report "replay of a schedule that has moved" $?
+run 2 replay moved.prog --json && grep -q '"verdict": "clean"' out && grep -q '"near": 2' out
+report "replay of a schedule that has moved, --json" $?
+run 0 replay moved.prog --bug -mmput-empty-test-vs-drain && grep -q '^expect: DIFFERS' out
+report "replay looks near by only for what the program has" $?
 run 2 replay "$find" --trace json && grep -q '"primitive": ' out
 report "replay --trace json" $?
 run 2 replay "$find" --trace text && grep -q -- '-- setup' out
