@@ -27,7 +27,7 @@ static const struct command command = {
 
 static void push_item(struct exploration *x, const struct explore_item *item)
 {
-	struct explore_stack *stack = &x->stacks[item->schedule.preemptions];
+	struct explore_stack *stack = &x->stacks[item->schedule.preemptions + item->again];
 
 	if (stack->count == stack->room) {
 		stack->room = stack->room ? 2 * stack->room : 1024;
@@ -37,20 +37,38 @@ static void push_item(struct exploration *x, const struct explore_item *item)
 	stack->items[stack->count++] = *item;
 }
 
+/* The schedules of `level` that follow from the one that has just been run. */
+struct following {
+	struct exploration *x;
+	unsigned level;
+};
+
 static void push(void *arg, const struct bounded_schedule *s)
 {
-	push_item(arg, &(struct explore_item){ .schedule = *s });
+	const struct following *f = arg;
+
+	if (s->preemptions == f->level)
+		push_item(f->x, &(struct explore_item){ .schedule = *s });
 }
 
-/* What follows from a schedule has the same share each, and the schedule itself, too. */
-static void share_out(struct exploration *x, double share, const size_t counts[PREEMPTIONS_MAX + 1])
+static void expand(struct exploration *x, const struct bounded_schedule *s, unsigned level)
 {
-	size_t more = 1;
+	struct following f = { x, level };
+
+	x->all &= run_expand(s, level, push, &f);
+}
+
+/* What follows from a schedule has the same share each, and the schedule itself, too, when it has been run. */
+static void share_out(struct exploration *x, const struct explore_item *item, const size_t counts[PREEMPTIONS_MAX + 1])
+{
+	size_t more = !item->again;
+	double share = (double)item->share;
 
 	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
 		more += x->stacks[n].count - counts[n];
-	share /= (double)more;
-	x->searched += share;
+	share /= (double)(more ? more : 1);
+	if (!more || !item->again)
+		x->searched += share;
 	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
 		for (size_t i = counts[n]; i < x->stacks[n].count; i++)
 			x->stacks[n].items[i].share = (float)share;
@@ -60,17 +78,24 @@ static void share_out(struct exploration *x, double share, const size_t counts[P
 static bool run_next(struct exploration *x, struct explore_stack *stack, const struct prog *p, struct run_result *r)
 {
 	struct explore_item item = stack->items[--stack->count];
+	unsigned level = item.schedule.preemptions;
 	size_t counts[PREEMPTIONS_MAX + 1];
 
 	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
 		counts[n] = x->stacks[n].count;
 	x->options.schedule = &item.schedule;
-	run_one(p, &x->options, r, &x->stats);
+	run_one(p, &x->options, r, item.again ? NULL : &x->stats);
 	if (verdict_is_find(r->verdict))
 		return false;
-	x->inconclusive += r->verdict == VERDICT_INCONCLUSIVE;
-	x->all &= run_expand(&item.schedule, x->bound, push, x);
-	share_out(x, item.share, counts);
+	if (item.again) {
+		expand(x, &item.schedule, level + 1);
+	} else {
+		x->inconclusive += r->verdict == VERDICT_INCONCLUSIVE;
+		expand(x, &item.schedule, level);
+		if (level < x->bound)
+			push_item(x, &(struct explore_item){ .schedule = item.schedule, .again = 1 });
+	}
+	share_out(x, &item, counts);
 	status_expect((double)explore_executions(x) / x->searched, x->before);
 	status_tick(&x->stats);
 	return true;
@@ -115,9 +140,11 @@ static bool save(const struct exploration *x, const struct explore_state *state)
 	return ok;
 }
 
-static bool schedule_fits(const struct bounded_schedule *s, unsigned preemptions)
+static bool item_fits(const struct explore_item *item, unsigned level)
 {
-	if (s->preemptions != preemptions || s->count > BOUNDED_TURNS_MAX)
+	const struct bounded_schedule *s = &item->schedule;
+
+	if (item->again > 1 || s->preemptions + item->again != level || s->count > BOUNDED_TURNS_MAX)
 		return false;
 	for (unsigned i = 0; i < s->count; i++)
 		if (s->turns[i].cpu >= ENGINE_LANES_MAX)
@@ -144,7 +171,7 @@ static bool restore(struct exploration *x, const u8 *data, size_t size)
 			if ((size_t)(end - at) < sizeof(item))
 				return false;
 			memcpy(&item, at, sizeof(item));
-			if (!schedule_fits(&item.schedule, n))
+			if (!item_fits(&item, n))
 				return false;
 			push_item(x, &item);
 		}

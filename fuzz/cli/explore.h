@@ -6,12 +6,16 @@
 #include "cli.h"
 #include <foliofuzz/explore.h>
 
-/* A schedule that waits to be run, and its share of all that are to be run; for the estimate alone. */
+/*
+ * A schedule that waits to be run; or that has been, and whose successors with a preemption more wait to be made of it: then it is run again, since
+ * they are so many. And its share of all that are to be run; for the estimate alone.
+ */
 struct explore_item {
 	struct bounded_schedule schedule;
 	float share;
+	u8 again; /* 0 or 1 */
 };
-/* Those with n preemptions in stack n. */
+/* Those with n preemptions, and those that lead to some, in stack n. */
 struct explore_stack {
 	struct explore_item *items;
 	size_t count, room;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Preemption bounding (Musuvathi, Qadeer, "Iterative context bounding for systematic testing of multithreaded programs", PLDI 2007): every
- * schedule with at most k preemptions. A switch away from a CPU that waits or has ended costs nothing; all CPUs that could follow are tried.
+ * schedule with at most k preemptions. A switch away from a CPU that waits or has ended costs nothing, nor does who is first: nobody is at
+ * anything then. All CPUs that could follow are tried.
  *
  * Deviates: no reduction, since sleep sets under a bound would leave schedules out. A schedule is the list of the choices at which it is not
  * the default one; the next schedules have one more, behind the last: so each is reached once.
@@ -46,7 +47,7 @@ bool bounded_expand(const struct bounded_schedule *s, unsigned preemptions, boun
 
 	for (u32 i = first; i < count; i++) {
 		const struct decision *d = &decisions[i];
-		unsigned cost = d->enabled >> d->cpu & 1;
+		unsigned cost = i && d->enabled >> d->cpu & 1;
 
 		if (s->preemptions + cost > preemptions)
 			continue;
