@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bugs_check.c - foliofuzz bugs check: does every switch do what corpus/bugs says of it? On: min.prog ends as it expects, and a search from
+ * bugs_check.c - foliofuzz bugs check: does every switch do what corpus/bugs says of it? On: min.prog ends as it expects, or does near by, and a search from
  * free.prog, which has no schedule, finds it within its budget, whatever the seed. Off (also where the release shipped the bug): the
  * same replay and the same search are clean.
  */
 #include "cli.h"
+#include "../report/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum { SEEDS = 20 };
 /* What was found out about one bug. */
 struct check {
 	bool done, replayed, clean_off;
+	u32 distance;            /* of the program near min.prog that was replayed */
 	bool has_search, search_clean_off;
 	u32 found;               /* of SEEDS */
 	u32 executions[SEEDS];   /* to the find, sorted; those that found it first */
@@ -36,6 +38,11 @@ static void switch_off(struct prog *p, unsigned id)
 	bug_switch(&p->world.bugs, id, false);
 }
 
+static bool is_expected_find(const void *expect, const struct run_result *r)
+{
+	return verdict_is_find(r->verdict) && report_meets(expect, r);
+}
+
 static void check_replay(struct check *k, unsigned id)
 {
 	static struct input in;
@@ -48,10 +55,11 @@ static void check_replay(struct check *k, unsigned id)
 	}
 	run_options_init(&o);
 	o.strategy = STRATEGY_REPLAY;
-	run_one(&in.prog, &o, &r, NULL);
-	k->replayed = verdict_is_find(r.verdict) && in.prog.expect[0] && report_meets(in.prog.expect, &r);
-	if (!k->replayed)
+	k->replayed = in.prog.expect[0] && run_near(&in.prog, &o, is_expected_find, in.prog.expect, &r, &k->distance);
+	if (!k->replayed) {
+		run_one(&in.prog, &o, &r, NULL);
 		complain(k, "min.prog: ", verdict_is_find(r.verdict) ? r.title : verdict_name(r.verdict));
+	}
 	switch_off(&in.prog, id);
 	run_one(&in.prog, &o, &r, NULL);
 	k->clean_off = r.verdict == VERDICT_CLEAN;
@@ -118,6 +126,29 @@ static bool is_good(const struct check *k)
 	       (!k->has_search || (k->found == SEEDS && k->search_clean_off));
 }
 
+static const char *complaint_of(const struct check *k)
+{
+	return k->complaint[0] ? k->complaint : k->done ? "" : "the process that checked it was lost";
+}
+
+static json_t *row_json(unsigned id, const struct check *k)
+{
+	json_t *row = json_pack("{s:s, s:b, s:b, s:b}", "bug", bug_table[id].name, "good", is_good(k), "replayed", k->replayed,
+				"clean_off", k->clean_off);
+
+	if (k->has_search)
+		json_object_set_new(row, "search",
+				    json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:b}", "strategy", k->budget.strategy, "budget",
+					      (int)k->budget.schedules, "seeds", SEEDS, "found", (int)k->found, "median",
+					      k->found ? (int)k->executions[k->found / 2] : 0, "worst",
+					      k->found ? (int)k->executions[k->found - 1] : 0, "clean_off", k->search_clean_off));
+	if (k->replayed)
+		json_object_set_new(row, "distance", json_integer(k->distance));
+	if (complaint_of(k)[0])
+		json_object_set_new(row, "complaint", json_string(complaint_of(k)));
+	return row;
+}
+
 static void print_row(unsigned id, const struct check *k)
 {
 	char search[80] = "-";
@@ -126,8 +157,10 @@ static void print_row(unsigned id, const struct check *k)
 		snprintf(search, sizeof(search), "%2u/%d %7u %7u %7u %s", k->found, SEEDS,
 			 k->found ? k->executions[k->found / 2] : 0, k->found ? k->executions[k->found - 1] : 0, k->budget.schedules,
 			 k->budget.strategy);
-	printf("%-42s %-4s %-44s %s%s\n", bug_table[id].name, is_good(k) ? "ok" : "MISS", search,
-	       k->complaint[0] ? k->complaint : k->done ? "" : "the process that checked it was lost", "");
+	printf("%-42s %-4s %-44s %s", bug_table[id].name, is_good(k) ? "ok" : "MISS", search, complaint_of(k));
+	if (k->replayed && k->distance)
+		printf("min.prog at a distance of %u", k->distance);
+	putchar('\n');
 }
 
 static void check_all(const bool *wanted, struct check *checks, u32 part, u32 parts)
@@ -161,6 +194,25 @@ static struct check *check_in_processes(const bool *wanted, u32 jobs)
 	return checks;
 }
 
+static void print_table(const bool *wanted, const struct check *checks, unsigned good, unsigned all)
+{
+	printf("%-42s %-4s %5s %7s %7s %7s %s\n", "bug", "", "found", "median", "worst", "budget", "executions of the search");
+	for (unsigned id = 0; id < BUG_COUNT; id++)
+		if (wanted[id])
+			print_row(id, &checks[id]);
+	printf("%u of %u bugs do what is said of them\n", good, all);
+}
+
+static void print_json(const bool *wanted, const struct check *checks, unsigned good, unsigned all)
+{
+	json_t *bugs = json_array();
+
+	for (unsigned id = 0; id < BUG_COUNT; id++)
+		if (wanted[id])
+			json_array_append_new(bugs, row_json(id, &checks[id]));
+	json_print(stdout, json_pack("{s:s, s:i, s:i, s:o}", "command", "bugs check", "good", (int)good, "all", (int)all, "bugs", bugs));
+}
+
 int bugs_check(const struct options *o, const bool *wanted)
 {
 	struct check *checks;
@@ -170,15 +222,11 @@ int bugs_check(const struct options *o, const bool *wanted)
 		return EXIT_BAD_INPUT;
 	fflush(stdout);
 	checks = check_in_processes(wanted, o->jobs);
-	printf("%-42s %-4s %5s %7s %7s %7s %s\n", "bug", "", "found", "median", "worst", "budget", "executions of the search");
 	for (unsigned id = 0; id < BUG_COUNT; id++) {
-		if (!wanted[id])
-			continue;
-		print_row(id, &checks[id]);
-		all++;
-		good += is_good(&checks[id]);
+		all += wanted[id];
+		good += wanted[id] && is_good(&checks[id]);
 	}
-	printf("%u of %u bugs do what is said of them\n", good, all);
+	(o->json ? print_json : print_table)(wanted, checks, good, all);
 	munmap(checks, BUG_COUNT * sizeof(*checks));
 	return good == all ? EXIT_CLEAN : EXIT_HARNESS;
 }

@@ -5,6 +5,7 @@
  * search from free.prog within its budget. Where it does not, corpus/bugs/pairs.txt says why.
  */
 #include "cli.h"
+#include "../report/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -147,20 +148,37 @@ static bool read_reasons(void)
 	return ok;
 }
 
-static bool print_pair(const struct pair *p, unsigned id, unsigned other)
+static json_t *pair_json(const struct pair *p, unsigned id, unsigned other, bool good)
+{
+	const char *reason = known[id].reasons[other];
+	json_t *json = json_pack("{s:s, s:s, s:b, s:b, s:s}", "bug", bug_table[id].name, "other", bug_table[other].name, "good", good,
+				 "hidden", p->outcome == HIDDEN, "shown", p->shown);
+
+	if (reason)
+		json_object_set_new(json, "reason", json_string(reason));
+	return json;
+}
+
+/* `list`: of JSON, or NULL. */
+static bool print_pair(const struct pair *p, unsigned id, unsigned other, json_t *list)
 {
 	const char *reason = known[id].reasons[other];
 	bool good = (p->outcome == HIDDEN) == (reason != NULL);
 
-	if (p->outcome == HIDDEN || !good)
+	if (p->outcome != HIDDEN && good)
+		return true;
+	if (list)
+		json_array_append_new(list, pair_json(p, id, other, good));
+	else
 		printf("%-42s %-42s %-8s %s; %s\n", bug_table[id].name, bug_table[other].name, good ? "listed" : "MISS",
 		       p->outcome == HIDDEN ? p->shown : "is found", reason ? reason : "not in " PAIRS_FILE);
 	return good;
 }
 
-static bool print_pairs(struct pair *pairs, const bool *wanted)
+static bool print_pairs(struct pair *pairs, const bool *wanted, bool json)
 {
-	u32 count[OUTCOME_COUNT] = { 0 }, bad = 0;
+	u32 count[OUTCOME_COUNT] = { 0 }, bad = 0, all;
+	json_t *list = json ? json_array() : NULL;
 
 	for (unsigned id = 0; id < BUG_COUNT; id++)
 		for (unsigned other = 0; other < BUG_COUNT; other++) {
@@ -169,11 +187,16 @@ static bool print_pairs(struct pair *pairs, const bool *wanted)
 			if (is_pair(id, other) ? !wanted[id] && !wanted[other] : !known[id].reasons[other])
 				continue;
 			count[p->outcome]++;
-			bad += !print_pair(p, id, other);
+			bad += !print_pair(p, id, other, list);
 		}
-	printf("%u programs with a second bug on: %u show one of the two when replayed, %u when searched, %u neither, %u lost; %u not as listed\n",
-	       count[UNTRIED] + count[BY_REPLAY] + count[BY_SEARCH] + count[HIDDEN], count[BY_REPLAY], count[BY_SEARCH], count[HIDDEN],
-	       count[UNTRIED], bad);
+	all = count[UNTRIED] + count[BY_REPLAY] + count[BY_SEARCH] + count[HIDDEN];
+	if (json)
+		json_print(stdout, json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:o}", "command", "bugs pairs", "programs", (int)all, "replay",
+					     (int)count[BY_REPLAY], "search", (int)count[BY_SEARCH], "neither", (int)count[HIDDEN], "lost",
+					     (int)count[UNTRIED], "bad", (int)bad, "exceptions", list));
+	else
+		printf("%u programs with a second bug on: %u show one of the two when replayed, %u when searched, %u neither, %u lost; %u not as listed\n",
+		       all, count[BY_REPLAY], count[BY_SEARCH], count[HIDDEN], count[UNTRIED], bad);
 	return !bad && !count[UNTRIED];
 }
 
@@ -193,7 +216,7 @@ int bugs_pairs(const struct options *o, const bool *wanted)
 	if (!read_reasons())
 		return EXIT_BAD_INPUT;
 	try_in_processes(pairs, wanted, o->jobs);
-	good = print_pairs(pairs, wanted);
+	good = print_pairs(pairs, wanted, o->json);
 	munmap(pairs, size);
 	return good ? EXIT_CLEAN : EXIT_HARNESS;
 }

@@ -146,6 +146,12 @@ refused "minimise of a clean program" "expected a program that ends with a find,
 run 0 ops "$source_dir/corpus/seeds" && grep -q "^ *[1-9][0-9]*  m = mm()" out
 report "ops counts the programs that use each" $?
 
+(cd "$source_dir" && "$foliofuzz" bugs check --json $bug) >out 2>err && grep -q '"good": 1' out && grep -q '"worst": ' out
+report "bugs check --json" $?
+(cd "$source_dir" && "$foliofuzz" bugs pairs --json $bug) >out 2>err && grep -q '"bad": 0' out && grep -q '"exceptions": ' out
+report "bugs pairs --json" $?
+refused "bugs readme as JSON" "expected no --json with readme" bugs readme --json
+
 # ---- explore ----
 run 0 explore clean.prog --kernel v7.1-repaired --preemptions 1 && grep -q "^complete" out
 report "explore ends with what it has proved" $?
@@ -153,6 +159,16 @@ run 2 explore clean.prog --bug partially-mapped-nonatomic --preemptions 2 && gre
 report "explore finds the schedule with the fewest preemptions" $?
 run 3 explore clean.prog --budget 3 && grep -q "^incomplete: 3 executions" out
 report "explore says when its budget is used up" $?
+run 3 explore clean.prog --budget 3 --json && grep -q '"verdict": "incomplete"' out && grep -q '"why": "budget used up at 1 preemption"' out
+report "explore --json, incomplete" $?
+run 2 explore clean.prog --bug partially-mapped-nonatomic --preemptions 2 --json && grep -q '"verdict": "find"' out &&
+	grep -q '"title": "lost-update: PG_has_hwpoisoned' out && grep -q '"preemptions": 2' out
+report "explore --json, a find" $?
+run 0 explore clean.prog --kernel v7.1-repaired --json && grep -q '"verdict": "complete' out && grep -q '"held_fixed": ' out &&
+	grep -q '"executions_by_preemptions": ' out
+report "explore --json, complete" $?
+run 0 explore "$source_dir/corpus/litmus/w2-deferred-list-fixed.prog" --dpor --json && grep -q '"complete": 26' out && grep -q '"cut": 4' out
+report "explore --dpor --json" $?
 refused "too many preemptions" "--preemptions: expected a number from 0 to 8, found '9'" explore --preemptions 9 clean.prog
 
 # ---- convert ----
@@ -258,6 +274,14 @@ run 2 replay "$find" --kernel v6.12 --bug none && run 0 replay "$find" --kernel 
 report "a release has its bugs, and is clean with them repaired" $?
 run 2 replay "$find" --json && grep -q '"verdict": "lost-update"' out && grep -q '"met": true' out
 report "replay --json" $?
+sed 's/#5 -> cpu0/#7 -> cpu0/' "$source_dir/corpus/bugs/mmput-empty-test-vs-drain/min.prog" >moved.prog
+run 2 replay moved.prog && grep -q '^CLEAN' out && grep -q '^expect: met at a distance of 2 (use-after-free mm_struct), by$' out &&
+	grep -q 'drain_mmlist:list_del_init(entry)#5 -> cpu0' out
+report "replay of a schedule that has moved" $?
+run 2 replay moved.prog --json && grep -q '"verdict": "clean"' out && grep -q '"near": 2' out
+report "replay of a schedule that has moved, --json" $?
+run 0 replay moved.prog --bug -mmput-empty-test-vs-drain && grep -q '^expect: DIFFERS' out
+report "replay looks near by only for what the program has" $?
 run 2 replay "$find" --trace json && grep -q '"primitive": ' out
 report "replay --trace json" $?
 run 2 replay "$find" --trace text && grep -q -- '-- setup' out

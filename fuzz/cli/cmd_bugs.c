@@ -101,6 +101,6 @@ int cmd_bugs(int argc, char **argv)
 	if (!strcmp(o.files[0], "pairs"))
 		return of_several(&o, bugs_pairs);
 	if (!strcmp(o.files[0], "readme") && o.file_count == 1)
-		return bugs_readme();
+		return o.json ? usage_error(&command, "expected no --json with readme, which prints a page") : bugs_readme();
 	return usage_error(&command, "expected list, show ID, check, pairs or readme, found '%s'", o.files[0]);
 }

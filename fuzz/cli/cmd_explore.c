@@ -27,7 +27,7 @@ static const struct command command = {
 
 static void push_item(struct exploration *x, const struct explore_item *item)
 {
-	struct explore_stack *stack = &x->stacks[item->schedule.preemptions];
+	struct explore_stack *stack = &x->stacks[item->schedule.preemptions + item->again];
 
 	if (stack->count == stack->room) {
 		stack->room = stack->room ? 2 * stack->room : 1024;
@@ -37,40 +37,65 @@ static void push_item(struct exploration *x, const struct explore_item *item)
 	stack->items[stack->count++] = *item;
 }
 
+/* The schedules of `level` that follow from the one that has just been run. */
+struct following {
+	struct exploration *x;
+	unsigned level;
+};
+
 static void push(void *arg, const struct bounded_schedule *s)
 {
-	push_item(arg, &(struct explore_item){ .schedule = *s });
+	const struct following *f = arg;
+
+	if (s->preemptions == f->level)
+		push_item(f->x, &(struct explore_item){ .schedule = *s });
 }
 
-/* What follows from a schedule has the same share each, and the schedule itself, too. */
-static void share_out(struct exploration *x, double share, const size_t counts[PREEMPTIONS_MAX + 1])
+static void expand(struct exploration *x, const struct bounded_schedule *s, unsigned level)
 {
-	size_t more = 1;
+	struct following f = { x, level };
+
+	x->all &= run_expand(s, level, push, &f);
+}
+
+/* What follows from a schedule has the same share each, and the schedule itself, too, when it has been run. */
+static void share_out(struct exploration *x, const struct explore_item *item, const size_t counts[PREEMPTIONS_MAX + 1])
+{
+	size_t more = !item->again;
+	double share = (double)item->share;
 
 	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
 		more += x->stacks[n].count - counts[n];
-	share /= (double)more;
-	x->searched += share;
+	share /= (double)(more ? more : 1);
+	if (!more || !item->again)
+		x->searched += share;
 	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
 		for (size_t i = counts[n]; i < x->stacks[n].count; i++)
-			x->stacks[n].items[i].share = share;
+			x->stacks[n].items[i].share = (float)share;
 }
 
 /* Returns false at a find. */
 static bool run_next(struct exploration *x, struct explore_stack *stack, const struct prog *p, struct run_result *r)
 {
 	struct explore_item item = stack->items[--stack->count];
+	unsigned level = item.schedule.preemptions;
 	size_t counts[PREEMPTIONS_MAX + 1];
 
 	for (unsigned n = 0; n <= PREEMPTIONS_MAX; n++)
 		counts[n] = x->stacks[n].count;
 	x->options.schedule = &item.schedule;
-	run_one(p, &x->options, r, &x->stats);
+	run_one(p, &x->options, r, item.again ? NULL : &x->stats);
 	if (verdict_is_find(r->verdict))
 		return false;
-	x->inconclusive += r->verdict == VERDICT_INCONCLUSIVE;
-	x->all &= run_expand(&item.schedule, x->bound, push, x);
-	share_out(x, item.share, counts);
+	if (item.again) {
+		expand(x, &item.schedule, level + 1);
+	} else {
+		x->inconclusive += r->verdict == VERDICT_INCONCLUSIVE;
+		expand(x, &item.schedule, level);
+		if (level < x->bound)
+			push_item(x, &(struct explore_item){ .schedule = item.schedule, .again = 1 });
+	}
+	share_out(x, &item, counts);
 	status_expect((double)explore_executions(x) / x->searched, x->before);
 	status_tick(&x->stats);
 	return true;
@@ -115,9 +140,11 @@ static bool save(const struct exploration *x, const struct explore_state *state)
 	return ok;
 }
 
-static bool schedule_fits(const struct bounded_schedule *s, unsigned preemptions)
+static bool item_fits(const struct explore_item *item, unsigned level)
 {
-	if (s->preemptions != preemptions || s->count > BOUNDED_TURNS_MAX)
+	const struct bounded_schedule *s = &item->schedule;
+
+	if (item->again > 1 || s->preemptions + item->again != level || s->count > BOUNDED_TURNS_MAX)
 		return false;
 	for (unsigned i = 0; i < s->count; i++)
 		if (s->turns[i].cpu >= ENGINE_LANES_MAX)
@@ -144,7 +171,7 @@ static bool restore(struct exploration *x, const u8 *data, size_t size)
 			if ((size_t)(end - at) < sizeof(item))
 				return false;
 			memcpy(&item, at, sizeof(item));
-			if (!schedule_fits(&item.schedule, n))
+			if (!item_fits(&item, n))
 				return false;
 			push_item(x, &item);
 		}
@@ -169,51 +196,23 @@ static bool begin(struct exploration *x, const struct explore_state *state)
 	return ok;
 }
 
-const char *explore_complete(const struct exploration *x)
-{
-	return x->litmus ? "complete" : "complete up to the plain accesses that are no points";
-}
-
-int explore_tell_find(struct exploration *x, struct input *in, const struct options *o, struct run_result *r)
-{
-	struct report_replay replay = { .options = &x->options };
-	char path[4096];
-	struct story story;
-	struct text t;
-
-	if (run_deviations(&in->prog.sched)) {
-		x->options.strategy = STRATEGY_REPLAY;
-		run_one(&in->prog, &x->options, r, NULL);
-	}
-	text_init(&t, in->prog.expect, sizeof(in->prog.expect));
-	report_expect(&t, r);
-	text_init(&t, path, sizeof(path));
-	if (o->out)
-		text_printf(&t, "%s/", o->out);
-	report_file_name(&t, r);
-	if (!prog_write_text(path, &in->prog))
-		return EXIT_BAD_INPUT;
-	replay.file = path;
-	report_header(stdout, &replay, r);
-	story = story_of_run(&in->prog, r);
-	story_print(stdout, &story);
-	printf("execution %" PRIu64 "%s\n", explore_executions(x), o->dpor ? "" : "; no schedule with fewer preemptions shows a find");
-	return EXIT_FOUND;
-}
-
 static int verdict(const struct exploration *x)
 {
-	u64 executions = explore_executions(x);
+	char why[128];
 
-	if (x->inconclusive || !x->all) {
-		printf("incomplete: %" PRIu64 " executions, %" PRIu64 " inconclusive%s\n", executions, x->inconclusive,
-		       x->all ? "" : ", some with more switches than can be named");
-		return EXIT_INCOMPLETE;
-	}
-	printf("%s: %" PRIu64 " executions with at most %u preemption%s, none violates an oracle\n"
-	       "held fixed: sequential consistency, the program's failures (fail=)\n",
-	       explore_complete(x), executions, x->bound, x->bound == 1 ? "" : "s");
-	return EXIT_CLEAN;
+	if (!x->inconclusive && x->all)
+		return explore_tell_complete(x);
+	snprintf(why, sizeof(why), "%" PRIu64 " inconclusive%s", x->inconclusive,
+		 x->all ? "" : ", some with more switches than can be named");
+	return explore_tell_incomplete(x, why);
+}
+
+static int budget_spent(const struct exploration *x, unsigned preemptions)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "budget used up at %u preemption%s", preemptions, preemptions == 1 ? "" : "s");
+	return explore_tell_incomplete(x, why);
 }
 
 static int explore_bounded(struct exploration *x, struct input *in, const struct options *o, struct explore_state *state)
@@ -226,17 +225,14 @@ static int explore_bounded(struct exploration *x, struct input *in, const struct
 
 			if (((spent && state->path) || explore_state_due(state)) && !save(x, state))
 				return EXIT_BAD_INPUT;
-			if (spent) {
-				printf("incomplete: %" PRIu64 " executions, budget used up at %u preemptions\n",
-				       explore_executions(x), n);
-				return EXIT_INCOMPLETE;
-			}
+			if (spent)
+				return budget_spent(x, n);
 			if (!run_next(x, &x->stacks[n], &in->prog, &r)) {
 				explore_state_drop(state);
 				return explore_tell_find(x, in, o, &r);
 			}
 		}
-		printf("%u preemption%s: %" PRIu64 " executions so far, no find\n", n, n == 1 ? "" : "s", explore_executions(x));
+		explore_tell_level(x, n);
 	}
 	explore_state_drop(state);
 	return verdict(x);
@@ -278,6 +274,9 @@ int cmd_explore(int argc, char **argv)
 	x.options.record = x.options.snapshot = true;
 	x.all = true;
 	x.bound = o.preemptions;
+	x.json = o.json;
+	x.dpor = o.dpor;
+	x.faults = o.faults;
 	x.litmus = prog_is_litmus(&in.prog);
 	status_begin();
 	code = explore(&x, &in, &o);

@@ -14,7 +14,8 @@ static const struct command command = {
 	.summary =
 		"Runs each program once, by its own schedule, and tells what happened. FILE is a\n"
 		".prog text or a crash file of a fuzz target; - is standard input. The hash is the\n"
-		"same on every machine, vehicle and build.",
+		"same on every machine, vehicle and build. A find that is expected and not met is\n"
+		"looked for near by: deviations and failures some occurrences earlier or later.",
 	.examples = "foliofuzz replay lost-update-7b21e0d4.prog\n"
 		    "foliofuzz replay --kernel v7.1 --bug none crash-3f2a\n"
 		    "foliofuzz replay --vehicle pthread --repeat 1000 lost-update-7b21e0d4.prog\n"
@@ -33,6 +34,9 @@ struct replayed {
 	struct run_result result;
 	struct report_replay replay;
 	struct story story;
+	bool near; /* it does not show what it expects, but a program near by does: */
+	u32 distance;
+	struct prog nearest;
 };
 
 static int code_of(enum verdict v)
@@ -87,6 +91,38 @@ static void describe(struct replayed *r, const struct options *o)
 	r->story = story_of_run(&r->input.prog, &r->result);
 }
 
+static bool is_expected_find(const void *expect, const struct run_result *r)
+{
+	return verdict_is_find(r->verdict) && report_meets(expect, r);
+}
+
+/*
+ * Only of a program as it stands: on another kernel or without its bugs it need not show what it says. After the story: it is told from
+ * what the execution left behind.
+ */
+static void look_near(struct replayed *r, const struct options *o)
+{
+	const char *expect = r->input.prog.expect;
+	struct run_options run = r->options;
+	struct run_result result;
+
+	r->near = false;
+	if (!*expect || report_meets(expect, &r->result) || o->trace >= TRACE_PERFETTO ||
+	    o->given & (ACCEPTS(KERNEL) | ACCEPTS(BUG) | ACCEPTS(STRATEGY)))
+		return;
+	run.record = false;
+	r->nearest = r->input.prog;
+	r->near = run_near(&r->nearest, &run, is_expected_find, expect, &result, &r->distance);
+}
+
+static void print_nearest(const struct replayed *r)
+{
+	static char text[PROG_TEXT_MAX + 1];
+
+	prog_print(&r->nearest, text, sizeof(text));
+	printf("expect: met at a distance of %u (%s), by\n%s", r->distance, r->input.prog.expect, text);
+}
+
 static void print_expect(const struct replayed *r)
 {
 	const char *expect = r->input.prog.expect;
@@ -97,7 +133,9 @@ static void print_expect(const struct replayed *r)
 		return;
 	text_init(&t, found, sizeof(found));
 	report_expect(&t, &r->result);
-	if (report_meets(expect, &r->result))
+	if (r->near)
+		print_nearest(r);
+	else if (report_meets(expect, &r->result))
 		printf("expect: met (%s)\n", expect);
 	else
 		printf("expect: DIFFERS: expected '%s', found '%s'\n", expect, found);
@@ -118,10 +156,11 @@ static void print_text(struct replayed *r, const struct options *o)
 	if (r->result.diverged)
 		printf("diverged: %u of %u deviations found no place\n", r->result.diverged,
 		       r->input.prog.sched.deviation_count);
+	look_near(r, o);
 	print_expect(r);
 }
 
-static json_t *replayed_json(const struct replayed *r, const struct options *o)
+static json_t *replayed_json(struct replayed *r, const struct options *o)
 {
 	const char *expect = r->input.prog.expect;
 	json_t *json = result_json(&r->replay, &r->result);
@@ -131,13 +170,17 @@ static json_t *replayed_json(const struct replayed *r, const struct options *o)
 		json_object_set_new(json, "expect", json_string(expect));
 		json_object_set_new(json, "met", json_boolean(report_meets(expect, &r->result)));
 	}
+
 	if (o->trace == TRACE_JSON)
 		json_object_set_new(json, "trace", trace_json(&r->story));
+	look_near(r, o);
+	if (r->near)
+		json_object_set_new(json, "near", json_integer(r->distance));
 	return json;
 }
 
 /* A page, or a file for a viewer: of one execution. */
-static void print_page(const struct replayed *r, const struct options *o)
+static void print_page(struct replayed *r, const struct options *o)
 {
 	json_t *result = replayed_json(r, o);
 
@@ -165,7 +208,7 @@ static int replay_file(const struct options *o, const char *path, json_t *result
 		json_array_append_new(results, replayed_json(&r, o));
 	else
 		print_text(&r, o);
-	return code_of(r.result.verdict);
+	return r.near ? EXIT_FOUND : code_of(r.result.verdict);
 }
 
 int cmd_replay(int argc, char **argv)

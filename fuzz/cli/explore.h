@@ -6,12 +6,16 @@
 #include "cli.h"
 #include <foliofuzz/explore.h>
 
-/* A schedule that waits to be run, and its share of all that are to be run; for the estimate alone. */
+/*
+ * A schedule that waits to be run; or that has been, and whose successors with a preemption more wait to be made of it: then it is run again, since
+ * they are so many. And its share of all that are to be run; for the estimate alone.
+ */
 struct explore_item {
 	struct bounded_schedule schedule;
-	double share;
+	float share;
+	u8 again; /* 0 or 1 */
 };
-/* Those with n preemptions in stack n. */
+/* Those with n preemptions, and those that lead to some, in stack n. */
 struct explore_stack {
 	struct explore_item *items;
 	size_t count, room;
@@ -24,17 +28,27 @@ struct exploration {
 	u64 inconclusive;
 	double searched;  /* share of what is known that has been run, 0 to 1 */
 	u32 bound;
+	u64 level[PREEMPTIONS_MAX + 1]; /* executions when all with so many preemptions had been run */
+	unsigned levels;                /* of them */
 	bool all; /* nothing had to be left out */
 	bool litmus; /* every access is a point */
+	bool json;
+	bool dpor; /* and then: */
+	u32 faults;
+	u64 ended, cut; /* executions that came to their end, or were cut when nothing new was left in them */
 };
 /* Executions of this process and those before it. */
 static inline u64 explore_executions(const struct exploration *x)
 {
 	return x->before + x->stats.executions;
 }
-/* "complete", or up to what. */
-const char *explore_complete(const struct exploration *x);
-/* Writes the find down, prints it and returns EXIT_FOUND; the execution of *r was recorded, and in->prog has its failures. */
+
+/* ---- explore_report.c: each but the first returns the exit code ---- */
+/* All schedules with so many preemptions have been run. */
+void explore_tell_level(struct exploration *x, unsigned preemptions);
+int explore_tell_incomplete(const struct exploration *x, const char *why);
+int explore_tell_complete(const struct exploration *x);
+/* Writes the find down; the execution of *r was recorded, and in->prog has its failures. */
 int explore_tell_find(struct exploration *x, struct input *in, const struct options *o, struct run_result *r);
 
 /* explore_dpor.c */

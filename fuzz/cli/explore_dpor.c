@@ -39,6 +39,8 @@ static bool load(struct exploration *x, struct search *s, const struct explore_s
 	if (ok) {
 		memcpy(counts, data, sizeof(counts));
 		x->before = counts[0];
+		x->ended = s->complete;
+		x->cut = s->cut;
 		x->inconclusive = counts[1];
 	} else {
 		fprintf(stderr, "%s: expected a search, found something else\n", state->path);
@@ -64,25 +66,24 @@ static int found(struct exploration *x, struct search *s, struct input *in, cons
 	return explore_tell_find(x, in, o, r);
 }
 
-static void print_bounds(const struct options *o)
+static int verdict(const struct exploration *x, const struct search *s)
 {
-	printf("bounded: %u failure%s besides the program's own (fail=)\n"
-	       "held fixed: sequential consistency, the program's failures, setup and teardown\n"
-	       "seen in one order alone: steps that touch nothing in common\n", o->faults, o->faults == 1 ? "" : "s");
+	char why[128];
+
+	if (!x->inconclusive && !s->incomplete)
+		return explore_tell_complete(x);
+	snprintf(why, sizeof(why), "%" PRIu64 " inconclusive%s", x->inconclusive,
+		 s->incomplete ? ", some with more steps than can be told apart" : "");
+	return explore_tell_incomplete(x, why);
 }
 
-static int verdict(const struct exploration *x, const struct search *s, const struct options *o)
+static bool next(struct exploration *x, struct search *s)
 {
-	if (x->inconclusive || s->incomplete) {
-		printf("incomplete: %" PRIu64 " executions, %" PRIu64 " inconclusive%s\n", s->complete, x->inconclusive,
-		       s->incomplete ? ", some with more steps than can be told apart" : "");
-		return EXIT_INCOMPLETE;
-	}
-	printf("%s: %" PRIu64 " executions, none violates an oracle\n", explore_complete(x), s->complete);
-	if (s->cut)
-		printf("cut when nothing new was left in them: %" PRIu64 "\n", s->cut);
-	print_bounds(o);
-	return EXIT_CLEAN;
+	bool more = search_next(s);
+
+	x->ended = s->complete;
+	x->cut = s->cut;
+	return more;
 }
 
 static int search_on(struct exploration *x, struct search *s, struct input *in, const struct options *o, struct explore_state *state)
@@ -95,8 +96,7 @@ static int search_on(struct exploration *x, struct search *s, struct input *in, 
 		if (o->budget && x->stats.executions >= o->budget) {
 			if (state->path && !save(x, s, state))
 				return EXIT_BAD_INPUT;
-			printf("incomplete: %" PRIu64 " executions, budget used up\n", explore_executions(x));
-			return EXIT_INCOMPLETE;
+			return explore_tell_incomplete(x, "budget used up");
 		}
 		run_one(&in->prog, &x->options, &r, &x->stats);
 		if (verdict_is_find(r.verdict)) {
@@ -106,9 +106,9 @@ static int search_on(struct exploration *x, struct search *s, struct input *in, 
 		x->inconclusive += r.verdict == VERDICT_INCONCLUSIVE;
 		status_expect((double)explore_executions(x) / search_progress(s), x->before);
 		status_tick(&x->stats);
-	} while (search_next(s));
+	} while (next(x, s));
 	explore_state_drop(state);
-	return verdict(x, s, o);
+	return verdict(x, s);
 }
 
 int explore_dpor(struct exploration *x, struct input *in, const struct options *o)

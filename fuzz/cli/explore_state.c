@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAGIC "foliofuzz explore state 1"
+#define MAGIC "foliofuzz explore state 2"
 enum { HEADER_MAX = 400, PERIOD_MS = 2000 };
 
 /* The default schedule's execution: a search is of no use to a build in which it goes otherwise. */

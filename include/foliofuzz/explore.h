@@ -175,9 +175,9 @@ void portfolio_epoch(struct portfolio *p);
 struct bounded_schedule {
 	u8 count, preemptions;
 	struct {
-		u32 choice;
+		u16 choice; /* below ENGINE_DECISIONS_MAX */
 		u8 cpu;
-	} turns[BOUNDED_TURNS_MAX];
+	} turns[BOUNDED_TURNS_MAX]; /* small: millions of schedules wait */
 };
 struct bounded_strategy {
 	struct strategy strategy;

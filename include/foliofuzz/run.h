@@ -91,6 +91,14 @@ unsigned run_choose(const struct portfolio *p, u64 n, struct run_options *o);
 void run_forget(void);
 
 /*
+ * near.c: of the programs whose deviations and failures come some occurrences earlier or later, the one with the least difference of which
+ * wanted(arg, result) holds; 4,000 executions at most. On success *p is that, *result its result and *distance the sum of the differences.
+ */
+#define RUN_NEAR_MAX 16u
+bool run_near(struct prog *p, const struct run_options *o, bool (*wanted)(const void *arg, const struct run_result *r), const void *arg,
+	      struct run_result *result, u32 *distance);
+
+/*
  * One CPU and any number of operations. After each of them, while nothing is in flight, the quiescent oracles look, and every page of
  * every address space holds what a map from virtual page to token says. Stops at the first find; *done: operations that were begun.
  */

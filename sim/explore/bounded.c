@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Preemption bounding (Musuvathi, Qadeer, "Iterative context bounding for systematic testing of multithreaded programs", PLDI 2007): every
- * schedule with at most k preemptions. A switch away from a CPU that waits or has ended costs nothing; all CPUs that could follow are tried.
+ * schedule with at most k preemptions. A switch away from a CPU that waits or has ended costs nothing, nor does who is first: nobody is at
+ * anything then. All CPUs that could follow are tried.
  *
  * Deviates: no reduction, since sleep sets under a bound would leave schedules out. A schedule is the list of the choices at which it is not
  * the default one; the next schedules have one more, behind the last: so each is reached once.
@@ -40,13 +41,13 @@ void bounded_strategy_init(struct bounded_strategy *b, const struct bounded_sche
 
 bool bounded_expand(const struct bounded_schedule *s, unsigned preemptions, bounded_add *add, void *arg)
 {
-	u32 count, first = s->count ? s->turns[s->count - 1].choice + 1 : 0;
+	u32 count, first = s->count ? s->turns[s->count - 1].choice + 1u : 0;
 	const struct decision *decisions = engine_decisions(&count);
 	bool all = count < ENGINE_DECISIONS_MAX;
 
 	for (u32 i = first; i < count; i++) {
 		const struct decision *d = &decisions[i];
-		unsigned cost = d->enabled >> d->cpu & 1;
+		unsigned cost = i && d->enabled >> d->cpu & 1;
 
 		if (s->preemptions + cost > preemptions)
 			continue;
@@ -57,7 +58,7 @@ bool bounded_expand(const struct bounded_schedule *s, unsigned preemptions, boun
 				all = false;
 				continue;
 			}
-			more.turns[more.count].choice = i;
+			more.turns[more.count].choice = (u16)i;
 			more.turns[more.count++].cpu = (u8)__builtin_ctz(m);
 			more.preemptions = (u8)(s->preemptions + cost);
 			add(arg, &more);
