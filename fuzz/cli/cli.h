@@ -10,6 +10,7 @@
 #include <foliofuzz/run.h>
 #include <stdio.h>
 
+#include "../free/batch.h"
 #include "../report/progress.h"
 #include "../report/report.h"
 
@@ -74,7 +75,7 @@ struct options {
 	enum prog_form to;
 	enum fuzz_engine engine;
 	const char *out;
-	bool json, keep_going, digest, anchor, quick;
+	bool json, keep_going, digest, anchor, quick, delay;
 	char **files;
 	int file_count;
 };
@@ -187,6 +188,14 @@ static inline u64 campaign_programs(const struct campaign *c)
 }
 /* Program and options of execution i; what a portfolio makes of the options is not in them. */
 void campaign_execution(const struct campaign *c, u64 i, struct prog *prog, struct run_options *o);
+
+/* ---- free.c: the free vehicle, in another program ---- */
+/* Options that do not go together with it, or with another: an exit code after a complaint, or -1. */
+int free_refuses(const struct options *o, const struct command *c);
+/* Runs the inputs there and says what was found; an exit code. */
+int free_run_command(const struct campaign *c);
+/* Sends r and its programs; false when there is no answer, after a complaint. */
+bool free_ask(struct free_request *r, const struct prog *const *programs, struct free_answer *answer);
 
 /* ---- worker.c: one process's share of a campaign ---- */
 struct worker {

@@ -36,6 +36,21 @@ static int set_small(const struct command *c, enum option_id id, const char *s, 
 	return code;
 }
 
+static int set_vehicle(struct options *o, const struct command *c, const char *s)
+{
+	static const char *const names[] = { [VEHICLE_FIBER] = "fiber", [VEHICLE_PTHREAD] = "pthread", [VEHICLE_FREE] = "free" };
+	bool free = c->accepts & ACCEPTS(DELAY);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(s, names[i])) {
+			o->run.vehicle = (enum vehicle)i;
+			if (i != VEHICLE_FREE || free)
+				return -1;
+			return usage_error(c, "--vehicle: free threads have no schedule to go by; only foliofuzz run takes them");
+		}
+	return expected(c, OPTION_VEHICLE, free ? "fiber, pthread or free" : "fiber or pthread", s);
+}
+
 /* Which of two words; `first` is the value of the first. */
 static int set_word(const struct command *c, enum option_id id, const char *s, const char *a,
 		    const char *b, unsigned first, unsigned *value)
@@ -134,9 +149,7 @@ static int set_form(struct options *o, const struct command *c, enum option_id i
 
 	switch (id) {
 	case OPTION_VEHICLE:
-		code = set_word(c, id, s, "fiber", "pthread", VEHICLE_FIBER, &value);
-		o->run.vehicle = (enum vehicle)value;
-		return code;
+		return set_vehicle(o, c, s);
 	case OPTION_TRACE:
 		return set_trace(o, c, s);
 	case OPTION_ENGINE:
@@ -157,6 +170,7 @@ static void set_flag(struct options *o, enum option_id id)
 	o->dpor |= id == OPTION_DPOR;
 	o->quick |= id == OPTION_QUICK;
 	o->anchor |= id == OPTION_ANCHOR;
+	o->delay |= id == OPTION_DELAY;
 }
 
 static int set_option(struct options *o, const struct command *c, enum option_id id, const char *s)
