@@ -171,6 +171,7 @@ static void set_flag(struct options *o, enum option_id id)
 	o->quick |= id == OPTION_QUICK;
 	o->anchor |= id == OPTION_ANCHOR;
 	o->delay |= id == OPTION_DELAY;
+	o->wall |= id == OPTION_WALL;
 }
 
 static int set_option(struct options *o, const struct command *c, enum option_id id, const char *s)
@@ -200,6 +201,10 @@ static int set_option(struct options *o, const struct command *c, enum option_id
 		return set_small(c, id, s, 1000000000, &o->repeat);
 	case OPTION_JOBS:
 		return set_small(c, id, s, CAMPAIGN_JOBS_MAX, &o->jobs);
+	case OPTION_SEEDS:
+		return set_small(c, id, s, WALL_SEEDS_MAX, &o->seeds);
+	case OPTION_SECONDS:
+		return set_small(c, id, s, 100000, &o->wall_seconds);
 	case OPTION_PREEMPTIONS:
 		return set_preemptions(o, c, s);
 	case OPTION_FAULTS:
@@ -292,6 +297,20 @@ int options_parse(struct options *o, const struct command *c, int argc, char **a
 		}
 	}
 	return check_files(o, c);
+}
+
+void bug_switches_option(struct text *t, const struct bug_switches *bugs)
+{
+	const char *comma = "";
+
+	text_printf(t, "--bug=");
+	for (unsigned id = 0; id < BUG_COUNT; id++) {
+		bool on = bug_set_has(&bugs->on, id), off = bug_set_has(&bugs->off, id);
+
+		if (on || off)
+			text_printf(t, "%s%s%s", comma, off ? "-" : "", bug_table[id].name);
+		comma = on || off || comma[0] ? "," : "";
+	}
 }
 
 const char *options_apply(const struct options *o, struct prog *p, bool lenient)
