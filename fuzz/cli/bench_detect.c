@@ -30,12 +30,15 @@ static const struct command command = {
 	.summary = "Runs the unscheduled program of every bug of corpus/bugs, or of the named ones, with every\n"
 		   "strategy over 20 seeds and prints the executions to the first find. --quick takes fewer\n"
 		   "seeds, and fails (exit 4) when the executions that a strategy needs rose threefold over those that\n"
-		   STORED " holds.",
+		   STORED " holds. --wall measures seconds instead; with -o FILE a search that has a row there\n"
+		   "is not made again.",
 	.examples = "foliofuzz bench detect --jobs 2\n"
 		    "foliofuzz bench detect --quick --jobs 2\n"
+		    "foliofuzz bench detect --wall -o wall.tsv\n"
 		    "foliofuzz bench detect --strategy portfolio partially-mapped-nonatomic\n"
 		    "foliofuzz bench detect --quick -o " STORED "\n",
-	.accepts = ACCEPTS(STRATEGY) | ACCEPTS(JOBS) | ACCEPTS(JSON) | ACCEPTS(QUICK) | ACCEPTS(BUDGET) | ACCEPTS(OUT),
+	.accepts = ACCEPTS(STRATEGY) | ACCEPTS(JOBS) | ACCEPTS(JSON) | ACCEPTS(QUICK) | ACCEPTS(BUDGET) | ACCEPTS(OUT) | ACCEPTS(WALL) |
+		   ACCEPTS(SECONDS) | ACCEPTS(SEEDS),
 	.files_max = BUG_COUNT,
 };
 
@@ -74,8 +77,7 @@ static u32 worst_of(const struct detect *d, const struct cell *c)
 
 /* ---- measuring ---- */
 
-/* Execution i of a search. */
-static void run_next(const struct prog *p, int strategy, u64 seed, u32 i, struct run_result *r)
+void bench_run_next(const struct prog *p, int strategy, u64 seed, u32 i, struct run_result *r)
 {
 	static struct portfolio portfolio;
 	static struct engine_watch watch;
@@ -107,7 +109,7 @@ static u32 search(const struct prog *p, const struct detect *d, int strategy, u6
 
 	run_forget();
 	for (u32 i = 0; n < d->budget; i++) {
-		run_next(p, strategy, seed, i, &r);
+		bench_run_next(p, strategy, seed, i, &r);
 		n += 1 + r.profiled;
 		if (verdict_is_find(r.verdict))
 			return n <= d->budget ? n : 0;
@@ -420,6 +422,10 @@ int bench_detect(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (o.wall)
+		return bench_wall(&o, &command);
+	if (o.seeds || o.wall_seconds)
+		return usage_error(&command, "%s: expected --wall with it", o.seeds ? "--seeds" : "--seconds");
 	d.options = &o;
 	d.seeds = o.quick ? QUICK_SEEDS : SEEDS;
 	d.budget = o.budget ? (u32)o.budget : o.quick ? QUICK_BUDGET : BUDGET;

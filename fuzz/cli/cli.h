@@ -10,6 +10,7 @@
 #include <foliofuzz/run.h>
 #include <stdio.h>
 
+#include "../free/batch.h"
 #include "../report/progress.h"
 #include "../report/report.h"
 
@@ -78,7 +79,8 @@ struct options {
 	enum prog_form to;
 	enum fuzz_engine engine;
 	const char *out;
-	bool json, keep_going, digest, anchor, quick;
+	bool json, keep_going, digest, anchor, quick, delay, wall;
+	u32 seeds, wall_seconds; /* 0: not said */
 	char **files;
 	int file_count;
 };
@@ -89,6 +91,9 @@ int options_parse(struct options *o, const struct command *c, int argc, char **a
  * never with `lenient`, which drops what the kernel lacks.
  */
 const char *options_apply(const struct options *o, struct prog *p, bool lenient);
+
+/* "--bug=ID,-ID": as a fuzz target takes it. */
+void bug_switches_option(struct text *t, const struct bug_switches *bugs);
 
 /* ---- usage.c ---- */
 void usage_print(FILE *out, const struct command *c);
@@ -191,6 +196,39 @@ static inline u64 campaign_programs(const struct campaign *c)
 }
 /* Program and options of execution i; what a portfolio makes of the options is not in them. */
 void campaign_execution(const struct campaign *c, u64 i, struct prog *prog, struct run_options *o);
+
+/* ---- free.c: the free vehicle, in another program ---- */
+/* Options that do not go together with it, or with another: an exit code after a complaint, or -1. */
+int free_refuses(const struct options *o, const struct command *c);
+/* Runs the inputs there and says what was found; an exit code. */
+int free_run_command(const struct campaign *c);
+/* Sends r and its programs; false when there is no answer, after a complaint. */
+bool free_ask(struct free_request *r, const struct prog *const *programs, struct free_answer *answer);
+
+/* ---- bench_detect.c ---- */
+/* Execution i of a search for a bug. */
+void bench_run_next(const struct prog *p, int strategy, u64 seed, u32 i, struct run_result *r);
+
+/* ---- bench_tools.c ---- */
+#define WALL_SEEDS_MAX 100
+enum wall_result { WALL_NONE, WALL_FOUND, WALL_MISSED, WALL_FAILED /* it could not be started, or ended badly */ };
+struct wall_search {
+	const struct prog *prog; /* with the bug's switch, and without a schedule */
+	const char *path;	 /* where that stands */
+	u32 seed;
+	u32 seconds; /* at most */
+};
+struct wall_tool {
+	const char *name;
+	bool (*is_there)(void);
+	/* *ms: how long it took. */
+	enum wall_result (*search)(const struct wall_search *s, u32 *ms);
+};
+#define WALL_TOOLS 5
+extern const struct wall_tool wall_tools[WALL_TOOLS];
+
+/* ---- bench_wall.c ---- */
+int bench_wall(const struct options *o, const struct command *c);
 
 /* ---- worker.c: one process's share of a campaign ---- */
 struct worker {

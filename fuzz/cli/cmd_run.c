@@ -25,9 +25,10 @@ static const struct command command = {
 		"foliofuzz run --bug partially-mapped-nonatomic\n"
 		"foliofuzz run --runs 100000 --jobs 4\n"
 		"foliofuzz run corpus/seeds --kernel v6.12 --time 10m --keep-going --out finds\n"
-		"foliofuzz run --runs 10000 --seed 0 --digest\n",
+		"foliofuzz run --runs 10000 --seed 0 --digest\n"
+		"foliofuzz run corpus/seeds --vehicle free --delay --time 60s --keep-going\n",
 	.accepts = ACCEPTS(STRATEGY) | ACCEPTS(SEED) | ACCEPTS(RUNS) | ACCEPTS(TIME) |
-		   ACCEPTS(KERNEL) | ACCEPTS(BUG) | ACCEPTS(VEHICLE) | ACCEPTS(STEPS) |
+		   ACCEPTS(KERNEL) | ACCEPTS(BUG) | ACCEPTS(VEHICLE) | ACCEPTS(DELAY) | ACCEPTS(STEPS) |
 		   ACCEPTS(STRICT_HWPOISON) | ACCEPTS(JOBS) | ACCEPTS(KEEP_GOING) |
 		   ACCEPTS(DIGEST) | ACCEPTS(OUT) | ACCEPTS(JSON),
 	.files_max = INT_MAX,
@@ -200,10 +201,13 @@ int cmd_run(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	code = free_refuses(&o, &command);
+	if (code >= 0)
+		return code;
 	code = EXIT_BAD_INPUT;
 	if (load_inputs(&c, &o)) {
 		set_limit(&c, &o);
-		code = run_and_report(&c);
+		code = o.run.vehicle == VEHICLE_FREE ? free_run_command(&c) : run_and_report(&c);
 	}
 	free(c.inputs);
 	files_free(&c.files);

@@ -36,6 +36,21 @@ static int set_small(const struct command *c, enum option_id id, const char *s, 
 	return code;
 }
 
+static int set_vehicle(struct options *o, const struct command *c, const char *s)
+{
+	static const char *const names[] = { [VEHICLE_FIBER] = "fiber", [VEHICLE_PTHREAD] = "pthread", [VEHICLE_FREE] = "free" };
+	bool free = c->accepts & ACCEPTS(DELAY);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(s, names[i])) {
+			o->run.vehicle = (enum vehicle)i;
+			if (i != VEHICLE_FREE || free)
+				return -1;
+			return usage_error(c, "--vehicle: free threads have no schedule to go by; only foliofuzz run takes them");
+		}
+	return expected(c, OPTION_VEHICLE, free ? "fiber, pthread or free" : "fiber or pthread", s);
+}
+
 /* Which of two words; `first` is the value of the first. */
 static int set_word(const struct command *c, enum option_id id, const char *s, const char *a,
 		    const char *b, unsigned first, unsigned *value)
@@ -134,9 +149,7 @@ static int set_form(struct options *o, const struct command *c, enum option_id i
 
 	switch (id) {
 	case OPTION_VEHICLE:
-		code = set_word(c, id, s, "fiber", "pthread", VEHICLE_FIBER, &value);
-		o->run.vehicle = (enum vehicle)value;
-		return code;
+		return set_vehicle(o, c, s);
 	case OPTION_TRACE:
 		return set_trace(o, c, s);
 	case OPTION_ENGINE:
@@ -157,6 +170,8 @@ static void set_flag(struct options *o, enum option_id id)
 	o->dpor |= id == OPTION_DPOR;
 	o->quick |= id == OPTION_QUICK;
 	o->anchor |= id == OPTION_ANCHOR;
+	o->delay |= id == OPTION_DELAY;
+	o->wall |= id == OPTION_WALL;
 }
 
 static int set_option(struct options *o, const struct command *c, enum option_id id, const char *s)
@@ -186,6 +201,10 @@ static int set_option(struct options *o, const struct command *c, enum option_id
 		return set_small(c, id, s, 1000000000, &o->repeat);
 	case OPTION_JOBS:
 		return set_small(c, id, s, CAMPAIGN_JOBS_MAX, &o->jobs);
+	case OPTION_SEEDS:
+		return set_small(c, id, s, WALL_SEEDS_MAX, &o->seeds);
+	case OPTION_SECONDS:
+		return set_small(c, id, s, 100000, &o->wall_seconds);
 	case OPTION_PREEMPTIONS:
 		return set_preemptions(o, c, s);
 	case OPTION_FAULTS:
@@ -278,6 +297,20 @@ int options_parse(struct options *o, const struct command *c, int argc, char **a
 		}
 	}
 	return check_files(o, c);
+}
+
+void bug_switches_option(struct text *t, const struct bug_switches *bugs)
+{
+	const char *comma = "";
+
+	text_printf(t, "--bug=");
+	for (unsigned id = 0; id < BUG_COUNT; id++) {
+		bool on = bug_set_has(&bugs->on, id), off = bug_set_has(&bugs->off, id);
+
+		if (on || off)
+			text_printf(t, "%s%s%s", comma, off ? "-" : "", bug_table[id].name);
+		comma = on || off || comma[0] ? "," : "";
+	}
 }
 
 const char *options_apply(const struct options *o, struct prog *p, bool lenient)

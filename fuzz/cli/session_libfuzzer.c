@@ -301,20 +301,6 @@ static void read_output(struct libfuzzer_engine *e, struct fuzzer *f)
 }
 
 /* ---- processes ---- */
-static void put_bugs(struct text *t, const struct options *o)
-{
-	const char *comma = "";
-
-	text_printf(t, "--bug=");
-	for (unsigned id = 0; id < BUG_COUNT; id++) {
-		bool on = bug_set_has(&o->bugs.on, id), off = bug_set_has(&o->bugs.off, id);
-
-		if (on || off)
-			text_printf(t, "%s%s%s", comma, off ? "-" : "", bug_table[id].name);
-		comma = on || off || comma[0] ? "," : "";
-	}
-}
-
 static _Noreturn void execute(const struct libfuzzer_engine *e, u32 k, int output)
 {
 	static char words[WORDS_MAX][8192];
@@ -336,7 +322,7 @@ static _Noreturn void execute(const struct libfuzzer_engine *e, u32 k, int outpu
 	text_printf(&t[n++], "-ignore_remaining_args=1");
 	if (o->generation >= 0)
 		text_printf(&t[n++], "--kernel=%s", generation_table[o->generation].name);
-	put_bugs(&t[n++], o);
+	bug_switches_option(&t[n++], &o->bugs);
 	for (int i = 0; i < n; i++)
 		argv[i] = words[i];
 	argv[n] = NULL;

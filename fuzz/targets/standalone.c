@@ -119,7 +119,7 @@ static bool set_repeat(const char *s, unsigned *repeat)
 /* What target_init() takes, and what only an engine would. */
 static bool is_others_option(const char *s)
 {
-	return !strncmp(s, "--kernel=", 9) || !strncmp(s, "--bug=", 6) ||
+	return !strncmp(s, "--kernel=", 9) || !strncmp(s, "--bug=", 6) || !strncmp(s, "--program=", 10) ||
 	       !strncmp(s, "--vehicle=", 10) || !strcmp(s, "-ignore_remaining_args=1") ||
 	       !strcmp(s, "--");
 }

@@ -63,8 +63,7 @@ static void set_vehicle(const char *name)
 		refuse("fiber or pthread", name);
 }
 
-/* AFL++'s driver takes what is left of the command line for files. libFuzzer hands its own on to its children: there they stay. */
-static bool takes_options_away(void)
+bool target_takes_options_away(void)
 {
 #ifdef FOLIOFUZZ_AFL
 	return true;
@@ -98,7 +97,7 @@ void target_init(int *argc, char **argv)
 				options[k].set(argv[i] + strlen(options[k].prefix));
 				ours = true;
 			}
-		if (!ours || !takes_options_away())
+		if (!ours || !target_takes_options_away())
 			argv[kept++] = argv[i];
 	}
 	if (kept < *argc)

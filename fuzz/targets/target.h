@@ -17,6 +17,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
  * FOLIOFUZZ_TARGET_BUGS), then from --kernel=, --bug= and --vehicle= on the command line.
  */
 void target_init(int *argc, char **argv);
+/* AFL++'s driver takes what is left of the command line for files. libFuzzer hands its own on to its children: there they stay. */
+bool target_takes_options_away(void);
 /* The target's kernel and bugs. With `keep`, what the target does not name stays the program's. */
 void target_set_world(struct prog *p, bool keep);
 /*

@@ -18,7 +18,8 @@
 #define ENGINE_STACK_SIZE (256u << 10) /* bytes per lane, without the guard page */
 #define ENGINE_TRACE_MAX 65536 /* recorded events; later ones are counted, not kept */
 
-enum vehicle { VEHICLE_FIBER, VEHICLE_PTHREAD };
+/* FREE: threads that nobody controls, and no engine's: foliofuzz/free.h. It is a vehicle of command lines alone. */
+enum vehicle { VEHICLE_FIBER, VEHICLE_PTHREAD, VEHICLE_FREE };
 
 struct event {
 	const struct site *site;

@@ -30,6 +30,8 @@ void oracle_begin(const struct oracle_options *options);
 void oracle_save(struct snapshot *s);
 /* For engine_config.hooks. */
 extern const struct engine_hooks oracle_hooks;
+/* The same for the free vehicle, where only quiescence and the end are judged. */
+extern const struct engine_hooks oracle_free_hooks;
 /* No operation is in flight. Reports through engine_report(); false if something is wrong. */
 bool oracle_quiescent(void);
 /* No operation is in flight: every page that is mapped, swapped out or on the device holds what user space left there. */

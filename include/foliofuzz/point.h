@@ -146,7 +146,11 @@ u32 engine_token(void);
 struct engine_now {
 	unsigned cpu;
 };
+#ifdef FOLIOFUZZ_FREE
+extern __thread struct engine_now engine_now; /* sim/free: CPUs are threads */
+#else
 extern struct engine_now engine_now;
+#endif
 static inline unsigned engine_cpu(void)
 {
 	return engine_now.cpu;

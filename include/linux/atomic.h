@@ -62,10 +62,7 @@
 		__typeof__(v) v_ = (v);                                        \
 		__typeof__(v_->counter) i_ = (i), u_ = (u);                    \
 		engine_point(SITE(prim, "", str), v_, EVENT_RMW);              \
-		bool did_ = access_load(&v_->counter, __ATOMIC_RELAXED) != u_; \
-		if (did_)                                                      \
-			(void)access_add_fetch(&v_->counter, i_, order);       \
-		did_;                                                          \
+		access_add_if(&v_->counter, i_, seen_, seen_ != u_, order);    \
 	})
 
 

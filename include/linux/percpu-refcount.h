@@ -20,10 +20,7 @@ struct percpu_ref {
 	({                                                                     \
 		int *ref_ = &(ref)->count.counter;                             \
 		engine_point(SITE("percpu_ref_tryget_live", "", #ref), ref_, EVENT_RMW); \
-		bool live_ = !(access_load(ref_, __ATOMIC_RELAXED) & PERCPU_REF_DEAD); \
-		if (live_)                                                     \
-			(void)access_add_fetch(ref_, 1, __ATOMIC_ACQ_REL);     \
-		live_;                                                         \
+		access_add_if(ref_, 1, seen_, !(seen_ & PERCPU_REF_DEAD), __ATOMIC_ACQ_REL); \
 	})
 #define percpu_ref_put(ref) ((void)atomic_dec_return(&(ref)->count))
 #define percpu_ref_kill(ref) ((void)atomic_add_return(PERCPU_REF_DEAD, &(ref)->count))

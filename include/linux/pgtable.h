@@ -195,9 +195,7 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 		pmd_t invalidated_ = { assert_read(*word_) };                  \
 		VM_WARN_ON_ONCE(!pmd_present(invalidated_));                   \
 		engine_point(SITE(prim, "", str), word_, EVENT_RMW);           \
-		unsigned long was_ = access_load(word_, __ATOMIC_RELAXED);     \
-		access_store(word_, (was_ & ~(_PAGE_PRESENT | _PAGE_PROTNONE)) | _PAGE_PSE, __ATOMIC_RELAXED); \
-		was_;                                                          \
+		access_update(word_, was_, (was_ & ~(_PAGE_PRESENT | _PAGE_PROTNONE)) | _PAGE_PSE); \
 	})
 /* Hardware no longer walks it; software still sees a huge PMD, and no hint. One step, as x86's exchange; then the flush. */
 #define pmdp_invalidate(vma, addr, pmdp)                                       \

@@ -42,7 +42,7 @@ void downgrade_write_at(const struct site *s, struct rw_semaphore *sem);
 	({                                                                     \
 		struct rw_semaphore *s_ = (sem);                               \
 		engine_point(SITE("rwsem_is_locked", "", #sem), s_, EVENT_READ); \
-		s_->writer != 0 || s_->readers != 0;                           \
+		access_load(&s_->writer, __ATOMIC_RELAXED) != 0 || access_load(&s_->readers, __ATOMIC_RELAXED) != 0; \
 	})
 
 #endif

@@ -53,7 +53,7 @@ void spin_unlock_at(const struct site *s, spinlock_t *lock);
 	} while (0)
 static inline bool spin_is_locked(const spinlock_t *lock)
 {
-	return lock->owner != 0;
+	return access_load(&lock->owner, __ATOMIC_RELAXED) != 0;
 }
 
 bool lock_is_held_(const volatile void *lock);

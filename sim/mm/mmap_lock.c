@@ -18,12 +18,7 @@
 	({                                                                     \
 		atomic_t *r_ = (r);                                            \
 		engine_point(SITE("refcount_inc_not_zero_limited_acquire", "", #r), r_, EVENT_RMW); \
-		int was_ = access_load(&r_->counter, __ATOMIC_RELAXED);        \
-		bool did_ = was_ != 0 && was_ < VM_REFCNT_LIMIT;               \
-		*(oldp) = was_;                                                \
-		if (did_)                                                      \
-			(void)access_add_fetch(&r_->counter, 1, __ATOMIC_ACQUIRE); \
-		did_;                                                          \
+		access_add_if(&r_->counter, 1, was_, (*(oldp) = was_) != 0 && was_ < VM_REFCNT_LIMIT, __ATOMIC_ACQUIRE); \
 	})
 
 #define vma_lockdep_map(vma) (&(vma)->vm_refcnt)

@@ -55,12 +55,14 @@ static HARDWARE void forget(struct mm_struct *mm, unsigned long start, unsigned 
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
 		struct tlb_entry *entries = *per_cpu_ptr(machine->tlb.entries, cpu);
 
+		access_step_begin(cpu);
 		for (unsigned int i = 0; i < TLB_ENTRIES; i++) {
 			unsigned long addr = (unsigned long)entries[i].vpn << PAGE_SHIFT;
 
 			if (entries[i].mm && (!mm || entries[i].mm == mm) && addr >= start && addr < end)
 				entries[i].mm = NULL;
 		}
+		access_step_end(cpu);
 	}
 }
 

@@ -17,12 +17,13 @@
 
 /* The page walker of the hardware: no lock, no point of its own. Returns false for a page fault. */
 static HARDWARE bool hw_translate(struct mm_struct *mm, unsigned long addr, bool write, unsigned long *pfn,
-			 unsigned long **entry)
+			 unsigned long **entry, unsigned long *seen)
 {
 	unsigned long *pmd = &pmd_offset(mm, addr)->pmd;
 	unsigned long v = access_volatile(pmd);
 
 	*entry = pmd;
+	*seen = v;
 	if (!(v & _PAGE_PRESENT))
 		return false;
 	if (v & _PAGE_PSE) {
@@ -30,7 +31,7 @@ static HARDWARE bool hw_translate(struct mm_struct *mm, unsigned long addr, bool
 		return !write || (v & _PAGE_RW);
 	}
 	*entry = &pmd_ptdesc(__pmd(v))->ptes[pte_index(addr)].pte;
-	v = access_volatile(*entry);
+	v = *seen = access_volatile(*entry);
 	*pfn = v >> PFN_SHIFT;
 	return (v & _PAGE_PRESENT) && (!write || (v & _PAGE_RW));
 }
@@ -48,15 +49,16 @@ static HARDWARE bool poisoned(unsigned long pfn)
 static HARDWARE bool translate(struct mm_struct *mm, unsigned long addr, bool write, unsigned long *pfn)
 {
 	struct tlb_entry *e = tlb_lookup(mm, addr, write);
-	unsigned long *entry;
+	unsigned long *entry, seen;
 
 	if (e) {
 		*pfn = e->pfn;
 		return true;
 	}
-	if (!hw_translate(mm, addr, write, pfn, &entry))
-		return false;
-	access_volatile(entry) |= _PAGE_ACCESSED | (write ? _PAGE_DIRTY : 0);
+	do
+		if (!hw_translate(mm, addr, write, pfn, &entry, &seen))
+			return false;
+	while (!access_hardware_mark(entry, seen, _PAGE_ACCESSED | (write ? _PAGE_DIRTY : 0)));
 	tlb_insert(mm, addr, *pfn, write);
 	return true;
 }
@@ -69,14 +71,19 @@ static HARDWARE bool still_there(struct mm_struct *mm, unsigned long addr, bool 
 	return translate(mm, addr, write, &again) && again == pfn;
 }
 
-/* 0: stored; -EFAULT: page fault first; -EHWPOISON: the process is killed for it. One step. */
-static HARDWARE int user_store(struct mm_struct *mm, unsigned long addr, u32 token)
+/* Before the access's point: which page it will be about. A step of this CPU, so that no flush comes in between. */
+static bool translate_first(struct mm_struct *mm, unsigned long addr, bool write, unsigned long *pfn)
 {
-	unsigned long pfn = 0;
+	bool there;
 
-	if (!translate(mm, addr, true, &pfn))
-		return -EFAULT;
-	engine_point(SITE("store", "", "content"), &machine->content[pfn], EVENT_WRITE);
+	access_step_begin(smp_processor_id());
+	there = translate(mm, addr, write, pfn);
+	access_step_end(smp_processor_id());
+	return there;
+}
+
+static HARDWARE int store_step(struct mm_struct *mm, unsigned long addr, unsigned long pfn, u32 token)
+{
 	if (!still_there(mm, addr, true, pfn))
 		return -EAGAIN;
 	if (poisoned(pfn))
@@ -86,13 +93,23 @@ static HARDWARE int user_store(struct mm_struct *mm, unsigned long addr, u32 tok
 	return 0;
 }
 
-static HARDWARE int user_load(struct mm_struct *mm, unsigned long addr, u32 *token)
+/* 0: stored; -EFAULT: page fault first; -EHWPOISON: the process is killed for it. One step. */
+static HARDWARE int user_store(struct mm_struct *mm, unsigned long addr, u32 token)
 {
 	unsigned long pfn = 0;
+	int err;
 
-	if (!translate(mm, addr, false, &pfn))
+	if (!translate_first(mm, addr, true, &pfn))
 		return -EFAULT;
-	engine_point(SITE("load", "", "content"), &machine->content[pfn], EVENT_READ);
+	engine_point(SITE("store", "", "content"), &machine->content[pfn], EVENT_WRITE);
+	access_step_begin(smp_processor_id());
+	err = store_step(mm, addr, pfn, token);
+	access_step_end(smp_processor_id());
+	return err;
+}
+
+static HARDWARE int load_step(struct mm_struct *mm, unsigned long addr, unsigned long pfn, u32 *token)
+{
 	if (!still_there(mm, addr, false, pfn))
 		return -EAGAIN;
 	if (poisoned(pfn))
@@ -100,6 +117,20 @@ static HARDWARE int user_load(struct mm_struct *mm, unsigned long addr, u32 *tok
 	*token = (u32)access_volatile(&machine->content[pfn]);
 	user_note(USER_ACCESS, mm->slot, addr >> PAGE_SHIFT, 1, (u32)pfn, 0);
 	return 0;
+}
+
+static HARDWARE int user_load(struct mm_struct *mm, unsigned long addr, u32 *token)
+{
+	unsigned long pfn = 0;
+	int err;
+
+	if (!translate_first(mm, addr, false, &pfn))
+		return -EFAULT;
+	engine_point(SITE("load", "", "content"), &machine->content[pfn], EVENT_READ);
+	access_step_begin(smp_processor_id());
+	err = load_step(mm, addr, pfn, token);
+	access_step_end(smp_processor_id());
+	return err;
 }
 
 /* Unlike any other token of the execution, and never 0. */

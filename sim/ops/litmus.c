@@ -157,7 +157,15 @@ int op_cmpxchg(const u8 *args)
 /* Asked by the engine, between two steps. */
 static __no_kcsan bool is_free(const volatile void *lock)
 {
-	return !((const struct litmus_lock *)(uintptr_t)lock)->owner;
+	return !access_load(&((const struct litmus_lock *)(uintptr_t)lock)->owner, __ATOMIC_RELAXED);
+}
+
+/* True whenever it was free, since waiting for it and taking it are one step; free CPUs may be late. */
+static bool take(struct litmus_lock *lock)
+{
+	u32 nobody = 0;
+
+	return access_cmpxchg(&lock->owner, &nobody, engine_cpu() + 1, __ATOMIC_ACQUIRE);
 }
 
 int op_lock(const u8 *args)
@@ -166,8 +174,9 @@ int op_lock(const u8 *args)
 
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
-	engine_wait(SITE("lock", "", "lock"), lock, EVENT_LOCK, is_free, lock);
-	lock->owner = engine_cpu() + 1;
+	do
+		engine_wait(SITE("lock", "", "lock"), lock, EVENT_LOCK, is_free, lock);
+	while (!take(lock));
 	return 0;
 }
 
@@ -180,11 +189,10 @@ int op_trylock(const u8 *args)
 		return LITMUS_SKIPPED;
 	refuse = engine_fault(SITE("trylock", "", "lock"));
 	engine_point(SITE("trylock", "", "lock"), lock, EVENT_TRYLOCK);
-	if (refuse || lock->owner) {
+	if (refuse || !take(lock)) {
 		engine_touch(0, TOUCH_WROTE_NOTHING);
 		return set_reg(args[0], 0);
 	}
-	lock->owner = engine_cpu() + 1;
 	return set_reg(args[0], 1);
 }
 
@@ -195,9 +203,9 @@ int op_unlock(const u8 *args)
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
 	engine_point(SITE("unlock", "", "lock"), lock, EVENT_UNLOCK);
-	if (lock->owner != engine_cpu() + 1)
+	if (access_load(&lock->owner, __ATOMIC_RELAXED) != engine_cpu() + 1)
 		engine_find(VERDICT_LOCK_RULE, "unlock by another", NULL, "l%u", args[0]);
-	lock->owner = 0;
+	access_store(&lock->owner, 0, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -232,8 +240,13 @@ static void store_later(struct rcu_head *head)
 {
 	struct litmus_word *w = container_of(head, struct litmus_word, rcu);
 
+	u8 value;
+
 	engine_touch(engine_object_id(head), TOUCH_READ);
-	atomic_long_set(&w->value, w->later);
+	access_step_begin(0);
+	value = w->later;
+	access_step_end(0);
+	atomic_long_set(&w->value, value);
 }
 
 int op_rcu_store(const u8 *args)
@@ -242,8 +255,10 @@ int op_rcu_store(const u8 *args)
 
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
+	access_step_begin(0); /* from call_rcu()'s point on */
 	call_rcu(&w->rcu, store_later);
 	w->later = args[1];
+	access_step_end(0);
 	return 0;
 }
 

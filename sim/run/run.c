@@ -9,21 +9,7 @@
 #include <foliofuzz/run.h>
 #include <foliofuzz/search.h>
 #include "run_internal.h"
-#include <stdio.h>
 #include <string.h>
-
-static const struct site *op_sites(unsigned id)
-{
-	static struct site sites[OP_COUNT] = {
-#define OP(id, name, a0, a1, a2, a3, help) { .function = name, .primitive = "op", .detail = "", .expr = "" },
-#include <foliofuzz/op.def>
-#undef OP
-	};
-
-	if (unlikely(!sites[id].hash))
-		sites[id].hash = hash_string(sites[id].function);
-	return &sites[id];
-}
 
 _Static_assert(PROG_OPS_MAX <= 32, "struct op_counts has a bit for each");
 
@@ -53,7 +39,7 @@ static void run_ops(struct execution *x, const struct prog_lane *lane)
 {
 	for (unsigned i = 0; i < lane->count; i++) {
 		const struct prog_op *op = &lane->ops[i];
-		const struct site *site = op_sites(op->id);
+		const struct site *site = run_op_site(op->id);
 		int err;
 
 		engine_op_begin(site, i, op->fail);
@@ -97,23 +83,7 @@ static void init_once(void)
 
 static void boot(const struct prog_world *world, const struct run_options *o)
 {
-	struct bug_switches bugs = world->bugs;
-	struct machine_config config = {
-		.cpus = world->cpus,
-		.memcgs = world->memcgs,
-		.no_page_mapcount = world->mapcount == MAPCOUNT_NO_PAGE,
-		.underused = world->underused,
-	};
-	struct oracle_options oracle = { .strict_hwpoison = o->strict_hwpoison, .lanes = world->cpus };
-
-	bug_switches_add(&bugs, &o->bugs);
-	bug_state_set(o->generation >= 0 ? (enum generation)o->generation :
-					   (enum generation)world->generation, &bugs);
-	arena_reset();
-	kern_reset();
-	ops_boot();
-	machine_boot(&config);
-	oracle_begin(&oracle);
+	run_boot(world, o->generation, &o->bugs, o->strict_hwpoison);
 }
 
 /*
@@ -150,24 +120,6 @@ static void run_phases(struct execution *x)
 		oracle_end();
 }
 
-static void fill_title(struct run_result *r, const struct engine_verdict *v)
-{
-	const char *a = v->function ? v->function : "", *b = v->other ? v->other : "";
-
-	if (b[0] && (strcmp(a, b) > 0 || !a[0])) {
-		const char *t = a;
-
-		a = b;
-		b = t;
-	}
-	if (!strcmp(a, b))
-		b = "";
-	snprintf(r->function, sizeof(r->function), "%s", a);
-	snprintf(r->other, sizeof(r->other), "%s", b);
-	snprintf(r->title, sizeof(r->title), "%s: %s%s%s%s%s", verdict_name(v->verdict), v->invariant,
-		 a[0] ? " in " : "", r->function, b[0] ? " / " : "", r->other);
-}
-
 static void fill_result(struct run_result *r, const struct engine_verdict *v, const struct engine_stats *s)
 {
 	memset(r, 0, offsetof(struct run_result, title));
@@ -187,7 +139,7 @@ static void fill_result(struct run_result *r, const struct engine_verdict *v, co
 	r->invariant = v->invariant;
 	memcpy(r->message, v->message, sizeof(r->message));
 	if (verdict_is_find(v->verdict))
-		fill_title(r, v);
+		run_title(v, r->title, r->function, r->other);
 }
 
 static void count_run(struct run_stats *stats, const struct run_result *r)

@@ -35,6 +35,14 @@ void setup_restore(struct execution *x, bool record);
 void setup_keep(const struct execution *x, const struct run_options *o, bool record);
 void setup_forget(void);
 
+/* start.c: what every execution begins with, whoever schedules it. bugs: on top of the program's; generation: -1: the program's. */
+void run_boot(const struct prog_world *world, int generation, const struct bug_switches *bugs, bool strict_hwpoison);
+const struct site *run_op_site(unsigned id);
+
+/* title.c: "verdict: invariant in f / g" of a find, which is stable, and its two functions, sorted. */
+enum { RUN_FUNCTION_MAX = 64 };
+void run_title(const struct engine_verdict *v, char *title, char *function, char *other);
+
 /* guided.c: the strategy, if it is one that knows the program from a profile; else NULL. May run the program to get to know it. */
 struct strategy *run_guided(const struct prog *prog, const struct run_options *o);
 /* Executions that the last run_guided() made for its profile. */

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Objects from the arena, as sim/kernel/slab.c has them: no memory is used twice within an execution but that of type-safe caches. So a late
+ * access meets what the object was, and is no crash: nobody looks out for it here. One guard for all caches and the arena.
+ */
+#include "free_internal.h"
+#include <linux/fault.h>
+#include <linux/slab.h>
+#include <string.h>
+
+void __tsan_acquire(void *addr) __attribute__((weak));
+void __tsan_release(void *addr) __attribute__((weak));
+
+static struct free_guard slab;
+
+void kmem_cache_init(struct kmem_cache *c, const char *name, u32 size, u32 flags)
+{
+	*c = (struct kmem_cache){ .name = name, .size = size, .flags = flags };
+}
+
+void kmem_cache_init_pool(struct kmem_cache *c, const char *name, u32 size, void *pool, u32 objects)
+{
+	u32 used = c->allocated;
+
+	*c = (struct kmem_cache){ .name = name, .size = size, .pool = pool, .pool_objects = objects };
+	if (!used)
+		return;
+	arena_mark(pool, (size_t)used * size, 0);
+	memset(pool, 0, (size_t)used * size);
+}
+
+void *kmem_cache_alloc_boot(struct kmem_cache *c)
+{
+	HARNESS_BUG_ON(c->pool && c->allocated == c->pool_objects);
+	c->live++;
+	return c->pool ? c->pool + c->allocated++ * c->size : (c->allocated++, arena_alloc(c->size + 16));
+}
+
+static void **free_link(struct kmem_cache *c, void *object)
+{
+	return (void **)((char *)object + ((c->size + 7) & ~7u));
+}
+
+static void mark_typesafe(struct kmem_cache *c, void *object, u8 state)
+{
+	u32 first = arena_offset(object) >> ARENA_GRAIN_SHIFT, last = (arena_offset(object) + c->size - 1) >> ARENA_GRAIN_SHIFT;
+
+	memset(arena_state + first, state, last - first + 1);
+}
+
+/* The guard is held. NULL: a pool is used up. */
+static void *take(struct kmem_cache *c)
+{
+	void *object;
+
+	if (c->pool && c->allocated == c->pool_objects)
+		return NULL;
+	if (c->pool) {
+		object = c->pool + c->allocated * c->size;
+	} else if (c->free) {
+		object = c->free;
+		c->free = *free_link(c, object);
+		mark_typesafe(c, object, 0);
+	} else {
+		object = arena_alloc(c->size + 16);
+	}
+	c->live++;
+	c->allocated++;
+	return object;
+}
+
+void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp)
+{
+	bool fail = alloc_should_fail_at(s, gfp);
+	void *object;
+
+	engine_point(s, c, EVENT_ALLOC);
+	if (fail)
+		return NULL;
+	guard_lock(&slab);
+	object = take(c);
+	guard_unlock(&slab);
+	if (object && __tsan_acquire)
+		__tsan_acquire(object);
+	return object;
+}
+
+void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object)
+{
+	engine_point(s, object, EVENT_FREE);
+	if (__tsan_release)
+		__tsan_release(object);
+	guard_lock(&slab);
+	if (unlikely(!c->live || arena_state[arena_offset(object) >> ARENA_GRAIN_SHIFT]))
+		engine_find(VERDICT_USE_AFTER_FREE, "double free", s->function, "%s", c->name);
+	c->live--;
+	if (c->flags & SLAB_TYPESAFE_BY_RCU) {
+		*free_link(c, object) = c->free;
+		c->free = object;
+		mark_typesafe(c, object, SLAB_FREE);
+	} else {
+		arena_mark(object, c->size, SLAB_DEAD);
+	}
+	guard_unlock(&slab);
+}
