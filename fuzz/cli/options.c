@@ -139,7 +139,7 @@ static int set_engine(struct options *o, const struct command *c, const char *s)
 			o->engine = (enum fuzz_engine)i;
 			return -1;
 		}
-	return expected(c, OPTION_ENGINE, "random or libfuzzer", s);
+	return expected(c, OPTION_ENGINE, "random, libfuzzer or afl", s);
 }
 
 static int set_form(struct options *o, const struct command *c, enum option_id id, const char *s)

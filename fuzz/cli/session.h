@@ -5,7 +5,8 @@
  *	DIR/corpus/      inputs that showed something new, in binary; a .prog that is put there becomes one
  *	DIR/crashes/     finds, each a .prog that says itself on which kernel and with which bugs it runs
  *	DIR/broken/      inputs that ended a process without a find: defects of the harness
- *	DIR/aside/       inputs that libFuzzer is not to start from, until the next session
+ *	DIR/aside/       inputs that libFuzzer and AFL++ are not to start from, until the next session
+ *	DIR/afl/         what AFL++ is at; taken from and removed when it ends, or else by the next session
  *	DIR/stats.jsonl  a line for each report, over all sessions
  *	DIR/lock         held by the session that is at work
  *
@@ -15,6 +16,8 @@
 #define FUZZ_CLI_SESSION_H
 
 #include "cli.h"
+
+#include <sys/types.h>
 
 #define SESSION_PATH_MAX 4096
 
@@ -74,8 +77,59 @@ void session_add_broken(struct session *s, const struct prog *p);
 /* An input of DIR/corpus; true when it was not there yet. Any process. With a batch it is there once that is written. */
 bool session_add_input(struct session *s, const struct prog *p, struct file_batch *batch);
 
-/* ---- session_random.c, session_libfuzzer.c: engines. False after a complaint. ---- */
+/* ---- session_inputs.c ---- */
+/* Makes the corpus one that an engine can start from. False after a complaint, or interrupted. */
+bool session_settle_corpus(struct session *s);
+u32 session_count_corpus(const struct session *s);
+/*
+ * An input at which a process of an engine ended: replayed, kept as a find, or else as a defect of the harness (of an earlier session: as an
+ * input), and removed; left where it is when interrupted. False: there is none.
+ */
+bool session_take_artifact(struct session *s, const char *path, bool of_this_session);
+
+/* ---- session_process.c: programs that fuzz, as many as --jobs ---- */
+enum { ENGINE_WORDS_MAX = 32, ENGINE_TAIL = 2048 };
+struct engine_words {
+	u32 count;
+	char word[ENGINE_WORDS_MAX][8192];
+};
+struct engine_process {
+	pid_t pid; /* 0: none */
+	int output;
+	char line[512];
+	size_t length;
+	char tail[ENGINE_TAIL + 1]; /* what it said last */
+	u64 executions;
+};
+struct process_engine {
+	struct session *session;
+	char target[SESSION_PATH_MAX];
+	struct engine_process processes[CAMPAIGN_JOBS_MAX];
+	u32 started, deaths;
+	bool stopping;
+	/* Called in process k before it becomes the engine's: its command line. It may set its environment. */
+	void (*put_words)(struct process_engine *e, u32 k, struct engine_words *w);
+	void (*read_line)(struct process_engine *e, struct engine_process *p); /* may be NULL */
+	/* Each second, and when all have ended: takes what is new. May be NULL. */
+	void (*look)(struct process_engine *e);
+	/* Process k has, with this status: takes what it leaves. False: it failed. */
+	bool (*ended)(struct process_engine *e, u32 k, int status);
+};
+/* Until the session is stopped or no process can be started. */
+void session_processes(struct process_engine *e);
+/* What process p has made so far. */
+void engine_executions(struct process_engine *e, struct engine_process *p, u64 executions);
+void engine_word(struct engine_words *w, const char *fmt, ...) FORMAT_PRINTF(2, 3);
+/* Kernel and bugs of the options, as fuzz targets take them. */
+void engine_words_of_target(struct engine_words *w, const struct options *o);
+/* Of a file beside foliofuzz, its path. False: it is not there, after a complaint that names the preset that makes it. */
+bool session_need_beside(char *path, const char *name, const char *preset);
+/* The same without a complaint. */
+bool session_find_beside(char *path, const char *name);
+
+/* ---- session_random.c, session_libfuzzer.c, session_afl.c: engines. False after a complaint. ---- */
 bool session_random(struct session *s);
 bool session_libfuzzer(struct session *s);
+bool session_afl(struct session *s);
 
 #endif

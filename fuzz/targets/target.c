@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef FOLIOFUZZ_AFL
+#include <signal.h>
+#endif
 
 #include "../report/report.h"
 
@@ -150,11 +153,25 @@ void target_keep_setup(const struct prog *p)
 	run_one(p, &o, &r, NULL);
 }
 
+/*
+ * What executes is a child of AFL++'s forkserver, and would wait for it for ever if that and afl-fuzz were killed. Each time, since a child
+ * that did something once would not look the same each time.
+ */
+#ifdef FOLIOFUZZ_AFL
+/* <sys/prctl.h> wants the kernel's <linux/types.h>, and finds the replica's. */
+int prctl(int option, ...);
+#define PR_SET_PDEATHSIG 1
+#define die_with_parent() prctl(PR_SET_PDEATHSIG, SIGKILL)
+#else
+#define die_with_parent() ((void)0)
+#endif
+
 void target_assert_clean(const struct prog *p, bool direct)
 {
 	struct run_options o;
 	struct run_result r;
 
+	die_with_parent();
 	/* what such a program asserts says nothing of the replica */
 	if (prog_is_litmus(p))
 		return;

@@ -95,6 +95,8 @@ struct engine_hooks {
 	void (*note)(enum note note, const volatile void *a, const volatile void *b);
 	/* name of an object for people, into t */
 	void (*name)(struct text *t, const struct event *ev);
+	/* how many locks a CPU holds; of the titles of livelocks and deadlocks. NULL: none */
+	unsigned (*locks_held)(unsigned cpu);
 };
 
 /*

@@ -93,6 +93,8 @@ void kern_reset(void);
 void kern_save(struct snapshot *s);
 /* At the end of an operation nothing may be held and every section must be closed; else a find. */
 void kern_check_idle(const char *operation);
+/* 0 of a lane that is no CPU. */
+unsigned kern_locks_held(unsigned cpu);
 /* Lines "cpu0 waits for X, held by cpu1" and what each CPU holds. */
 void kern_describe_locks(struct text *t);
 

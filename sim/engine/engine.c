@@ -241,15 +241,21 @@ void engine_find(enum verdict verdict, const char *invariant, const char *other,
 		 const char *fmt, ...)
 {
 	const struct lane *l = &engine.lanes[engine_now.cpu];
-	const struct site *site = engine.last->site;
+	const char *function = engine.last->site ? engine.last->site->function : "lane", *waiters[2];
 	va_list ap;
 
 	HARNESS_BUG_ON(engine_now.cpu == ENGINE_RUNNER);
-	/* Where the budget ended is chance; which operation does not end is not. */
-	if (verdict == VERDICT_LIVELOCK && l->op_site)
-		site = l->op_site;
+	/* What was executed last is chance where nothing goes on. */
+	if (verdict == VERDICT_LIVELOCK) {
+		function = stuck_round();
+		if (!function)
+			function = l->op_site ? l->op_site->function : "lane";
+	} else if (verdict == VERDICT_DEADLOCK) {
+		stuck_waiters(waiters);
+		function = waiters[0];
+	}
 	va_start(ap, fmt);
-	set_verdict(verdict, invariant, site ? site->function : "lane", other, fmt, ap);
+	set_verdict(verdict, invariant, function, other, fmt, ap);
 	va_end(ap);
 	/* it ends what the others were at; a deadlock or a cut is where they all stand */
 	if (verdict != VERDICT_DEADLOCK && verdict != VERDICT_CUT)

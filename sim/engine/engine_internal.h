@@ -25,6 +25,8 @@ struct lane {
 	u16 op;
 	u16 last_op; /* begun last */
 	const struct site *op_site; /* of the operation begun last; NULL: none yet */
+	const struct site *round; /* in the fair tail: what it takes while it holds the fewest locks; NULL: nothing yet */
+	unsigned round_locks;
 	u16 fail, asks; /* engine_fault() */
 	u8 started;     /* has frames on its stack */
 	u8 stack_object_count;
@@ -70,6 +72,15 @@ struct engine {
 extern struct engine engine;
 extern struct event engine_trace_events[ENGINE_TRACE_MAX];
 extern struct decision engine_decision_log[ENGINE_DECISIONS_MAX];
+
+/* ---- stuck.c: the functions of a title when nothing goes on ---- */
+void stuck_begin(void);
+/* In the fair tail: a lane is about to do what it has pending. */
+void stuck_note(struct lane *l, unsigned cpu);
+/* The function round which lanes go; NULL: none takes anything. */
+const char *stuck_round(void);
+/* The functions in which lanes wait for each other; the second may be NULL. */
+void stuck_waiters(const char *functions[2]);
 
 /* ---- vehicles ---- */
 /* Makes sure that contexts exist for all lanes; called by engine_begin(). */

@@ -91,16 +91,20 @@ static unsigned fair_next(u32 enabled, unsigned cpu)
 /* The budget is used up: go on fairly for a while, then say what that showed. Not in lane context when !in_lane. */
 static bool out_of_steps(bool in_lane)
 {
-	if (engine.stats.points == engine.steps_max + 1)
+	if (engine.stats.points == engine.steps_max + 1) {
 		engine.ops_at_fair = engine.stats.ops_completed;
+		stuck_begin();
+	}
+	if (in_lane)
+		stuck_note(&engine.lanes[engine_now.cpu], engine_now.cpu);
 	if (engine.stats.points < engine.steps_max + ENGINE_FAIR_STEPS)
 		return false;
 	if (!in_lane)
 		return false;
 	if (engine.stats.ops_completed == engine.ops_at_fair)
 		engine_find(VERDICT_LIVELOCK, "no operation ends", NULL,
-			    "%u points under a fair schedule and no operation completed",
-			    ENGINE_FAIR_STEPS);
+			    "%u points under a fair schedule and no operation completed, nor did %s",
+			    ENGINE_FAIR_STEPS, engine.lanes[engine_now.cpu].op_site ? engine.lanes[engine_now.cpu].op_site->function : "a lane");
 	engine_find(VERDICT_INCONCLUSIVE, "step budget", NULL, "%u points", engine.stats.points);
 }
 
@@ -144,12 +148,14 @@ unsigned engine_choose(u32 enabled, unsigned cpu, bool in_lane)
 
 static _Noreturn void deadlock(void)
 {
+	const char *functions[2];
 	char buf[400];
 	struct text t;
 
 	text_init(&t, buf, sizeof(buf));
 	engine_describe_waiters(&t);
-	engine_find(VERDICT_DEADLOCK, "every CPU waits", NULL, "%s", buf);
+	stuck_waiters(functions);
+	engine_find(VERDICT_DEADLOCK, "every CPU waits", functions[1], "%s", buf);
 }
 
 /* Returns when this lane's pending event is to be executed. */
@@ -359,6 +365,7 @@ static unsigned cut(void)
 
 static unsigned next_after_end(unsigned cpu)
 {
+	const char *functions[2];
 	char buf[400];
 	struct text t;
 	u32 enabled;
@@ -380,8 +387,9 @@ static unsigned next_after_end(unsigned cpu)
 	engine_describe_waiters(&t);
 	engine.verdict.verdict = VERDICT_DEADLOCK;
 	engine.verdict.invariant = "every CPU waits";
-	engine.verdict.function = engine.last->site->function;
-	engine.verdict.other = NULL;
+	stuck_waiters(functions);
+	engine.verdict.function = functions[0];
+	engine.verdict.other = functions[1];
 	engine.verdict.step = engine.stats.points;
 	engine.verdict.cpu = (u8)cpu;
 	memcpy(engine.verdict.message, buf, sizeof(buf));

@@ -221,6 +221,11 @@ void kern_check_idle(const char *operation)
 		    c->irqs_off ? "off" : "on", c->rcu_nesting);
 }
 
+unsigned kern_locks_held(unsigned cpu)
+{
+	return cpu < ARRAY_SIZE(kern->cpu) ? kern->cpu[cpu].held_count : 0;
+}
+
 void kern_describe_locks(struct text *t)
 {
 	for (unsigned cpu = 0; cpu < KERN_CPUS; cpu++) {

@@ -234,4 +234,5 @@ const struct engine_hooks oracle_hooks = {
 	.dead = on_dead,
 	.note = on_note,
 	.name = on_name,
+	.locks_held = kern_locks_held,
 };
