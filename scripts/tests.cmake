@@ -101,6 +101,11 @@ if(DEFINED target_runs)
   endforeach()
 endif()
 
+# Of engines that instrument by flags.
+if(LIB_FUZZING_ENGINE AND CMAKE_C_FLAGS MATCHES "fuzzer-no-link")
+  foliofuzz_test(target/instrumented LABELS style COMMAND fuzz/targets/instrumented_test.sh ${CMAKE_BINARY_DIR})
+endif()
+
 # ---- programs of the corpus, and random ones -------------------------------------------------------
 file(GLOB_RECURSE programs CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/*.prog)
 list(FILTER programs EXCLUDE REGEX "^corpus/bugs/.*/free\\.prog$") # a search, not a replay: below

@@ -62,6 +62,12 @@ static void set_vehicle(const char *name)
 		refuse("fiber or pthread", name);
 }
 
+static void set_guide(const char *list)
+{
+	if (!target_guide_set(list))
+		refuse("none, or some of rf, locks and state", list);
+}
+
 /* AFL++'s driver takes what is left of the command line for files. libFuzzer hands its own on to its children: there they stay. */
 static bool takes_options_away(void)
 {
@@ -81,6 +87,7 @@ void target_init(int *argc, char **argv)
 		{ "--bug=", set_bugs },
 		{ "--kernel=", set_kernel },
 		{ "--vehicle=", set_vehicle },
+		{ "--guide=", set_guide },
 	};
 
 	int kept = 1;
@@ -127,6 +134,7 @@ static _Noreturn void crash_assert(const struct prog *p, struct run_options *o, 
 	struct run_result r;
 
 	o->record = true;
+	o->guide = NULL;
 	run_one(p, o, &r, NULL);
 	HARNESS_BUG_ON(r.hash != hash);
 	crash_assert_clean(&replay, p, &r);
@@ -143,7 +151,10 @@ void target_assert_clean(const struct prog *p, bool direct)
 	run_options_init(&o);
 	o.strategy = p->sched.kind == SCHED_BYTES ? STRATEGY_BYTES : STRATEGY_REPLAY;
 	o.vehicle = target.vehicle;
+	o.guide = target_guide();
 	run_one(p, &o, &r, NULL);
+	if (o.guide)
+		target_guide_tell(o.guide);
 	if (verdict_is_find(r.verdict))
 		crash_assert(p, &o, r.hash, direct);
 }

@@ -25,4 +25,13 @@ void target_set_world(struct prog *p, bool keep);
  */
 void target_assert_clean(const struct prog *p, bool direct);
 
+/* ---- guide.c; what guides the engine besides edges ---- */
+struct guide;
+/* "rf,state", "none"; before the first execution. False: some word names no kind. */
+bool target_guide_set(const char *list);
+/* For run_options; NULL when every kind is off, or nobody would look. */
+struct guide *target_guide(void);
+/* Hands what the execution showed to the engine. */
+void target_guide_tell(const struct guide *g);
+
 #endif

@@ -17,6 +17,7 @@ struct bounded_schedule;
 struct portfolio;
 struct deviation_list;
 struct search;
+struct guide;
 struct run_options {
 	enum vehicle vehicle;
 	int strategy;      /* enum strategy_id */
@@ -27,6 +28,7 @@ struct run_options {
 	struct search *search; /* it decides (or with SEARCH_WATCH looks on) instead of `strategy`; or NULL */
 	bool record;       /* keep the trace, see run_trace() */
 	struct engine_watch *watch; /* what the execution showed; or NULL */
+	struct guide *guide; /* what the execution showed, for a fuzzer; or NULL. Not with `search` */
 	bool strict_hwpoison;
 	int generation;    /* enum generation, or -1: the program's */
 	struct bug_switches bugs; /* on top of the program's */

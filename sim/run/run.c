@@ -108,18 +108,33 @@ static u64 state_of(const struct execution *x)
 	return state | 1;
 }
 
+static void see_state(void *arg, u64 state)
+{
+	guide_state(arg, state);
+}
+
+/* Oracles look, and whoever guides a fuzzer. */
+static bool is_right(const struct execution *x)
+{
+	if (!oracle_quiescent())
+		return false;
+	if (x->guide)
+		oracle_folio_states(see_state, x->guide);
+	return true;
+}
+
 /* The sequential parts before and after, and the parallel one between; oracles after each. */
 static void run_phases(struct execution *x)
 {
 	x->sequential = &x->prog->setup;
-	if (!engine_phase(1, lane_main_fn, x) || !oracle_quiescent())
+	if (!engine_phase(1, lane_main_fn, x) || !is_right(x))
 		return;
 	x->sequential = NULL;
 	if (!engine_phase(x->prog->world.cpus, lane_main_fn, x))
 		return;
 	if (x->watched)
 		x->state = state_of(x);
-	if (!oracle_quiescent())
+	if (!is_right(x))
 		return;
 	x->sequential = &x->prog->teardown;
 	x->teardown = true;
@@ -250,12 +265,12 @@ static u64 seed_of(const struct prog *prog, const struct run_options *o)
 
 static void run_drawn(const struct prog *prog, const struct run_options *o, struct run_result *result, struct run_stats *stats)
 {
-	struct execution x = { .prog = prog, .stats = stats, .watched = o->search != NULL };
+	struct execution x = { .prog = prog, .stats = stats, .guide = o->guide, .watched = o->search != NULL };
 	struct engine_config config = {
 		.seed = seed_of(prog, o),
 		.record = o->record,
 		.watch = o->watch,
-		.listener = o->search ? &o->search->listener : NULL,
+		.listener = o->search ? &o->search->listener : o->guide ? &o->guide->listener : NULL,
 	};
 
 	config.strategy = strategy_of(prog, o);

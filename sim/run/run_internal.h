@@ -16,6 +16,7 @@ struct execution {
 	bool watched; /* somebody wants to know the state */
 	u64 state, outcome[PROG_LANES_MAX]; /* of each lane's operations */
 	struct run_stats *stats;
+	struct guide *guide; /* or NULL */
 };
 /* From boot to the end oracles; of `config` the caller has set strategy, seed and record. */
 void run_execute(struct execution *x, const struct run_options *o, struct engine_config *config);
