@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * aflpp.c - the structure-aware mutator as AFL++ calls it (its custom mutator API): a library of its own, named in
- * AFL_CUSTOM_MUTATOR_LIBRARY. What it makes depends on the data, the seed that AFL++ gives it and the number of calls.
+ * AFL_CUSTOM_MUTATOR_LIBRARY. What it makes depends on the data, the seed that AFL++ gives it and the number of calls, and on the target's options,
+ * which it is told in FOLIOFUZZ_TARGET ("--bug=ID --kernel=G"), for it runs programs in afl-fuzz itself.
  */
-#include <foliofuzz/prog.h>
-
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../targets/target.h"
+#include "mutators.h"
 
 enum { CROSS_ONE_IN = 8, BYTES_MAX = 16 << 10 };
 
@@ -31,11 +34,24 @@ int afl_custom_init_trim(void *data, u8 *buf, size_t size);
 size_t afl_custom_trim(void *data, u8 **out);
 int afl_custom_post_trim(void *data, unsigned char success);
 
+static void set_options(void)
+{
+	static char words[4096];
+	char *argv[64] = { words }, *next;
+	int argc = 1;
+
+	snprintf(words, sizeof(words), "%s", getenv("FOLIOFUZZ_TARGET") ? getenv("FOLIOFUZZ_TARGET") : "");
+	for (char *word = strtok_r(words, " ", &next); word && argc < 63; word = strtok_r(NULL, " ", &next))
+		argv[argc++] = word;
+	target_init(&argc, argv);
+}
+
 void *afl_custom_init(void *afl, unsigned int seed)
 {
 	struct mutator *m = calloc(1, sizeof(*m));
 
 	(void)afl;
+	set_options();
 	if (m)
 		m->seed = seed;
 	return m;
@@ -56,13 +72,13 @@ size_t afl_custom_fuzz(void *data, u8 *buf, size_t size, u8 **out, u8 *add, size
 	*out = m->out;
 	if (add && add_size && m->calls % CROSS_ONE_IN == 0) {
 		m->what = "cross";
-		return prog_cross_bytes(buf, size, add, add_size, m->out, limit, seed);
+		return mutate_cross_bytes(buf, size, add, add_size, m->out, limit, seed);
 	}
 	m->what = "program";
 	if (size > limit)
 		size = limit;
 	memcpy(m->out, buf, size);
-	return prog_mutate_bytes(m->out, size, limit, seed);
+	return mutate_bytes(m->out, size, limit, seed);
 }
 
 /* Becomes a part of the file's name. */

@@ -11,14 +11,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-/* ---- target.c; the targets that execute programs ---- */
+/* ---- world.c; the targets that execute programs, and their mutators ---- */
 /*
  * Kernel and bugs come from here and never from an input: from the build (FOLIOFUZZ_TARGET_KERNEL,
- * FOLIOFUZZ_TARGET_BUGS), then from --kernel=, --bug= and --vehicle= on the command line.
+ * FOLIOFUZZ_TARGET_BUGS), then from --kernel=, --bug= and --vehicle= on the command line. --guide= and --mutate= say what is on.
  */
 void target_init(int *argc, char **argv);
 /* The target's kernel and bugs. With `keep`, what the target does not name stays the program's. */
 void target_set_world(struct prog *p, bool keep);
+enum vehicle target_vehicle(void);
+
+/* ---- target.c ---- */
 /*
  * Runs the program; on a find prints the report and traps. direct: the input as it is can be given
  * to `foliofuzz replay`; else only the program in the report can.
@@ -28,7 +31,7 @@ void target_assert_clean(const struct prog *p, bool direct);
 /* ---- guide.c; what guides the engine besides edges ---- */
 struct guide;
 /* "rf,state", "none"; before the first execution. False: some word names no kind. */
-bool target_guide_set(const char *list);
+bool target_guide_set(const char *list) __attribute__((weak));
 /* For run_options; NULL when every kind is off, or nobody would look. */
 struct guide *target_guide(void);
 /* Hands what the execution showed to the engine. */

@@ -275,4 +275,15 @@ void guide_state(struct guide *g, u64 state);
  */
 unsigned deviations_from_run(struct prog_deviation *out, unsigned max);
 
+/*
+ * reverse.c: of the execution that the engine has just recorded, whose parallel phase is `phase`: its schedule as bytes, but that two conflicting
+ * accesses of two CPUs come in the other order. Which two is drawn from *r, and whether the second one's CPU goes on behind its access or the
+ * first one's comes at once. False: there are none, or the schedule has no room.
+ */
+struct reversal {
+	u32 first, second; /* the accesses, in engine_trace(): first is to come behind second */
+	bool back;
+};
+bool reverse_from_run(struct prog_sched *out, struct reversal *what, unsigned phase, struct prng *r);
+
 #endif

@@ -18,6 +18,7 @@ struct portfolio;
 struct deviation_list;
 struct search;
 struct guide;
+struct reversal;
 struct run_options {
 	enum vehicle vehicle;
 	int strategy;      /* enum strategy_id */
@@ -102,6 +103,8 @@ void run_op_name(struct text *t, const struct prog *prog, const struct event *ev
 bool run_deviations(struct prog_sched *out);
 /* The same, however many: writes the first `max`, returns how many there are. */
 unsigned run_deviation_list(struct prog_deviation *out, unsigned max);
+/* Another schedule than the recorded run took: two of its conflicting accesses come in the other order; reverse_from_run(). */
+bool run_reversed(struct prog_sched *out, struct reversal *what, struct prng *r);
 void run_stats_add(struct run_stats *to, const struct run_stats *from);
 
 #endif

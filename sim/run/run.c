@@ -376,6 +376,11 @@ unsigned run_deviation_list(struct prog_deviation *out, unsigned max)
 	return deviations_from_run(out, max);
 }
 
+bool run_reversed(struct prog_sched *out, struct reversal *what, struct prng *r)
+{
+	return reverse_from_run(out, what, PHASE_PARALLEL, r);
+}
+
 void run_object_name(struct text *t, const struct event *ev)
 {
 	if (!ops_object_name(t, ev->object))
