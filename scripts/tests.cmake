@@ -55,6 +55,8 @@ foreach(source IN LISTS unit_tests)
   foliofuzz_test(unit/${folder}/${name} TSAN halt_on_error=0 LABELS unit COMMAND ${name})
 endforeach()
 
+target_sources(mutators_test PRIVATE fuzz/mutators/mutate.c fuzz/mutators/reverse.c fuzz/targets/world.c)
+
 # ---- the searches against each other ---------------------------------------------------------------
 file(GLOB litmus CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/litmus/*.prog)
 list(FILTER litmus EXCLUDE REGEX "/partial-unmap-vs-memory-failure\\.prog$") # of the replica, and too long

@@ -6,6 +6,8 @@
 #include <foliofuzz/explore.h>
 #include <foliofuzz/run.h>
 
+#include <string.h>
+
 #include "../targets/target.h"
 #include "mutators.h"
 
@@ -19,6 +21,11 @@ bool mutate_reverse(struct prog *p, struct prng *r)
 	target_set_world(p, false);
 	if (prog_is_litmus(p))
 		return false;
+	/* a random walk's would leave no room: one switch more than none */
+	if (p->sched.kind == SCHED_NONE) {
+		memset(&p->sched, 0, sizeof(p->sched));
+		p->sched.kind = SCHED_BYTES;
+	}
 	run_options_init(&o);
 	o.strategy = p->sched.kind == SCHED_BYTES ? STRATEGY_BYTES : STRATEGY_REPLAY;
 	o.vehicle = target_vehicle();

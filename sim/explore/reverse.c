@@ -238,7 +238,7 @@ static bool write_streams(struct prog_sched *out, const struct recorded *run, co
 	bool started[ENGINE_LANES_MAX] = { false }, skip = false;
 
 	/* who begins; the same byte is cpu0's first choice */
-	if (run->log[0].chosen != run->log[0].normal && what->first != 0) {
+	if (run->log[0].chosen != run->log[0].normal) {
 		put_decision(&w, &run->log[0], 0);
 		skip = true;
 	}
