@@ -56,6 +56,7 @@ foreach(source IN LISTS unit_tests)
 endforeach()
 
 target_compile_options(survive_test PRIVATE ${uninstrumented}) # it has the scheduling point in it
+target_sources(mutators_test PRIVATE fuzz/mutators/mutate.c fuzz/mutators/reverse.c fuzz/targets/world.c)
 
 # ---- the searches against each other ---------------------------------------------------------------
 file(GLOB litmus CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/litmus/*.prog)
@@ -101,6 +102,11 @@ if(DEFINED target_runs)
     foliofuzz_test(target/${target} LABELS ${label}
       COMMAND fuzz/targets/target_test.sh $<TARGET_FILE:fuzz_seeds> $<TARGET_FILE:${target}> ${target_runs})
   endforeach()
+endif()
+
+# Of engines that instrument by flags.
+if(LIB_FUZZING_ENGINE AND CMAKE_C_FLAGS MATCHES "fuzzer-no-link")
+  foliofuzz_test(target/instrumented LABELS style COMMAND fuzz/targets/instrumented_test.sh ${CMAKE_BINARY_DIR})
 endif()
 
 # ---- programs of the corpus, and random ones -------------------------------------------------------

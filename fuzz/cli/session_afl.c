@@ -274,11 +274,24 @@ static void set_environment(const struct session *s, const struct afl_instance *
 		setenv("FOLIOFUZZ_EXECUTIONS", count, 1);
 }
 
+/* They run programs, too, and on the same kernel. */
+static void tell_mutators(const struct engine_words *w, u32 first)
+{
+	static char words[16 << 10];
+	struct text t;
+
+	text_init(&t, words, sizeof(words));
+	for (u32 i = first; i < w->count; i++)
+		text_printf(&t, "%s%s", i > first ? " " : "", w->word[i]);
+	setenv("FOLIOFUZZ_TARGET", words, 1);
+}
+
 static void put_words(struct process_engine *e, u32 k, struct engine_words *w)
 {
 	const struct session *s = e->session;
 	const struct options *o = s->options;
 	const struct afl_instance *a = &afl.instances[k];
+	u32 first;
 
 	set_environment(s, a);
 	engine_word(w, "afl-fuzz");
@@ -297,7 +310,9 @@ static void put_words(struct process_engine *e, u32 k, struct engine_words *w)
 		engine_word(w, "-E%llu", (unsigned long long)((o->runs - s->shared->executions + o->jobs - 1) / o->jobs));
 	engine_word(w, "--");
 	engine_word(w, "%s", a->target);
+	first = w->count;
 	engine_words_of_target(w, o);
+	tell_mutators(w, first);
 }
 
 /* Its folder is another one's when it begins again. */

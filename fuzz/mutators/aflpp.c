@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * aflpp.c - the structure-aware mutator as AFL++ calls it (its custom mutator API): a library of its own, named in
- * AFL_CUSTOM_MUTATOR_LIBRARY. What it makes depends on the data, the seed that AFL++ gives it and the number of calls.
+ * AFL_CUSTOM_MUTATOR_LIBRARY. What it makes depends on the data, the seed that AFL++ gives it and the number of calls, and on the target's options,
+ * which it is told in FOLIOFUZZ_TARGET ("--bug=ID --kernel=G"), for it runs programs in afl-fuzz itself.
  */
-#include <foliofuzz/prog.h>
-
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "../targets/target.h"
+#include "mutators.h"
 
 enum { CROSS_ONE_IN = 8, BYTES_MAX = 16 << 10 };
 
@@ -48,11 +51,24 @@ static u64 *map_count(const char *path)
 	return p != MAP_FAILED ? p : NULL;
 }
 
+static void set_options(void)
+{
+	static char words[16 << 10];
+	char *argv[64] = { words }, *next;
+	int argc = 1;
+
+	snprintf(words, sizeof(words), "%s", getenv("FOLIOFUZZ_TARGET") ? getenv("FOLIOFUZZ_TARGET") : "");
+	for (char *word = strtok_r(words, " ", &next); word && argc < 63; word = strtok_r(NULL, " ", &next))
+		argv[argc++] = word;
+	target_init(&argc, argv);
+}
+
 void *afl_custom_init(void *afl, unsigned int seed)
 {
 	struct mutator *m = calloc(1, sizeof(*m));
 
 	(void)afl;
+	set_options();
 	if (!m)
 		return NULL;
 	m->seed = seed;
@@ -75,13 +91,13 @@ size_t afl_custom_fuzz(void *data, u8 *buf, size_t size, u8 **out, u8 *add, size
 	*out = m->out;
 	if (add && add_size && m->calls % CROSS_ONE_IN == 0) {
 		m->what = "cross";
-		return prog_cross_bytes(buf, size, add, add_size, m->out, limit, seed);
+		return mutate_cross_bytes(buf, size, add, add_size, m->out, limit, seed);
 	}
 	m->what = "program";
 	if (size > limit)
 		size = limit;
 	memcpy(m->out, buf, size);
-	return prog_mutate_bytes(m->out, size, limit, seed);
+	return mutate_bytes(m->out, size, limit, seed);
 }
 
 /* Becomes a part of the file's name. */

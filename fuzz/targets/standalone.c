@@ -102,7 +102,7 @@ static int usage(const char *name, const char *expected, const char *found)
 {
 	fprintf(stderr,
 		"%s: expected %s, found '%s'\n"
-		"usage: %s [--repeat=N] [--kernel=G] [--bug=ID,...] [--vehicle=V] FILE|DIR|-...\n",
+		"usage: %s [--repeat=N] [--kernel=G] [--bug=ID,...] [--vehicle=V] [--guide=LIST] FILE|DIR|-...\n",
 		name, expected, found, name);
 	return 1;
 }
@@ -120,7 +120,7 @@ static bool set_repeat(const char *s, unsigned *repeat)
 static bool is_others_option(const char *s)
 {
 	return !strncmp(s, "--kernel=", 9) || !strncmp(s, "--bug=", 6) || !strncmp(s, "--program=", 10) ||
-	       !strncmp(s, "--vehicle=", 10) || !strcmp(s, "-ignore_remaining_args=1") ||
+	       !strncmp(s, "--vehicle=", 10) || !strncmp(s, "--guide=", 8) || !strcmp(s, "-ignore_remaining_args=1") ||
 	       !strcmp(s, "--");
 }
 

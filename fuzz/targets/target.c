@@ -6,118 +6,13 @@
 #include "target.h"
 
 #include <foliofuzz/explore.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #ifdef FOLIOFUZZ_AFL
 #include <signal.h>
 #endif
 
 #include "../report/report.h"
 
-#ifndef FOLIOFUZZ_TARGET_BUGS
-#define FOLIOFUZZ_TARGET_BUGS ""
-#endif
-#ifndef FOLIOFUZZ_TARGET_KERNEL
-#define FOLIOFUZZ_TARGET_KERNEL ""
-#endif
-
-static struct {
-	struct bug_switches bugs;
-	int generation; /* -1: not named */
-	enum vehicle vehicle;
-	bool keeps_setup;
-} target = { .generation = -1 };
-
-static _Noreturn void refuse(const char *what, const char *found)
-{
-	fprintf(stderr, "fuzz target: expected %s, found '%s'\n", what, found);
-	exit(1);
-}
-
-static void set_bugs(const char *list)
-{
-	char name[64];
-
-	while (*list) {
-		size_t len = strcspn(list, ",");
-
-		snprintf(name, sizeof(name), "%.*s", (int)len, list);
-		if (!bug_switch_word(&target.bugs, name))
-			refuse("the id of a bug", name);
-		list += len + (list[len] == ',');
-	}
-}
-
-static void set_kernel(const char *name)
-{
-	target.generation = generation_find(name);
-	if (target.generation < 0)
-		refuse("the name of a kernel", name);
-}
-
-static void set_vehicle(const char *name)
-{
-	if (!strcmp(name, "pthread"))
-		target.vehicle = VEHICLE_PTHREAD;
-	else if (!strcmp(name, "fiber"))
-		target.vehicle = VEHICLE_FIBER;
-	else
-		refuse("fiber or pthread", name);
-}
-
-bool target_takes_options_away(void)
-{
-#ifdef FOLIOFUZZ_AFL
-	return true;
-#else
-	return false;
-#endif
-}
-
-void target_init(int *argc, char **argv)
-{
-	static const struct {
-		const char *prefix;
-		void (*set)(const char *value);
-	} options[] = {
-		{ "--bug=", set_bugs },
-		{ "--kernel=", set_kernel },
-		{ "--vehicle=", set_vehicle },
-	};
-
-	int kept = 1;
-
-	set_bugs(FOLIOFUZZ_TARGET_BUGS);
-	if (FOLIOFUZZ_TARGET_KERNEL[0])
-		set_kernel(FOLIOFUZZ_TARGET_KERNEL);
-	/* Everything else is the engine's. */
-	for (int i = 1; i < *argc; i++) {
-		bool ours = false;
-
-		for (size_t k = 0; k < ARRAY_SIZE(options); k++)
-			if (!strncmp(argv[i], options[k].prefix, strlen(options[k].prefix))) {
-				options[k].set(argv[i] + strlen(options[k].prefix));
-				ours = true;
-			}
-		if (!ours || !target_takes_options_away())
-			argv[kept++] = argv[i];
-	}
-	if (kept < *argc)
-		argv[kept] = NULL;
-	*argc = kept;
-}
-
-void target_set_world(struct prog *p, bool keep)
-{
-	if (!keep) {
-		p->world.bugs = (struct bug_switches){ .on = { { 0 } } };
-		prog_set_generation(p, GENERATION_DEFAULT);
-	}
-	if (target.generation >= 0)
-		prog_set_generation(p, (enum generation)target.generation);
-	bug_switches_add(&p->world.bugs, &target.bugs);
-}
+static bool keeps_setup;
 
 static _Noreturn void crash_assert(const struct prog *p, struct run_options *o, u64 hash,
 				   bool direct)
@@ -130,6 +25,7 @@ static _Noreturn void crash_assert(const struct prog *p, struct run_options *o, 
 	struct run_result r;
 
 	o->record = true;
+	o->guide = NULL;
 	run_one(p, o, &r, NULL);
 	HARNESS_BUG_ON(r.hash != hash);
 	crash_assert_clean(&replay, p, &r);
@@ -139,8 +35,8 @@ static void set_options(struct run_options *o, const struct prog *p)
 {
 	run_options_init(o);
 	o->strategy = p->sched.kind == SCHED_BYTES ? STRATEGY_BYTES : STRATEGY_REPLAY;
-	o->vehicle = target.vehicle;
-	o->snapshot = target.keeps_setup;
+	o->vehicle = target_vehicle();
+	o->snapshot = keeps_setup;
 }
 
 void target_keep_setup(const struct prog *p)
@@ -148,7 +44,7 @@ void target_keep_setup(const struct prog *p)
 	struct run_options o;
 	struct run_result r;
 
-	target.keeps_setup = true;
+	keeps_setup = true;
 	set_options(&o, p);
 	run_one(p, &o, &r, NULL);
 }
@@ -176,7 +72,10 @@ void target_assert_clean(const struct prog *p, bool direct)
 	if (prog_is_litmus(p))
 		return;
 	set_options(&o, p);
+	o.guide = target_guide();
 	run_one(p, &o, &r, NULL);
+	if (o.guide)
+		target_guide_tell(o.guide);
 	if (verdict_is_find(r.verdict))
 		crash_assert(p, &o, r.hash, direct);
 }

@@ -76,6 +76,7 @@ struct engine_listener {
 /* One choice of a recorded execution. */
 struct decision {
 	const struct site *site; /* what `cpu` was about to do; NULL when it waited or had ended */
+	u32 step;                /* of the last event, which was of `cpu` but for the phase's first choice: at most one choice a step */
 	u16 op;                  /* last operation that `cpu` began */
 	u8 cpu;
 	u8 enabled; /* mask of the CPUs that could go on */

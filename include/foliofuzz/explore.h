@@ -225,9 +225,65 @@ void replay_strategy_init(struct replay_strategy *r, const struct prog_sched *sc
 void replay_strategy_init_list(struct replay_strategy *r, const struct deviation_list *list);
 
 /*
+ * guide.c: what an execution showed, as numbers of cells, each at most once: for a fuzzer that keeps the inputs which show a cell that none before
+ * has shown. A listener, which decides nothing, and a place for the states that the caller sees when nothing is in flight. Each kind has
+ * cells of its own; two features may share one.
+ */
+#define GUIDE_CELLS 32768u /* a power of two; libFuzzer goes through all of them after each execution */
+#define GUIDE_LOCKS_MAX 512
+enum guide_kind {
+#define GUIDE(id, name, first, cells, on, help) GUIDE_##id,
+#include <foliofuzz/guide.def>
+#undef GUIDE
+	GUIDE_KIND_COUNT
+};
+const char *guide_name(enum guide_kind kind);
+int guide_find(const char *name); /* -1 if there is none */
+u32 guide_default(void);	  /* mask of the kinds that pay */
+struct guide {
+	struct engine_listener listener;
+	u32 kinds; /* mask of 1 << enum guide_kind */
+	u32 count;
+	u16 shown[GUIDE_CELLS]; /* the cells, in the order in which they were shown first */
+	/* of the running execution */
+	u32 serial;
+	u32 marked[GUIDE_CELLS]; /* serial of the execution that has shown it last */
+	struct guide_writer {
+		u32 serial, site; /* the upper half of its hash */
+		u8 cpu;
+	} writers[ARENA_SIZE / 4];
+	struct guide_lock {
+		u32 serial, object, section, released; /* step, 0: not yet */
+		u8 cpu;
+	} locks[GUIDE_LOCKS_MAX];
+	struct guide_cpu {
+		struct guide_lock *entered; /* by the last event; NULL: that was no acquisition */
+		u32 site;
+		u32 met;       /* section of another CPU that was the last there; 0: none */
+		bool contended;
+		u32 last;      /* step of its last event */
+	} cpus[ENGINE_LANES_MAX];
+};
+/* All zero but for kinds: ready for the first execution. */
+void guide_init(struct guide *g, u32 kinds);
+/* `state`: a digest of one thing, such that what is equal to people is equal. */
+void guide_state(struct guide *g, u64 state);
+
+/*
  * deviations.c: writes down, as anchored deviations, the first `max` of those that the recorded execution took. Returns how many
  * there are.
  */
 unsigned deviations_from_run(struct prog_deviation *out, unsigned max);
+
+/*
+ * reverse.c: of the execution that the engine has just recorded, whose parallel phase is `phase`: its schedule as bytes, but that two conflicting
+ * accesses of two CPUs come in the other order. Which two is drawn from *r, and whether the second one's CPU goes on behind its access or the
+ * first one's comes at once. False: there are none, or the schedule has no room.
+ */
+struct reversal {
+	u32 first, second; /* the accesses, in engine_trace(): first is to come behind second */
+	bool back;
+};
+bool reverse_from_run(struct prog_sched *out, struct reversal *what, unsigned phase, struct prng *r);
 
 #endif

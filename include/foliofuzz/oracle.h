@@ -38,6 +38,8 @@ bool oracle_quiescent(void);
 bool oracle_contents(void);
 /* The program has been torn down: nothing may be left. */
 bool oracle_end(void);
+/* No operation is in flight: a digest of the state of each folio, equal for what is alike; folio_state.c. */
+void oracle_folio_states(void (*see)(void *arg, u64 state), void *arg);
 /* How often an accepted race (row of benign.def) was met in this execution. */
 unsigned oracle_benign(unsigned row);
 /* Name of an object for people: "f0.page1.flags", "m0.mmap_lock"; into t. */

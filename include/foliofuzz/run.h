@@ -17,6 +17,8 @@ struct bounded_schedule;
 struct portfolio;
 struct deviation_list;
 struct search;
+struct guide;
+struct reversal;
 struct run_options {
 	enum vehicle vehicle;
 	int strategy;      /* enum strategy_id */
@@ -27,6 +29,7 @@ struct run_options {
 	struct search *search; /* it decides (or with SEARCH_WATCH looks on) instead of `strategy`; or NULL */
 	bool record;       /* keep the trace, see run_trace() */
 	struct engine_watch *watch; /* what the execution showed; or NULL */
+	struct guide *guide; /* what the execution showed, for a fuzzer; or NULL. Not with `search` */
 	bool strict_hwpoison;
 	/*
 	 * More executions are to come whose world, setup and switches are those of this program: what setup leaves is kept, and from the next
@@ -115,6 +118,8 @@ void run_op_name(struct text *t, const struct prog *prog, const struct event *ev
 bool run_deviations(struct prog_sched *out);
 /* The same, however many: writes the first `max`, returns how many there are. */
 unsigned run_deviation_list(struct prog_deviation *out, unsigned max);
+/* Another schedule than the recorded run took: two of its conflicting accesses come in the other order; reverse_from_run(). */
+bool run_reversed(struct prog_sched *out, struct reversal *what, struct prng *r);
 void run_stats_add(struct run_stats *to, const struct run_stats *from);
 
 #endif

@@ -116,6 +116,7 @@ static __attribute__((noinline)) void record_decision(u32 enabled, unsigned cpu,
 		return;
 	engine_decision_log[engine.decision_count++] = (struct decision){
 		.site = can_stay ? engine.lanes[cpu].pending.site : NULL,
+		.step = engine.stats.points,
 		.op = engine.lanes[cpu].last_op,
 		.cpu = (u8)cpu,
 		.enabled = (u8)enabled,

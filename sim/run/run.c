@@ -98,10 +98,25 @@ static u64 state_of(const struct execution *x)
 	return state | 1;
 }
 
+static void see_state(void *arg, u64 state)
+{
+	guide_state(arg, state);
+}
+
+/* Oracles look, and whoever guides a fuzzer. */
+static bool is_right(const struct execution *x)
+{
+	if (!oracle_quiescent())
+		return false;
+	if (x->guide)
+		oracle_folio_states(see_state, x->guide);
+	return true;
+}
+
 static bool run_setup(struct execution *x)
 {
 	x->sequential = &x->prog->setup;
-	return engine_phase(1, lane_main_fn, x) && oracle_quiescent();
+	return engine_phase(1, lane_main_fn, x) && is_right(x);
 }
 
 /* The parallel part and the sequential one after it; oracles after each. */
@@ -112,7 +127,7 @@ static void run_phases(struct execution *x)
 		return;
 	if (x->watched)
 		x->state = state_of(x);
-	if (!oracle_quiescent())
+	if (!is_right(x))
 		return;
 	x->sequential = &x->prog->teardown;
 	x->teardown = true;
@@ -237,12 +252,12 @@ static u64 seed_of(const struct prog *prog, const struct run_options *o)
 
 static void run_drawn(const struct prog *prog, const struct run_options *o, struct run_result *result, struct run_stats *stats)
 {
-	struct execution x = { .prog = prog, .stats = stats, .watched = o->search != NULL };
+	struct execution x = { .prog = prog, .stats = stats, .guide = o->guide, .watched = o->search != NULL };
 	struct engine_config config = {
 		.seed = seed_of(prog, o),
 		.record = o->record,
 		.watch = o->watch,
-		.listener = o->search ? &o->search->listener : NULL,
+		.listener = o->search ? &o->search->listener : o->guide ? &o->guide->listener : NULL,
 	};
 
 	config.strategy = strategy_of(prog, o);
@@ -347,6 +362,11 @@ bool run_deviations(struct prog_sched *out)
 unsigned run_deviation_list(struct prog_deviation *out, unsigned max)
 {
 	return deviations_from_run(out, max);
+}
+
+bool run_reversed(struct prog_sched *out, struct reversal *what, struct prng *r)
+{
+	return reverse_from_run(out, what, PHASE_PARALLEL, r);
 }
 
 void run_object_name(struct text *t, const struct event *ev)

@@ -23,6 +23,7 @@ struct execution {
 	u32 restored; /* points of setup that were not executed */
 	struct op_counts setup; /* of setup */
 	struct run_stats *stats;
+	struct guide *guide; /* or NULL */
 };
 /* From boot to the end oracles; of `config` the caller has set strategy, seed and record. */
 void run_execute(struct execution *x, const struct run_options *o, struct engine_config *config);
