@@ -58,7 +58,7 @@ static bool only_expected_refs(struct folio *folio)
 /* Young, in whatever way it is known. */
 static bool collapse_referenced(struct folio *folio, pte_t pteval)
 {
-	return pte_young(pteval) || folio_test_referenced(folio);
+	return pte_young(pteval) || folio_test_young(folio) || folio_test_referenced(folio);
 }
 
 /* release_pte_folio() - v7.1. Fidelity: same. */
