@@ -820,7 +820,7 @@ void file_open_write(struct file *file)
 	/* Who opened it first has dropped all when the lock is there, and what is in the cache now is what it has written since. */
 	if (bug_enabled(open_write_drops_other_writes) || filemap_nr_thps(mapping)) {
 		unmap_mapping_pages(mapping, 0, 0, false);
-		truncate_inode_pages_range(mapping, 0, FILE_PAGES);
+		truncate_inode_pages_range(mapping, 0, (pgoff_t)-1);
 	}
 	filemap_invalidate_unlock(mapping);
 }

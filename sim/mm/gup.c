@@ -220,7 +220,10 @@ static struct page *grab_leaf_page(struct vm_area_struct *vma, struct page *page
 	return ret ? ERR_PTR(ret) : page;
 }
 
-/* follow_page_pte() - v7.1. Fidelity: same, NUMA hints are followed by no caller. NULL: fault it in. mmap_lock is held. */
+/*
+ * follow_page_pte() - v7.1. Fidelity: same. No caller asks for faults on NUMA hints (FOLL_HONOR_NUMA_FAULT is KVM's), so an entry that is one is
+ * followed as it is. NULL: fault it in. mmap_lock is held.
+ */
 static struct page *follow_page_pte(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmd, unsigned int flags)
 {
 	struct page *page = NULL;
@@ -231,7 +234,7 @@ static struct page *follow_page_pte(struct vm_area_struct *vma, unsigned long ad
 	if (!ptep)
 		return NULL;
 	pte = ptep_get(ptep);
-	if (pte_present(pte) && !pte_protnone(pte)) {
+	if (pte_present(pte)) {
 		page = pte_page(pte);
 		page = grab_leaf_page(vma, page, page, pte_write(pte), flags);
 		if (!IS_ERR_OR_NULL(page) && (flags & FOLL_WRITE) && !pte_dirty(pte) && !folio_test_dirty(page_folio(page)))
@@ -257,8 +260,6 @@ static struct page *follow_page_mask(struct vm_area_struct *vma, unsigned long a
 		return NULL;
 	if (!pmd_trans_huge(pmdval))
 		return follow_page_pte(vma, addr, pmd, flags);
-	if (pmd_protnone(pmdval))
-		return NULL;
 
 	ptl = pmd_lock(mm, pmd);
 	pmdval = pmdp_get(pmd);
@@ -269,10 +270,6 @@ static struct page *follow_page_mask(struct vm_area_struct *vma, unsigned long a
 	if (!pmd_trans_huge(pmdval)) {
 		spin_unlock(ptl);
 		return follow_page_pte(vma, addr, pmd, flags);
-	}
-	if (pmd_protnone(pmdval)) {
-		spin_unlock(ptl);
-		return NULL;
 	}
 	page = pmd_page(pmdval);
 	page = grab_leaf_page(vma, page + pte_index(addr), page, pmd_write(pmdval), flags);
@@ -435,23 +432,32 @@ bool folio_is_longterm_pinnable(struct folio *folio)
 	return !folio_is_device_private(folio) && folio_nid(folio) != 1;
 }
 
-/* Who waits in a batch has a reference that would keep the folio where it is. */
-static void drain_for_longterm(struct folio *folio)
+static bool has_unexpected_refs(struct folio *folio)
 {
-	int expected;
+	int refs = folio_ref_count(folio);
 
+	return refs != folio_expected_ref_count(folio) + 1;
+}
+
+/*
+ * Who waits in a batch has a reference that would keep the folio where it is; a large one waits in none (folio_may_be_lru_cached()). *drained: what
+ * has been drained already, for the folios before: 1 this CPU, 2 all.
+ */
+static void drain_for_longterm(struct folio *folio, int *drained)
+{
 	if (bug_enabled(gup_longterm_lru_flag_drain)) {
 		if (!folio_test_lru(folio))
 			lru_add_drain_all();
 		return;
 	}
-	expected = folio_expected_ref_count(folio) + 1;
-	if (folio_ref_count(folio) == expected)
-		return;
-	lru_add_drain();
-	expected = folio_expected_ref_count(folio) + 1;
-	if (folio_ref_count(folio) != expected)
+	if (*drained == 0 && !folio_test_large(folio) && has_unexpected_refs(folio)) {
+		lru_add_drain();
+		*drained = 1;
+	}
+	if (*drained == 1 && !folio_test_large(folio) && has_unexpected_refs(folio)) {
 		lru_add_drain_all();
+		*drained = 2;
+	}
 }
 
 /* collect_longterm_unpinnable_folios() - v7.1. Fidelity: adapted: no huge pages of their own kind. How many there are, be they isolated or not. */
@@ -459,6 +465,7 @@ static unsigned int collect_longterm_unpinnable_folios(struct list_head *movable
 						       unsigned int count)
 {
 	unsigned int collected = 0;
+	int drained = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
 		struct folio *folio = runs[i].folio;
@@ -466,7 +473,7 @@ static unsigned int collect_longterm_unpinnable_folios(struct list_head *movable
 		if (folio_is_longterm_pinnable(folio))
 			continue;
 		collected++;
-		drain_for_longterm(folio);
+		drain_for_longterm(folio, &drained);
 		if (!folio_isolate_lru(folio))
 			continue;
 		list_add_tail(&folio->lru, movable_folio_list);

@@ -58,7 +58,7 @@ static bool only_expected_refs(struct folio *folio)
 /* Young, in whatever way it is known. */
 static bool collapse_referenced(struct folio *folio, pte_t pteval)
 {
-	return pte_young(pteval) || folio_test_referenced(folio);
+	return pte_young(pteval) || folio_test_young(folio) || folio_test_referenced(folio);
 }
 
 /* release_pte_folio() - v7.1. Fidelity: same. */
@@ -188,20 +188,9 @@ out:
 	return result;
 }
 
-/* How many entries from here on map the next pages of one folio. (folio_pte_batch(), v7.1, mm/internal.h.) */
 int collapse_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
 {
-	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - page), nr = 1;
-
-	if (left > max_nr)
-		left = max_nr;
-	for (; nr < left; nr++) {
-		pte_t next = ptep_get(ptep + nr);
-
-		if (!pte_present(next) || pte_pfn(next) != pte_pfn(pte) + (unsigned long)nr)
-			break;
-	}
-	return nr;
+	return folio_pte_batch(folio, page, ptep, pte, max_nr);
 }
 
 /*

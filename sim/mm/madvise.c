@@ -31,6 +31,7 @@ struct madvise_walk_private {
  */
 static int madvise_folio_pte_batch(unsigned long addr, unsigned long end, struct folio *folio, pte_t *pte, pte_t *ptentp)
 {
+	const unsigned long ignored = _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_RW | _PAGE_SOFT_DIRTY, first = pte_val(*ptentp) & ~ignored;
 	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - pte_page(*ptentp)), nr = 1;
 
 	if (left > (int)((end - addr) >> PAGE_SHIFT))
@@ -38,7 +39,7 @@ static int madvise_folio_pte_batch(unsigned long addr, unsigned long end, struct
 	for (; nr < left; nr++) {
 		pte_t next = ptep_get(pte + nr);
 
-		if (!pte_present(next) || pte_pfn(next) != pte_pfn(*ptentp) + (unsigned long)nr)
+		if ((pte_val(next) & ~ignored) != first + ((unsigned long)nr << PFN_SHIFT))
 			break;
 		if (pte_young(next))
 			*ptentp = pte_mkyoung(*ptentp);

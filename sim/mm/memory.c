@@ -503,17 +503,21 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, un
 
 /* ------------------------------------------------------------------ zap ---- */
 
-/* folio_pte_batch() - v7.1, mm/internal.h. Fidelity: same: how many entries from here on map the next pages of one folio. */
+/*
+ * folio_pte_batch() - v7.1, mm/internal.h. Fidelity: same: how many entries from here on map the next pages of one folio, and are alike but for
+ * accessed, dirty, writable and soft-dirty.
+ */
 int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
 {
+	const unsigned long ignored = _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_RW | _PAGE_SOFT_DIRTY;
 	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - page), nr = 1;
 
 	if (left > max_nr)
 		left = max_nr;
 	for (; nr < left; nr++) {
-		pte_t next = ptep_get(ptep + nr);
+		unsigned long next = pte_val(ptep_get(ptep + nr)) & ~ignored;
 
-		if (!pte_present(next) || pte_pfn(next) != pte_pfn(pte) + (unsigned long)nr)
+		if (next != (pte_val(pte) & ~ignored) + ((unsigned long)nr << PFN_SHIFT))
 			break;
 	}
 	return nr;
@@ -524,7 +528,13 @@ struct zap_state {
 	struct vm_area_struct *vma;
 	struct zap_details *details;
 	long rss[NR_MM_COUNTERS]; /* changes, added once the entries are gone */
-	bool force_flush;
+	bool force_flush;         /* before the table's lock is dropped */
+	bool force_break;         /* the bundle is full */
+	struct {
+		struct page *page;
+		int nr;
+	} delayed[MMU_GATHER_BUNDLE]; /* of the bundle: mapped by count until the flush */
+	int nr_delayed;
 };
 
 /* should_zap_cows() - v7.1. Fidelity: same. */
@@ -569,8 +579,8 @@ static void zap_install_uffd_wp_if_needed(struct zap_state *z, pte_t *pte, pte_t
 }
 
 /*
- * zap_present_folio_ptes() - v7.1. Fidelity: adapted: a dirty file page's map count goes here and not with the TLB flush (delayed
- * rmap), which hides what a CPU with a stale translation could write into a file's clean page. The table's lock is held.
+ * zap_present_folio_ptes() - v7.1. Fidelity: same. The table's lock is held. A dirty page of a file may be written to through a translation
+ * until the flush: until then its map count stays, or write-back would take it for clean, not finding it mapped (tlb_delay_rmap()).
  */
 static void zap_present_folio_ptes(struct zap_state *z, struct folio *folio, struct page *page, pte_t *pte,
 				   pte_t ptent, unsigned long addr, int nr)
@@ -594,9 +604,21 @@ static void zap_present_folio_ptes(struct zap_state *z, struct folio *folio, str
 		folio_set_referenced(folio);
 	z->rss[anon ? MM_ANONPAGES : mm_counter_file(folio)] -= nr;
 	zap_install_uffd_wp_if_needed(z, pte, ptent, addr, nr);
-	folio_remove_rmap_ptes(folio, page, nr, z->vma);
+	if (!anon && dirty) {
+		z->delayed[z->nr_delayed].page = page;
+		z->delayed[z->nr_delayed++].nr = nr;
+	} else {
+		folio_remove_rmap_ptes(folio, page, nr, z->vma);
+	}
 	if (__tlb_remove_folio_pages(z->tlb, page, (unsigned int)nr))
-		z->force_flush = true;
+		z->force_flush = z->force_break = true;
+}
+
+/* tlb_flush_rmaps() - v7.1, mm/mmu_gather.c. Fidelity: same. The TLB has been flushed; the table's lock is held. */
+static void zap_flush_rmaps(struct zap_state *z)
+{
+	for (int i = 0; i < z->nr_delayed; i++)
+		folio_remove_rmap_ptes(page_folio(z->delayed[i].page), z->delayed[i].page, z->delayed[i].nr, z->vma);
 }
 
 /* zap_present_ptes() - v7.1. Fidelity: same. The table's lock is held. Returns how many entries were dealt with. */
@@ -712,12 +734,14 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct
 
 			pte += nr;
 			addr += (unsigned long)nr * PAGE_SIZE;
-		} while (addr != end && !z.force_flush);
+		} while (addr != end && !z.force_break);
 		for (int i = 0; i < NR_MM_COUNTERS; i++)
 			if (z.rss[i])
 				add_mm_counter(mm, i, z.rss[i]);
-		if (z.force_flush)
+		if (z.force_flush) {
 			tlb_flush_mmu_tlbonly(tlb);
+			zap_flush_rmaps(&z);
+		}
 		pte_unmap_unlock(start_pte, ptl);
 		if (z.force_flush)
 			tlb_flush_mmu(tlb);

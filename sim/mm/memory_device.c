@@ -107,8 +107,9 @@ static void restore_exclusive_pte(struct vm_area_struct *vma, struct folio *foli
 }
 
 /*
- * remove_device_exclusive_entry() - v7.1. Fidelity: same. mmap_lock is held for reading. The entry was read without a lock: if the page is free
- * by now the entry has gone; if it is another folio's the lock is taken in vain. The device drops its entry before the CPU has one.
+ * remove_device_exclusive_entry() - v7.1. Fidelity: same, but that folio_lock_or_retry() waits with mmap_lock held, and under the VMA's lock not at
+ * all. One of the two is held for reading. The entry was read without a lock: if the page is free by now the entry has gone; if it is another
+ * folio's the lock is taken in vain. The device drops its entry before the CPU has one.
  */
 vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf)
 {
@@ -120,7 +121,13 @@ vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf)
 	folio = page_folio(vmf->page);
 	if (!folio_try_get(folio))
 		return 0;
-	folio_lock(folio);
+	if (!folio_trylock(folio)) {
+		if (vmf->flags & FAULT_FLAG_VMA_LOCK) {
+			folio_put(folio);
+			return VM_FAULT_RETRY;
+		}
+		folio_lock(folio);
+	}
 	mmu_notifier_range_init_owner(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, vmf->address & PAGE_MASK,
 				      (vmf->address & PAGE_MASK) + PAGE_SIZE, NULL);
 	mmu_notifier_invalidate_range_start(&range);

@@ -169,7 +169,8 @@ static unsigned int finish_range(struct vm_fault *vmf, struct folio *folio, stru
 
 /*
  * finish_fault() - v7.1. Fidelity: same. `page` is in a locked folio, or a new copy; its reference becomes the mapping's on 0. Nothing is mapped
- * behind the end of the file, and nothing by PMD across it, but for shared memory.
+ * behind the end of the file, and nothing by PMD across it, but for shared memory. Nothing private, once the mm is being reaped: what was
+ * written there may be gone, and the file's page would be shown in its place.
  */
 vm_fault_t finish_fault(struct vm_fault *vmf, struct page *page, bool is_cow)
 {
@@ -182,6 +183,11 @@ vm_fault_t finish_fault(struct vm_fault *vmf, struct page *page, bool is_cow)
 	struct page *at;
 	vm_fault_t ret = 0;
 
+	if (!(vma->vm_flags & VM_SHARED)) {
+		ret = check_stable_address_space(vma->vm_mm);
+		if (ret)
+			return ret;
+	}
 	needs_fallback = !is_cow && !shmem_mapping(mapping) &&
 			 ((i_size_read(mapping->host) + PAGE_SIZE - 1) >> PAGE_SHIFT) < folio_next_index(folio);
 fallback:
@@ -194,7 +200,9 @@ fallback:
 				return ret;
 			ret = 0;
 		}
-		if (pmd_none(pmdp_get_lockless(vmf->pmd)) && __pte_alloc(vma->vm_mm, vmf->pmd))
+		if (vmf->prealloc_pte)
+			pmd_install(vma->vm_mm, vmf->pmd, &vmf->prealloc_pte);
+		else if (pmd_none(pmdp_get_lockless(vmf->pmd)) && __pte_alloc(vma->vm_mm, vmf->pmd))
 			return VM_FAULT_OOM;
 	}
 	nr = is_cow || needs_fallback || vma->vm_flags & (VM_UFFD_MISSING | VM_UFFD_WP) ? 1 :
@@ -224,26 +232,30 @@ unlock:
 
 /*
  * __do_fault() - v7.1. Fidelity: same: a table is made before the folio is locked, for whoever reclaims to make room may need the folio's
- * lock. Poisoned pages of a file are dropped from their mappings here.
+ * lock. Poisoned pages of a file are dropped from their mappings here, and clean ones from the file: the next fault reads a good page.
  */
 static vm_fault_t __do_fault(struct vm_fault *vmf)
 {
-	vm_fault_t ret = shmem_mapping(vma_mapping(vmf->vma)) ? shmem_fault(vmf) : filemap_fault(vmf);
+	vm_fault_t ret;
 
+	if (pmd_none(pmdp_get_lockless(vmf->pmd)) && !vmf->prealloc_pte) {
+		vmf->prealloc_pte = pte_alloc_one(vmf->vma->vm_mm);
+		if (!vmf->prealloc_pte)
+			return VM_FAULT_OOM;
+	}
+	ret = shmem_mapping(vma_mapping(vmf->vma)) ? shmem_fault(vmf) : filemap_fault(vmf);
 	if (ret & FAULT_FAILED)
 		return ret;
 	if (unlikely(PageHWPoison(vmf->page))) {
 		struct folio *folio = page_folio(vmf->page);
 
-		if (folio_mapped(folio)) {
-			struct address_space *mapping = folio_mapping(folio);
-			pgoff_t index = folio_pgoff(folio);
-
-			unmap_mapping_pages(mapping, index, (pgoff_t)folio_nr_pages(folio), false);
-		}
+		ret = VM_FAULT_HWPOISON;
+		if (folio_mapped(folio))
+			unmap_mapping_folio(folio);
+		if (mapping_evict_folio(folio_mapping(folio), folio))
+			ret = VM_FAULT_NOPAGE;
 		folio_unlock(folio);
 		folio_put(folio);
-		return VM_FAULT_HWPOISON;
 	}
 	return ret;
 }
@@ -307,12 +319,10 @@ static vm_fault_t do_cow_fault(struct vm_fault *vmf)
 	ret = __do_fault(vmf);
 	if (unlikely(ret & FAULT_FAILED))
 		goto uncharge_out;
-	if (assert_read(vmf->page->flags) & BIT(PG_hwpoison)) {
+	if (copy_mc_user_highpage(&folio->page, vmf->page)) {
 		ret = VM_FAULT_HWPOISON;
 		goto unlock;
 	}
-	access_store(&machine->content[folio_pfn(folio)], READ_ONCE(machine->content[page_to_pfn(vmf->page)]),
-		     __ATOMIC_RELAXED);
 	__folio_mark_uptodate(folio);
 	ret |= finish_fault(vmf, &folio->page, true);
 unlock:
@@ -418,12 +428,16 @@ vm_fault_t wp_page_shared(struct vm_fault *vmf, struct folio *folio)
 			return 0;
 		}
 		vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
-		if (vmf->pte && pte_same(ptep_get(vmf->pte), vmf->orig_pte)) {
-			entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(vmf->orig_pte)), vma);
-			ptep_set_access_flags(vmf, entry, true);
+		if (!vmf->pte || !pte_same(ptep_get(vmf->pte), vmf->orig_pte)) {
+			if (vmf->pte)
+				pte_unmap_unlock(vmf->pte, vmf->ptl);
+			folio_unlock(folio);
+			folio_put(folio);
+			return 0;
 		}
-		if (vmf->pte)
-			pte_unmap_unlock(vmf->pte, vmf->ptl);
+		entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(vmf->orig_pte)), vma);
+		ptep_set_access_flags(vmf, entry, true);
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
 	}
 	fault_dirty_shared_page(folio);
 	folio_put(folio);

@@ -200,8 +200,8 @@ static bool wp_can_reuse_anon_folio(struct folio *folio, struct vm_area_struct *
 }
 
 /*
- * do_wp_page() - v7.1. Fidelity: same, no asynchronous userfaultfd, no deferred flush of its. The table's lock is held, and dropped.
- * Caller holds mmap_lock for reading, or the VMA's lock.
+ * do_wp_page() - v7.1. Fidelity: same, no asynchronous userfaultfd. The table's lock is held, and dropped. Caller holds mmap_lock for
+ * reading, or the VMA's lock. Whose write protection by userfaultfd is not flushed yet may still write to the page that is copied here.
  */
 vm_fault_t do_wp_page(struct vm_fault *vmf)
 {
@@ -213,6 +213,8 @@ vm_fault_t do_wp_page(struct vm_fault *vmf)
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
 		return handle_userfault(vmf, VM_UFFD_WP);
 	}
+	if (!unshare && userfaultfd_wp(vma) && mm_tlb_flush_pending(vma->vm_mm))
+		flush_tlb_page(vma, vmf->address);
 	vmf->page = pte_special(vmf->orig_pte) ? NULL : pte_page(vmf->orig_pte);
 	if (vmf->page)
 		folio = page_folio(vmf->page);

@@ -205,24 +205,14 @@ void munlock_vma_folio(struct folio *folio, struct vm_area_struct *vma)
 		munlock_folio(folio);
 }
 
-/* folio_mlock_step(), folio_pte_batch() - v7.1. Fidelity: same. The table's lock is held. */
+/* folio_mlock_step() - v7.1. Fidelity: same. The table's lock is held. */
 static unsigned int folio_mlock_step(struct folio *folio, pte_t *pte, unsigned long addr, unsigned long end)
 {
-	unsigned int count = (unsigned int)((end - addr) >> PAGE_SHIFT), left, nr = 1;
 	pte_t ptent = ptep_get(pte);
 
 	if (!folio_test_large(folio))
 		return 1;
-	left = (unsigned int)(folio_page(folio, folio_nr_pages(folio)) - pte_page(ptent));
-	if (left > count)
-		left = count;
-	for (; nr < left; nr++) {
-		pte_t next = ptep_get(pte + nr);
-
-		if (!pte_present(next) || pte_pfn(next) != pte_pfn(ptent) + nr)
-			break;
-	}
-	return nr;
+	return (unsigned int)folio_pte_batch(folio, pte_page(ptent), pte, ptent, (int)((end - addr) >> PAGE_SHIFT));
 }
 
 /* folio_within_range() - v7.1, mm/internal.h. Fidelity: same. Does all of the folio lie in [start, end) of the VMA? */

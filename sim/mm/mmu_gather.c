@@ -31,7 +31,7 @@ void tlb_flush_mmu_tlbonly(struct mmu_gather *tlb)
 
 /*
  * __tlb_remove_folio_pages() - v7.1. Fidelity: adapted: one bundle, where the kernel chains more of them if it can have the
- * memory; delayed rmap is for files only. The page table lock is held.
+ * memory; whose map count is to go after the flush, the zap itself knows. The page table lock is held.
  */
 bool __tlb_remove_folio_pages(struct mmu_gather *tlb, struct page *page, unsigned int nr_pages)
 {

@@ -13,19 +13,16 @@
 #include <linux/tlb.h>
 
 /*
- * zap_vma_for_reaping() - v7.1, mm/memory.c. Fidelity: adapted: notifiers never ask to be spared because they would have to sleep.
- * mmap_lock is held for reading.
+ * zap_vma_for_reaping() - v7.1, mm/memory.c. Fidelity: adapted: notifiers never ask to be spared because they would have to sleep; up to v6.12 the
+ * CPU's batches are drained as for any zap. mmap_lock is held for reading.
  */
 static void zap_vma_for_reaping(struct vm_area_struct *vma)
 {
-	struct mmu_notifier_range range;
+	struct zap_details details = { .zap_flags = 0 };
 	struct mmu_gather tlb;
 
-	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, vma->vm_start, vma->vm_end);
 	tlb_gather_mmu(&tlb, vma->vm_mm);
-	mmu_notifier_invalidate_range_start(&range);
-	unmap_vmas(&tlb, vma, vma->vm_start, vma->vm_end);
-	mmu_notifier_invalidate_range_end(&range);
+	zap_vma_range_details(&tlb, vma, vma->vm_start, vma->vm_end - vma->vm_start, &details);
 	tlb_finish_mmu(&tlb);
 }
 

@@ -761,18 +761,29 @@ void folio_add_new_anon_rmap(struct folio *folio, struct vm_area_struct *vma,
 	mod_mthp_stat(folio_order(folio), MTHP_STAT_NR_ANON, 1);
 }
 
-/* folio_add_file_rmap_ptes() - v7.1, mm/rmap.c. Fidelity: same, no mlock. The table's lock is held, the references are taken. */
-void folio_add_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *vma)
+/*
+ * __folio_add_file_rmap() - v7.1, mm/rmap.c. Fidelity: same. Mlocked only as a whole: a part could be split off by reclaim. Up to v6.12 a large
+ * folio is not mlocked here at all.
+ */
+static void __folio_add_file_rmap(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *vma,
+				  enum pgtable_level level)
 {
 	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
-	__folio_add_rmap(folio, page, nr_pages, vma, PGTABLE_LEVEL_PTE);
+	__folio_add_rmap(folio, page, nr_pages, vma, level);
+	if (generation_at_least(GENERATION_V6_18) ? folio_nr_pages(folio) == nr_pages : !folio_test_large(folio))
+		mlock_vma_folio(folio, vma);
+}
+
+/* folio_add_file_rmap_ptes() - v7.1, mm/rmap.c. Fidelity: same. The table's lock is held, the references are taken. */
+void folio_add_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *vma)
+{
+	__folio_add_file_rmap(folio, page, nr_pages, vma, PGTABLE_LEVEL_PTE);
 }
 
 /* folio_add_file_rmap_pmd() - v7.1, mm/rmap.c. Fidelity: as above; the PMD's lock. */
 void folio_add_file_rmap_pmd(struct folio *folio, struct page *page, struct vm_area_struct *vma)
 {
-	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
-	__folio_add_rmap(folio, page, HPAGE_PMD_NR, vma, PGTABLE_LEVEL_PMD);
+	__folio_add_file_rmap(folio, page, HPAGE_PMD_NR, vma, PGTABLE_LEVEL_PMD);
 }
 
 /*

@@ -831,7 +831,7 @@ static void shmem_undo_waiting(struct inode *inode, pgoff_t start, pgoff_t end, 
 static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bool unfalloc)
 {
 	pgoff_t first = start, last = end, fallocend = access_load(&inode->fallocend, __ATOMIC_RELAXED);
-	bool truncate = end == (pgoff_t)-1, same_folio = false;
+	bool truncate = end == (pgoff_t)-1, same_folio = start == end - 1;
 	struct folio *folio;
 
 	if (truncate)
@@ -842,7 +842,7 @@ static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bo
 	if (!unfalloc) {
 		folio = shmem_get_partial_folio(inode, start);
 		if (folio) {
-			same_folio = end <= folio_next_index(folio);
+			same_folio = !truncate && end <= folio_next_index(folio);
 			if (!shmem_partial(inode, folio, start, end)) {
 				first = folio_next_index(folio);
 				if (same_folio)
@@ -851,7 +851,7 @@ static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bo
 			folio_unlock(folio);
 			folio_put(folio);
 		}
-		folio = same_folio ? NULL : shmem_get_partial_folio(inode, end - 1);
+		folio = same_folio || truncate ? NULL : shmem_get_partial_folio(inode, end - 1);
 		if (folio) {
 			if (!shmem_partial(inode, folio, start, end))
 				last = folio_pgoff(folio);

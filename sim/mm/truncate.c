@@ -162,21 +162,23 @@ static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff
 
 /*
  * truncate_inode_pages_range() - v7.1. Fidelity: same, whole pages [start, end) of the regular file, which keeps no shadows. A folio that
- * an edge of the range cuts is split there; one that cannot be, and is dirty, stays as a whole.
+ * an edge of the range cuts is split there; one that cannot be, and is dirty, stays as a whole. A truncation, to (pgoff_t)-1, has one edge.
  */
 void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pgoff_t end)
 {
+	bool truncate = end == (pgoff_t)-1, same_folio = start == end - 1;
 	pgoff_t first = start, last = end;
-	bool same_folio = false;
 	struct folio *folio;
 
+	if (truncate)
+		last = end = FILE_PAGES;
 	if (start >= end)
 		return;
 	truncate_without_waiting(mapping, start, end);
 
 	folio = filemap_lock_folio(mapping, start);
 	if (folio) {
-		same_folio = end <= folio_next_index(folio);
+		same_folio = !truncate && end <= folio_next_index(folio);
 		if (!truncate_inode_partial_folio(folio, start, end)) {
 			first = folio_next_index(folio);
 			if (same_folio)
@@ -185,7 +187,7 @@ void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pg
 		folio_unlock(folio);
 		folio_put(folio);
 	}
-	if (!same_folio) {
+	if (!same_folio && !truncate) {
 		folio = filemap_lock_folio(mapping, end - 1);
 		if (folio) {
 			if (!truncate_inode_partial_folio(folio, start, end))
@@ -203,7 +205,7 @@ void truncate_pagecache(struct inode *inode, pgoff_t newsize)
 	struct address_space *mapping = inode->i_mapping;
 
 	unmap_mapping_pages(mapping, newsize, 0, true);
-	truncate_inode_pages_range(mapping, newsize, FILE_PAGES);
+	truncate_inode_pages_range(mapping, newsize, (pgoff_t)-1);
 	unmap_mapping_pages(mapping, newsize, 0, true);
 }
 

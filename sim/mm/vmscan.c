@@ -531,22 +531,6 @@ unlock:
 	return true;
 }
 
-/* How many of the entries from pte on map the next pages of the folio. (madvise_folio_pte_batch(), v7.1.) The table's lock is held. */
-static int pageout_batch(struct folio *folio, struct page *page, pte_t *pte, unsigned long addr, unsigned long end)
-{
-	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - page), nr = 1;
-
-	if (left > (int)((end - addr) >> PAGE_SHIFT))
-		left = (int)((end - addr) >> PAGE_SHIFT);
-	for (; nr < left; nr++) {
-		pte_t next = ptep_get(pte + nr);
-
-		if (!pte_present(next) || pte_pfn(next) != page_to_pfn(page) + (unsigned long)nr)
-			break;
-	}
-	return nr;
-}
-
 /*
  * madvise_cold_or_pageout_pte_range() - v7.1, mm/madvise.c. Fidelity: same, for MADV_PAGEOUT. Of what is mapped shared nothing is taken. A
  * large folio that is not wholly in the range is split, with the table's lock dropped. mmap_lock is held for reading.
@@ -574,7 +558,7 @@ static void pageout_pte_range(struct vm_area_struct *vma, pmd_t *pmd, unsigned l
 		if (folio_is_zone_device(folio))
 			continue;
 		if (folio_test_large(folio)) {
-			nr = pageout_batch(folio, pte_page(ptent), pte, addr, end);
+			nr = folio_pte_batch(folio, pte_page(ptent), pte, ptent, (int)((end - addr) >> PAGE_SHIFT));
 			if (nr < folio_nr_pages(folio)) {
 				if (folio_maybe_mapped_shared(folio) || !folio_trylock(folio))
 					continue;
