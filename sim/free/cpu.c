@@ -121,6 +121,13 @@ _Noreturn void bad_page_at(const struct site *s, const char *reason)
 	engine_find(VERDICT_BAD_PAGE, reason, s->function, "%s in %s", reason, s->function);
 }
 
+/* What titles of deadlocks go by, and here nobody sees one. */
+unsigned kern_locks_held(unsigned cpu)
+{
+	(void)cpu;
+	return 0;
+}
+
 void kern_check_idle(const char *operation)
 {
 	(void)operation;
