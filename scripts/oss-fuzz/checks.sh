@@ -170,7 +170,7 @@ check_fuzzes()
 # which there can be one.
 check_opens()
 {
-	local arguments=(-runs=0 -detect_leaks=0 "$tmp/seeds")
+	local arguments=(-runs=0 -detect_leaks=0 -artifact_prefix="$tmp/" "$tmp/seeds")
 	[ "${combination%/*}" = libfuzzer ] || arguments=("$tmp"/seeds/*)
 	(
 		cd "$(dirname "$1")" && ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 exec timeout -k 5 600 \
