@@ -170,7 +170,7 @@ check_fuzzes()
 # which there can be one.
 check_opens()
 {
-	local arguments=(-runs=0 -detect_leaks=0 "$tmp/seeds")
+	local arguments=(-runs=0 -detect_leaks=0 -artifact_prefix="$tmp/" "$tmp/seeds")
 	[ "${combination%/*}" = libfuzzer ] || arguments=("$tmp"/seeds/*)
 	(
 		cd "$(dirname "$1")" && ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 exec timeout -k 5 600 \
@@ -181,7 +181,7 @@ check_opens()
 		return
 	fi
 	sed -nE 's/^[0-9]+ +[a-z0-9]+\((AT_FDCWD, )?"([^"]*)".*/\2/p' "$tmp/strace" | sort -u |
-		grep -vE "^(/proc/|/sys/|/dev/null$|/etc/ld\.so\.|/lib|/usr/lib|$tmp/)" >"$tmp/said"
+		grep -vE "^(/proc/|/sys/|/dev/(null|afl_snapshot)$|/etc/ld\.so\.|/lib|/usr/lib|$tmp/)" >"$tmp/said"
 	[ ! -s "$tmp/said" ]
 	verdict "$name: opens no file" $? "it opened, or tried to" "$tmp/said"
 }
