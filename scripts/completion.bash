@@ -11,6 +11,7 @@ _foliofuzz_words()
 	--vehicle) echo fiber pthread ;;
 	--trace) echo text json perfetto html ;;
 	--to) echo text binary ;;
+	--engine) echo random libfuzzer afl ;;
 	esac
 }
 

@@ -44,6 +44,8 @@ complete_words run --bug -partially | grep -qx -- -partially-mapped-nonatomic
 report "completion of bugs" $?
 complete_words run --strategy p | grep -qx pct
 report "completion of strategies" $?
+complete_words campaign --engine a | grep -qx afl
+report "completion of engines" $?
 complete_words mi | grep -qx minimise
 report "completion of commands" $?
 

@@ -77,6 +77,7 @@ foliofuzz_test(unit/fuzz/bad-input TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/bad_input_test.sh $<TARGET_FILE:foliofuzz> .)
 foliofuzz_test(unit/fuzz/campaign TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/campaign_test.sh $<TARGET_FILE:foliofuzz> .)
+set_tests_properties(unit/fuzz/campaign PROPERTIES TIMEOUT 900) # it waits for the disk
 foliofuzz_test(unit/fuzz/triage TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/triage_test.sh $<TARGET_FILE:foliofuzz> .)
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage")

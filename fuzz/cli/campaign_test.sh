@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# campaign_test.sh FOLIOFUZZ SOURCE_DIR - fuzzing in a folder: what is kept, that stops and kills lose nothing, how it fails; with libFuzzer,
-# too, where the target beside FOLIOFUZZ has it. Prints TAP.
+# campaign_test.sh FOLIOFUZZ SOURCE_DIR - fuzzing in a folder: what is kept, that stops and kills lose nothing, how it fails; with libFuzzer or
+# AFL++, too, where the target beside FOLIOFUZZ has it. Prints TAP.
 set -u
 
 foliofuzz=$(realpath "$1")
@@ -35,7 +35,7 @@ number() { tail -1 "$1/stats.jsonl" | sed -n "s/.*\"$2\":\([0-9]*\).*/\1/p"; }
 has_gone()
 {
 	local process
-	for process in $(pgrep -x foliofuzz; pgrep -x program_fuzzer); do
+	for process in $(pgrep -x 'foliofuzz|program_fuzzer|afl-fuzz'); do
 		[ "$(readlink "/proc/$process/cwd")" != "$PWD" ] || return 1
 	done
 }
@@ -103,8 +103,7 @@ report "and after that it goes on, and each find replays" $?
 
 # ---- how it fails ----
 refused "no DIR" "expected DIR, found nothing" campaign
-refused "unknown engine" "--engine: expected random or libfuzzer, found 'honggfuzz'" campaign x --engine honggfuzz
-refused "AFL++ is not there yet" "found 'afl', which is not there yet" campaign x --engine afl
+refused "unknown engine" "--engine: expected random, libfuzzer or afl, found 'honggfuzz'" campaign x --engine honggfuzz
 : >file
 refused "DIR is a file" "file: Not a directory" campaign file
 refused "DIR cannot be made" "/proc/nowhere: " campaign /proc/nowhere
@@ -124,29 +123,77 @@ if command -v gnuplot >/dev/null; then
 	report "plot-stats" $?
 fi
 
-# ---- libFuzzer ----
+# ---- the engines of others ----
 target=$(dirname "$foliofuzz")/program_fuzzer
-if ! { [ -x "$target" ] && "$target" -help=1 2>&1 | grep -q max_total_time; }; then
+has_libfuzzer() { [ -x "$target" ] && ! has_afl && "$target" -help=1 2>&1 | grep -q max_total_time; }
+has_afl() { grep -qF '##SIG_AFL_PERSISTENT##' "$target" 2>/dev/null; }
+# begins_from DIR: its corpus holds seeds, and a find of the bug.
+begins_from() { mkdir -p "$1/corpus" && cp "$source_dir"/corpus/seeds/f*.prog "$source_dir/corpus/bugs/$bug/min.prog" "$1/corpus"; }
+# engine_finds NAME ENGINE DIR TIME
+engine_finds()
+{
+	begins_from "$3"
+	run 2 campaign "$3" --engine "$2" --jobs 2 --time "$4" --bug $bug && [ -e "$3/aside/min.prog" ] && [ ! -e "$3/corpus/min.prog" ] &&
+		[ "$(number "$3" executions)" -gt 0 ] && [ "$(number "$3" features)" -gt 0 ] && has_files "$3/corpus" 15 && [ -z "$(ls "$3/broken")" ]
+	report "$1: what it finds is kept, what ends it stands aside" $?
+	finds_replay "$3"
+	report "$1: each find replays by itself" $?
+}
+# engine_killed NAME ENGINE DIR SECONDS
+engine_killed()
+{
+	begin "$3" --engine "$2" --jobs 2 --bug $bug
+	sleep "$4"
+	rm -rf snapshot && cp -r "$3" snapshot 2>/dev/null
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+	pid=
+	until_it has_gone && kept snapshot/corpus "$3/corpus" && kept snapshot/crashes "$3/crashes"
+	report "$1: killed, no file is lost and no process stays" $?
+}
+
+if has_libfuzzer; then
+	engine_finds libFuzzer libfuzzer l 8s
+	engine_killed libFuzzer libfuzzer l 3
+	run 2 campaign l --engine libfuzzer --time 3s --bug $bug && finds_replay l && [ -z "$(ls l/broken)" ] && [ -z "$(ls l/artifact.* 2>/dev/null)" ]
+	report "libFuzzer: and goes on" $?
+else
 	run 1 campaign l --engine libfuzzer && grep -q "build the preset .fuzz" err
 	report "without libFuzzer it says what is missing" $?
-	echo "1..$count"
-	exit $failed
 fi
-mkdir -p l/corpus && cp "$source_dir"/corpus/seeds/f*.prog l/corpus && cp "$source_dir/corpus/bugs/$bug/min.prog" l/corpus
-run 2 campaign l --engine libfuzzer --jobs 2 --time 8s --bug $bug && [ -e l/aside/min.prog ] && [ ! -e l/corpus/min.prog ] &&
-	[ "$(number l executions)" -gt 0 ] && [ "$(number l features)" -gt 0 ] && has_files l/corpus 12 && [ -z "$(ls l/broken)" ]
-report "libFuzzer: what it finds is kept, what ends it stands aside" $?
-finds_replay l
-report "libFuzzer: each find replays by itself" $?
-begin l --engine libfuzzer --jobs 2 --bug $bug
-sleep 3
-rm -rf snapshot && cp -r l snapshot 2>/dev/null
-kill -KILL $pid
-wait $pid 2>/dev/null
-pid=
-until_it has_gone && kept snapshot/corpus l/corpus && kept snapshot/crashes l/crashes
-report "libFuzzer: killed, no file is lost and no process stays" $?
-run 2 campaign l --engine libfuzzer --time 3s --bug $bug && finds_replay l && [ -z "$(ls l/broken)" ] && [ -z "$(ls l/artifact.* 2>/dev/null)" ]
-report "libFuzzer: and goes on" $?
+
+if ! command -v afl-fuzz >/dev/null; then
+	count=$((count + 1))
+	echo "ok $count # SKIP afl-fuzz is not installed: scripts/packages afl"
+	refused "without AFL++ it says what is missing" "scripts/packages afl" campaign x --engine afl
+elif ! has_afl; then
+	run 1 campaign x --engine afl && grep -q "build the preset .afl" err
+	report "without a target for AFL++ it says what is missing" $?
+else
+	engine_finds AFL++ afl f 20s
+	[ ! -e f/afl ] && [ -n "$(find f/corpus -newer f/aside/min.prog -type f)" ]
+	report "AFL++: its queue is in the corpus, and its folder gone" $?
+	"$foliofuzz" convert "$source_dir/corpus/seeds/split-pmd-vs-munmap.prog" --to binary -o f/corpus/from-elsewhere
+	begin f --engine afl --jobs 2 --bug $bug
+	until_it eval 'ls f/afl/*/queue 2>/dev/null | grep -q orig:from-elsewhere'
+	report "AFL++: what is put into the corpus comes to its queues" $?
+	kill -TERM $pid
+	wait $pid
+	pid=
+	until_it has_gone
+	report "AFL++: SIGTERM ends it" $?
+	engine_killed AFL++ afl f 8
+	# What a session that was killed had in its hands.
+	rm -rf f/crashes/* && mkdir -p f/afl/main/crashes f/afl/main/queue
+	"$foliofuzz" convert "$source_dir/corpus/bugs/$bug/min.prog" --to binary -o "f/afl/main/crashes/id:000099,sig:04"
+	"$foliofuzz" convert "$source_dir/corpus/seeds/put-vs-put.prog" --to binary -o "f/afl/main/queue/id:999999,src:000000"
+	: >"f/afl/main/crashes/id:000100,sig:04"
+	before=$(find f/corpus -type f | wc -l)
+	run 2 campaign f --engine afl --runs 100 --bug $bug && has_files f/corpus $((before + 1)) && has_files f/crashes 1 && finds_replay f &&
+		[ -z "$(ls f/broken)" ] && [ ! -e f/afl ]
+	report "AFL++: and goes on, with what that session had in its hands" $?
+	run 0 campaign nothing --engine afl --runs 100 && has_files nothing/corpus 1
+	report "AFL++: begins from nothing, too" $?
+fi
 
 finish

@@ -66,21 +66,29 @@ struct list_head *list_prev_at(const struct site *s, const struct list_head *lis
 #define list_splice_tail(list, head) list_splice_at(SITE("list_splice_tail", "", #list), list, head, true, false)
 #define list_splice_tail_init(list, head) list_splice_at(SITE("list_splice_tail_init", "", #list), list, head, true, true)
 
+/* An entry that was deleted and not initialised reads as linked for ever: who asks will unlink it again. */
+void list_ask_at(const struct site *s);
+static inline bool list_is_(const struct site *s, const struct list_head *next, const struct list_head *head)
+{
+	if (unlikely(next == LIST_POISON1))
+		list_ask_at(s);
+	return next == head;
+}
 /* head->next is read once, marked; what it means without the lock is for the caller to say. */
 #define list_empty(head)                                                       \
 	({                                                                     \
 		const struct list_head *h_ = (head);                           \
-		engine_point(SITE("list_empty", "", #head), &h_->next,         \
-			     EVENT_READ);                                      \
-		access_load(&h_->next, __ATOMIC_RELAXED) == h_;                \
+		const struct site *s_ = SITE("list_empty", "", #head);         \
+		engine_point(s_, &h_->next, EVENT_READ);                       \
+		list_is_(s_, access_load(&h_->next, __ATOMIC_RELAXED), h_);    \
 	})
 #define list_empty_careful(head)                                               \
 	({                                                                     \
 		const struct list_head *hc_ = (head);                          \
-		engine_point(SITE("list_empty_careful", "next", #head),        \
-			     &hc_->next, EVENT_READ);                          \
+		const struct site *s_ = SITE("list_empty_careful", "next", #head); \
+		engine_point(s_, &hc_->next, EVENT_READ);                      \
 		struct list_head *n_ = access_load(&hc_->next, __ATOMIC_ACQUIRE); \
-		n_ == hc_ &&                                                   \
+		list_is_(s_, n_, hc_) &&                                       \
 			list_prev_at(SITE("list_empty_careful", "prev", #head), hc_) == n_; \
 	})
 

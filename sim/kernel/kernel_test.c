@@ -58,7 +58,7 @@ static void dead_object(const struct event *ev, u8 state)
 static const struct engine_verdict *run_lanes(unsigned lanes, lane_fn fn, u64 seed)
 {
 	static struct random_strategy walk;
-	static const struct engine_hooks hooks = { .dead = dead_object };
+	static const struct engine_hooks hooks = { .dead = dead_object, .locks_held = kern_locks_held };
 	struct engine_config c = { .steps_max = 2000, .strategy = &walk.strategy, .hooks = &hooks, .seed = seed };
 
 	random_strategy_init(&walk);
@@ -218,6 +218,14 @@ static void list_double_add(void)
 	list_add(&toy->x, &toy->head);
 }
 
+static void list_asked_after_del(void)
+{
+	list_add(&toy->x, &toy->head);
+	list_del(&toy->x);
+	if (!list_empty(&toy->x))
+		list_del(&toy->x);
+}
+
 static void list_double_del(void)
 {
 	list_add(&toy->x, &toy->head);
@@ -239,6 +247,7 @@ static void test_list_checks(void **state)
 	expect(list_normal, VERDICT_CLEAN, NULL);
 	expect(list_double_add, VERDICT_LIST_CORRUPTION, "double add");
 	expect(list_double_del, VERDICT_LIST_CORRUPTION, "deletion of a deleted entry");
+	expect(list_asked_after_del, VERDICT_LIST_CORRUPTION, "deleted entry asked whether it is linked");
 	expect(list_broken, VERDICT_LIST_CORRUPTION, "next->prev is not the entry");
 }
 
@@ -329,12 +338,103 @@ static void test_rcu_ends(void **state)
 	}
 }
 
+/* ---- what nothing goes on at ---- */
+static const struct site *op_site(void)
+{
+	return SITE("op", "", "");
+}
+
+static void a_try(void)
+{
+	rcu_read_lock();
+	rcu_read_unlock();
+	spin_lock(&toy->a);
+	spin_unlock(&toy->a);
+}
+
+static void goes_round(void)
+{
+	mutex_lock(&toy->mutex);
+	a_try();
+	mutex_unlock(&toy->mutex);
+	rcu_read_lock();
+	rcu_read_unlock();
+}
+
+static void round_lane(void *arg, unsigned cpu)
+{
+	(void)arg;
+	(void)cpu;
+	engine_op_begin(op_site(), 0, 0);
+	for (;;)
+		goes_round();
+}
+
+/* Of two that are called in each round it is the one that is called with the fewest locks held; the operation has no part in it. */
+static void test_livelock_is_named_by_what_is_taken(void **state)
+{
+	(void)state;
+	for (u64 seed = 0; seed < 10; seed++)
+		for (unsigned lanes = 1; lanes <= 2; lanes++) {
+			const struct engine_verdict *v = run_lanes(lanes, round_lane, seed);
+
+			assert_int_equal(v->verdict, VERDICT_LIVELOCK);
+			assert_string_equal(v->function, "goes_round");
+		}
+}
+
+static void waits_for_bit(void)
+{
+	set_bit(3, &toy->flags);
+	mutex_lock(&toy->mutex);
+	bit_wait(3, &toy->flags);
+	mutex_unlock(&toy->mutex);
+}
+
+static void waits_for_mutex(void)
+{
+	down_read(&toy->sem);
+	mutex_lock(&toy->mutex);
+	mutex_unlock(&toy->mutex);
+	up_read(&toy->sem);
+}
+
+static void stands_behind(void)
+{
+	down_write(&toy->sem);
+	up_write(&toy->sem);
+}
+
+static void deadlock_lane(void *arg, unsigned cpu)
+{
+	static void (*const bodies[])(void) = { waits_for_bit, waits_for_mutex, stands_behind };
+
+	(void)arg;
+	bodies[cpu]();
+}
+
+static void test_deadlock_is_named_by_who_holds_and_waits(void **state)
+{
+	unsigned both = 0;
+
+	(void)state;
+	for (u64 seed = 0; seed < 50; seed++) {
+		const struct engine_verdict *v = run_lanes(3, deadlock_lane, seed);
+
+		assert_int_equal(v->verdict, VERDICT_DEADLOCK);
+		assert_string_not_equal(v->function, "stands_behind");
+		both += v->other && !strcmp(v->function, "waits_for_bit") && !strcmp(v->other, "waits_for_mutex");
+	}
+	assert_true(both > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lock_rules),    cmocka_unit_test(test_list_checks),
 		cmocka_unit_test(test_slab),          cmocka_unit_test(test_rwsem_excludes),
-		cmocka_unit_test(test_rcu_ends),
+		cmocka_unit_test(test_rcu_ends),      cmocka_unit_test(test_livelock_is_named_by_what_is_taken),
+		cmocka_unit_test(test_deadlock_is_named_by_who_holds_and_waits),
 	};
 
 	engine_init();

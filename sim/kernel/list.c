@@ -32,6 +32,11 @@ static struct list_head *not_deleted(const struct site *s, struct list_head *lin
 	return link;
 }
 
+void list_ask_at(const struct site *s)
+{
+	corrupt(s, "deleted entry asked whether it is linked");
+}
+
 struct list_head *list_next_at(const struct site *s, const struct list_head *list)
 {
 	engine_point(s, &list->next, EVENT_READ);
