@@ -88,6 +88,14 @@ if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fs
   foliofuzz_test(unit/fuzz/trace LABELS unit COMMAND fuzz/report/trace_test.sh $<TARGET_FILE:foliofuzz> .)
 endif()
 
+# ---- behind a setup that is put back, every execution is the one behind a setup that ran ------------
+foreach(folder seeds litmus)
+  file(GLOB behind CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/${folder}/*.prog)
+  foliofuzz_test(snapshot/${folder} LABELS verdict determinism COMMAND snapshot_test ${behind})
+endforeach()
+file(GLOB behind CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/bugs/*/min.prog)
+foliofuzz_test(snapshot/bugs LABELS verdict determinism COMMAND snapshot_test ${behind})
+
 # ---- the fuzz targets: with an engine a short run of it, else the corpus once -----------------------
 if(NOT LIB_FUZZING_ENGINE)
   set(target_runs 0)

@@ -33,8 +33,7 @@ int cmd_generations(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int bench_detect(int argc, char **argv); /* bench_detect.c */
 int bench_snapshot(void);                /* bench_snapshot.c */
-/* cmd_bench.c: of a steady clock; the median, after sorting. */
-double bench_seconds(void);
+/* cmd_bench.c: the median, after sorting. */
 double bench_median(double *v, unsigned count);
 /* The program that `bench` measures, or what is wrong with it; NULL: nothing. */
 const char *bench_demo_program(struct prog *prog);

@@ -17,7 +17,7 @@
 #define ROUND_SECONDS 0.15
 #define DEMO_SWITCHES 600 /* bare switches in which the demonstration must run once */
 
-double bench_seconds(void)
+static double seconds(void)
 {
 	struct timespec t;
 
@@ -42,14 +42,14 @@ static struct rate rate_of(double executions, double points, double switches, do
 
 static struct rate measure_bare(const struct toy_workload *w)
 {
-	double start = bench_seconds(), time;
+	double start = seconds(), time;
 	u64 executions = 0, switches = 0, batch = 1 + 4000 / w->steps;
 	u32 steps = (w->steps + w->lanes - 1) / w->lanes;
 
 	do {
 		switches += bare_loop(w->lanes, steps, batch, executions);
 		executions += batch;
-		time = bench_seconds() - start;
+		time = seconds() - start;
 	} while (time < ROUND_SECONDS);
 	return rate_of((double)executions, (double)executions * w->steps, (double)switches, time);
 }
@@ -58,7 +58,7 @@ static struct rate measure_toy(const struct bench_case *c)
 {
 	static struct random_strategy walk;
 	struct engine_config config = { .vehicle = c->vehicle, .steps_max = 100000, .strategy = &walk.strategy };
-	double start = bench_seconds(), time, points = 0, switches = 0;
+	double start = seconds(), time, points = 0, switches = 0;
 	u64 executions = 0;
 
 	random_strategy_init(&walk);
@@ -72,7 +72,7 @@ static struct rate measure_toy(const struct bench_case *c)
 			points += engine_stats()->points;
 			switches += engine_stats()->switches;
 		}
-		time = bench_seconds() - start;
+		time = seconds() - start;
 	} while (time < ROUND_SECONDS);
 	return rate_of((double)executions, points, switches, time);
 }
@@ -81,7 +81,7 @@ static struct rate measure_prog(const struct bench_case *c)
 {
 	struct run_options o;
 	struct run_result r;
-	double start = bench_seconds(), time, points = 0, switches = 0;
+	double start = seconds(), time, points = 0, switches = 0;
 	u64 executions = 0;
 
 	run_options_init(&o);
@@ -94,7 +94,7 @@ static struct rate measure_prog(const struct bench_case *c)
 			points += r.points;
 			switches += r.switches;
 		}
-		time = bench_seconds() - start;
+		time = seconds() - start;
 	} while (time < ROUND_SECONDS);
 	return rate_of((double)executions, points, switches, time);
 }
@@ -120,7 +120,7 @@ static double measure_stay(void)
 {
 	static struct random_strategy stay;
 	struct engine_config config = { .vehicle = VEHICLE_FIBER, .steps_max = 100000, .strategy = &stay.strategy };
-	double start = bench_seconds(), time, points = 0;
+	double start = seconds(), time, points = 0;
 
 	random_strategy_init(&stay);
 	stay.strategy.next = stay_next;
@@ -129,7 +129,7 @@ static double measure_stay(void)
 		engine_phase(2, stay_lane, arena_memory + ARENA_SIZE - 4096);
 		engine_end();
 		points += engine_stats()->points;
-		time = bench_seconds() - start;
+		time = seconds() - start;
 	} while (time < ROUND_SECONDS);
 	return time / points;
 }

@@ -156,7 +156,7 @@ void arena_mark(void *p, size_t size, u8 state);
  * Parts are named between snapshot_begin() and snapshot_end(). *s is zero or was used before; it owns its memory and keeps it for the next
  * time; running out of memory is a harness defect. Addresses are kept as they are: a snapshot is of this process (and its forks) alone.
  */
-#define SNAPSHOT_PARTS_MAX 40
+#define SNAPSHOT_PARTS_MAX 56
 struct snapshot {
 	u8 *data;          /* the parts, one behind the other */
 	size_t size, room; /* bytes */

@@ -158,11 +158,12 @@ void engine_end(void);
 /*
  * Between two phases of an execution without a verdict, when no lane has a frame: adds to *s what the engine carries from one phase to the
  * next. After engine_begin() of another execution and snapshot_restore() the next engine_phase() is the one that would have followed.
- * Strategy, seed, listener and watch are the other execution's own: a phase of one lane asks none of them. engine_save_trace(): the recorded
- * events so far, to be put back if the other execution records; else there are none.
+ * Strategy, seed, listener and watch are the other execution's own: a phase of one lane asks none of them.
  */
 void engine_save(struct snapshot *s);
+/* The recorded events so far are all that *s has; they are put back in an execution that records, too. Both do, or it is a harness defect. */
 void engine_save_trace(struct snapshot *s);
+void engine_restore_trace(const struct snapshot *s);
 
 /* From a lane: marks operations, for the trace, substreams, faults and progress. fail: 0 or the ordinal of the ask that fails. */
 void engine_op_begin(const struct site *site, unsigned op, unsigned fail);

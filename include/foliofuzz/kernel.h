@@ -89,7 +89,7 @@ static inline struct cpu_context *this_cpu(void)
 void kern_init(void);
 /* A freshly booted kernel; costs what the last execution used. */
 void kern_reset(void);
-/* Adds its state to *s. */
+/* Adds its state to *s, when no lock is held and no callback is queued: else it is a harness defect. */
 void kern_save(struct snapshot *s);
 /* At the end of an operation nothing may be held and every section must be closed; else a find. */
 void kern_check_idle(const char *operation);

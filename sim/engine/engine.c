@@ -92,6 +92,8 @@ bool engine_phase(unsigned lanes, lane_fn fn, void *arg)
 	HARNESS_BUG_ON(lanes < 1 || lanes > ENGINE_CPUS_MAX);
 	if (engine.verdict.verdict != VERDICT_CLEAN)
 		return false;
+	if (engine.record && !engine.phase)
+		engine.trace_of = NULL;
 	engine.phase++;
 	engine.sequential = lanes == 1;
 	engine.listening = engine.sequential ? NULL : engine.listener;
@@ -142,8 +144,19 @@ void engine_save(struct snapshot *s)
 void engine_save_trace(struct snapshot *s)
 {
 	HARNESS_BUG_ON(!engine.record || engine.decision_count);
-	snapshot_add(s, &engine.trace_count, sizeof(engine.trace_count));
+	snapshot_begin(s);
 	snapshot_add(s, engine_trace_events, engine.trace_count * sizeof(engine_trace_events[0]));
+	snapshot_end(s);
+	engine.trace_of = s;
+}
+
+void engine_restore_trace(const struct snapshot *s)
+{
+	HARNESS_BUG_ON(!engine.record);
+	if (engine.trace_of != s)
+		snapshot_restore(s);
+	engine.trace_of = s;
+	engine.trace_count = (u32)(s->size / sizeof(engine_trace_events[0]));
 }
 
 static void note_operation(const struct site *site, enum event_kind kind)

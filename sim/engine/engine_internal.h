@@ -68,6 +68,7 @@ struct engine {
 	struct engine_stats stats;
 	struct engine_verdict verdict;
 	u32 trace_count, decision_count;
+	const struct snapshot *trace_of; /* its events are the first ones of the trace, whoever ran since; NULL: unknown */
 };
 extern struct engine engine;
 extern struct event engine_trace_events[ENGINE_TRACE_MAX];

@@ -239,7 +239,15 @@ void kern_describe_locks(struct text *t)
 
 void kern_save(struct snapshot *s)
 {
-	snapshot_add(s, kern, sizeof(*kern));
+	for (unsigned cpu = 0; cpu < KERN_CPUS; cpu++) {
+		struct cpu_context *c = &kern->cpu[cpu];
+
+		HARNESS_BUG_ON(c->held_count);
+		snapshot_add(s, &c->held_count, sizeof(*c) - offsetof(struct cpu_context, held_count));
+	}
+	HARNESS_BUG_ON(kern->rcu_count);
+	snapshot_add(s, kern->class_after, offsetof(struct kern_state, rcu) - offsetof(struct kern_state, class_after));
+	snapshot_add(s, &kern->rcu_count, sizeof(kern->rcu_count));
 }
 
 void kern_reset(void)

@@ -49,29 +49,43 @@ struct running {
 static struct file_model {
 	u32 now;
 	bool used;
-	struct place files[NR_FILES][FILE_PAGES];
-	struct view views[NR_MMS][PROG_VPNS];
-	struct reader readers[ENGINE_LANES_MAX * FILE_READ_MAX]; /* of each CPU one for each page that it is reading */
+	u16 files_used, views_used[NR_MMS]; /* 1: in this execution */
 	struct running running[ENGINE_LANES_MAX];
-	struct view parents[ENGINE_LANES_MAX][PROG_VPNS]; /* last: as they were when a CPU's fork began */
+	struct file_pages { /* from here on in parts, or not at all: content_file_save() */
+		struct place at[NR_FILES][FILE_PAGES];
+		struct reader readers[ENGINE_LANES_MAX * FILE_READ_MAX]; /* of each CPU one for each page that it is reading */
+	} files;
+	struct view views[NR_MMS][PROG_VPNS];
+	struct view parents[ENGINE_LANES_MAX][PROG_VPNS]; /* as they were when a CPU's fork began */
 } model;
 
 #define for_each_reader(r) \
-	for (struct reader *r = model.readers; r < model.readers + ARRAY_SIZE(model.readers); r++)
+	for (struct reader *r = model.files.readers; r < model.files.readers + ARRAY_SIZE(model.files.readers); r++)
 
 void content_file_begin(void)
 {
+	bool stale = model.files_used || !model.files.at[0][0].count; /* or the first execution of this process */
+
 	promise_begin();
-	memset(&model, 0, offsetof(struct file_model, parents));
+	for (unsigned mm = 0; mm < NR_MMS; mm++)
+		if (model.views_used[mm])
+			memset(model.views[mm], 0, sizeof(model.views[mm]));
+	memset(&model, 0, offsetof(struct file_model, files));
+	if (!stale)
+		return;
+	memset(&model.files, 0, sizeof(model.files));
 	for (unsigned f = 0; f < NR_FILES; f++)
 		for (unsigned i = 0; i < FILE_PAGES; i++)
-			model.files[f][i].count = 1;
+			model.files.at[f][i].count = 1;
 }
 
 void content_file_save(struct snapshot *s)
 {
 	promise_save(s);
-	snapshot_add(s, &model, offsetof(struct file_model, parents));
+	snapshot_add(s, &model, offsetof(struct file_model, files));
+	snapshot_add_used(s, &model.files, sizeof(model.files), 1, &model.files_used, 0);
+	for (unsigned mm = 0; mm < NR_MMS; mm++)
+		snapshot_add_used(s, model.views[mm], sizeof(model.views[mm]), 1, &model.views_used[mm], 0);
 }
 
 static void reader_allow(struct reader *r, u32 token)
@@ -127,7 +141,7 @@ static void lose_track(struct place *p)
 
 static struct place *file_place(unsigned file, unsigned pgoff)
 {
-	return &model.files[file % NR_FILES][pgoff % FILE_PAGES];
+	return &model.files.at[file % NR_FILES][pgoff % FILE_PAGES];
 }
 
 /* ---- loads ---- */
@@ -142,7 +156,7 @@ static void reader_adds(struct reader *r, unsigned slot, const struct place *p)
 
 static struct reader *reader_of(const struct user_note *n)
 {
-	return &model.readers[engine_cpu() * FILE_READ_MAX + n->vpn % FILE_READ_MAX];
+	return &model.files.readers[engine_cpu() * FILE_READ_MAX + n->vpn % FILE_READ_MAX];
 }
 
 static struct reader *begin_read(const struct user_note *n)
@@ -600,6 +614,7 @@ static bool file_note(const struct user_note *n, struct view *v)
 {
 	switch ((enum user_event)n->event) {
 	case USER_FILE_READ_BEGIN:
+		model.files_used = 1;
 		reader_adds(begin_read(n), 0, file_place(n->mm, n->vpn));
 		return true;
 	case USER_FILE_READ_END:
@@ -608,6 +623,7 @@ static bool file_note(const struct user_note *n, struct view *v)
 	case USER_FILE_WRITE_BEGIN:
 	case USER_FILE_DISCARD_BEGIN:
 		model.used = true;
+		model.files_used = 1;
 		begin_file_change(n);
 		return true;
 	case USER_FILE_WRITE_END:
@@ -619,6 +635,7 @@ static bool file_note(const struct user_note *n, struct view *v)
 		return true;
 	case USER_MAP_BEGIN:
 		model.used = true;
+		model.files_used = 1;
 		begin_map(n);
 		return true;
 	case USER_MAP_END:
@@ -639,6 +656,8 @@ bool content_file_note(const struct user_note *n)
 	struct view *v = n->mm < NR_MMS && n->vpn < PROG_VPNS ? &model.views[n->mm][n->vpn] : NULL;
 
 	model.now++;
+	if (n->mm < NR_MMS)
+		model.views_used[n->mm] = 1;
 	promise_note(n);
 	view_note(n);
 	return access_note(n, v) || file_note(n, v);

@@ -53,7 +53,7 @@ void setup_restore(struct execution *x, bool record)
 {
 	snapshot_restore(&kept.world);
 	if (record)
-		snapshot_restore(&kept.trace);
+		engine_restore_trace(&kept.trace);
 	x->restored = kept.points;
 	x->setup = kept.ops;
 }
@@ -95,10 +95,8 @@ void setup_keep(const struct execution *x, const struct run_options *o, bool rec
 	ops_save(&kept.world);
 	oracle_save(&kept.world);
 	snapshot_end(&kept.world);
-	snapshot_begin(&kept.trace);
 	if (record)
 		engine_save_trace(&kept.trace);
-	snapshot_end(&kept.trace);
 }
 
 void setup_forget(void)
