@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { REVERSE_ONE_IN = 8 };
+enum { REVERSE_ONE_IN = 4 };
 
 static struct {
 	bool cross, reverse;

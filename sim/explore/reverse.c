@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From a recorded execution to a schedule in which two conflicting accesses come in the other order: the step that stateless search makes at a race
- * (Flanagan and Godefroid, POPL 2005), made by a mutator for one race that it draws.
+ * From a recorded execution to a schedule in which two conflicting accesses come in the other order: what race.c does for a strategy, made for
+ * one execution by a mutator. After "RaceFuzzer" (Sen, PLDI 2008), too.
  *
- * Two accesses can be reversed when nothing between them orders them otherwise: the second one's CPU has not touched, since the first, what
- * the first one's CPU and those behind it have touched. Then it may as well go first, and comes to its access without being asked to wait: a lock
- * that both take is a conflict of the two acquisitions, and what is done under it is none.
+ * The first access's CPU stands before it until the second has been made. So nobody on the way there may need a lock that it holds: what is done
+ * under one lock is not reversed, the acquisitions are. That is all that is asked. It is not looked at whether what the second CPU sees on its way is
+ * what it saw before; then it may not come to its access at all.
  *
  * The schedule is one of bytes, so that mutators can work on it. It holds what the execution did where bytes can say it: streams end, and the
  * first byte of cpu0's first operation decides twice, who begins and whether cpu0 goes on at its first point. Behind the reversed accesses each
@@ -14,7 +14,7 @@
 #include <foliofuzz/explore.h>
 #include <string.h>
 
-enum { OBJECTS = 1024, TRIES = 32, RIVALS_MAX = ENGINE_LANES_MAX };
+enum { OBJECTS = 1024, TRIES = 32, HELD_MAX = 16 };
 
 /* Objects, and who has touched each: masks of CPUs. Full: later ones are in none. */
 struct touches {
@@ -83,38 +83,83 @@ static const struct decision *choice_behind(const struct recorded *run, u32 step
 	return low < run->decisions && run->log[low].step == step ? &run->log[low] : NULL;
 }
 
-static bool conflicts_with(const struct touch *o, const struct event *ev)
+/* Locks that a CPU holds. */
+struct held {
+	unsigned count;
+	struct {
+		u32 object;
+		bool shared;
+	} at[HELD_MAX];
+};
+
+static bool is_acquisition(unsigned kind)
 {
-	return o && o->object == ev->object_id && (o->writers || (o->readers && writes(ev)));
+	return kind == EVENT_LOCK || kind == EVENT_TRYLOCK || kind == EVENT_BIT_LOCK || kind == EVENT_BIT_TRYLOCK;
 }
 
-/*
- * Accesses of other CPUs that conflict with the first one and that nothing else orders behind it: one for each CPU. `behind`: what comes after the
- * first access and depends on it.
- */
-static unsigned rivals_of(const struct recorded *run, u32 first, u32 enabled, u32 rivals[RIVALS_MAX])
+/* Of a reader. */
+static bool is_shared_lock(const struct event *ev)
 {
-	struct touches behind = { .at = { { 0 } } };
-	const struct event *a = &run->trace[first];
-	u32 ordered = 1u << a->cpu;
-	unsigned n = 0;
+	return strstr(ev->site->primitive, "read") != NULL;
+}
 
-	for (u32 i = first; i < run->events && (ordered & enabled) != enabled; i++) {
-		const struct event *ev = &run->trace[i];
-		bool after = ordered >> ev->cpu & 1;
-
-		if (!is_step(run, ev))
-			continue;
-		if (!after && ev->object_id && conflicts_with(touch_of(&behind, ev->object_id), ev)) {
-			after = true;
-			if (ev->object_id == a->object_id && (writes(a) || writes(ev)) && event_counts(ev->kind) && enabled >> ev->cpu & 1)
-				rivals[n++] = i;
-			ordered |= 1u << ev->cpu;
+static void let_go(struct held *h, u32 object)
+{
+	for (unsigned i = 0; i < h->count; i++)
+		if (h->at[i].object == object) {
+			h->at[i] = h->at[--h->count];
+			return;
 		}
-		if (after)
-			add_touch(&behind, ev);
+}
+
+/* What the CPU of the i-th event holds before it; of trylocks, the ones that it has let go again. */
+static void held_before(struct held *h, const struct recorded *run, u32 i)
+{
+	h->count = 0;
+	for (u32 k = 0; k < i; k++) {
+		const struct event *ev = &run->trace[k];
+
+		if (ev->cpu != run->trace[i].cpu || !is_step(run, ev))
+			continue;
+		if (ev->kind == EVENT_UNLOCK || ev->kind == EVENT_BIT_UNLOCK)
+			let_go(h, ev->object_id);
+		else if (is_acquisition(ev->kind) && h->count < HELD_MAX) {
+			h->at[h->count].object = ev->object_id;
+			h->at[h->count++].shared = is_shared_lock(ev);
+		}
 	}
-	return n;
+}
+
+static bool has_to_wait(const struct held *h, const struct event *ev)
+{
+	if (!is_acquisition(ev->kind))
+		return false;
+	for (unsigned i = 0; i < h->count; i++)
+		if (h->at[i].object == ev->object_id && !(h->at[i].shared && is_shared_lock(ev)))
+			return true;
+	return false;
+}
+
+/* One of the accesses of other CPUs behind the first that conflict with it and that they can come to while it has not been made; 0: none. */
+static u32 rival_of(const struct recorded *run, u32 first, u32 enabled, struct prng *r)
+{
+	const struct event *a = &run->trace[first];
+	struct held held;
+	u32 n = 0, rival = 0;
+
+	held_before(&held, run, first);
+	enabled &= ~(1u << a->cpu);
+	for (u32 i = first + 1; i < run->events && enabled; i++) {
+		const struct event *ev = &run->trace[i];
+
+		if (!(enabled >> ev->cpu & 1) || !is_step(run, ev))
+			continue;
+		if (has_to_wait(&held, ev))
+			enabled &= ~(1u << ev->cpu);
+		else if (ev->object_id == a->object_id && (writes(a) || writes(ev)) && event_counts(ev->kind) && !prng_below(r, ++n))
+			rival = i;
+	}
+	return rival;
 }
 
 /* Conflicts with something of another CPU, before it or behind it. */
@@ -153,7 +198,7 @@ static const struct event *event_before(const struct recorded *run, u32 i)
 static bool draw(const struct recorded *run, struct reversal *what, struct prng *r)
 {
 	struct touches all = { .at = { { 0 } } };
-	u32 count, rivals[RIVALS_MAX];
+	u32 count;
 
 	for (u32 i = 0; i < run->events; i++)
 		if (is_step(run, &run->trace[i]))
@@ -163,11 +208,11 @@ static bool draw(const struct recorded *run, struct reversal *what, struct prng 
 		u32 unused, first = nth_shared(run, &all, prng_below(r, count), &unused);
 		const struct event *before = event_before(run, first);
 		const struct decision *d = before ? choice_behind(run, before->step) : NULL;
-		unsigned n = d ? rivals_of(run, first, d->enabled & ((1u << PROG_LANES_MAX) - 1), rivals) : 0;
+		u32 rival = d ? rival_of(run, first, d->enabled & ((1u << PROG_LANES_MAX) - 1), r) : 0;
 
-		if (!n)
+		if (!rival)
 			continue;
-		*what = (struct reversal){ first, rivals[prng_below(r, n)], prng_chance(r, 1, 2) };
+		*what = (struct reversal){ first, rival, prng_chance(r, 1, 2) };
 		return true;
 	}
 	return false;
