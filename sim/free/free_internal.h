@@ -36,14 +36,6 @@ static inline void guard_unlock(struct free_guard *g)
 	__atomic_store_n(&g->taken, 0, __ATOMIC_RELEASE);
 }
 
-/* Orders what stands before it against what stands behind it, of all threads. TSan does not know fences, and sees the accesses around it. */
-static inline void free_fence(void)
-{
-#ifndef FOLIOFUZZ_TSAN
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
-}
-
 /* rcu.c: the thread that runs callbacks. It never returns. */
 _Noreturn void free_rcu_main(void);
 /* Until all callbacks have been called. */
