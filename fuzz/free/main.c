@@ -202,6 +202,8 @@ static bool run_batch(u32 program, u64 count)
 	if (!pid)
 		child(&job.programs[program], job.answer.executions, count);
 	status = watch(pid);
+	if (shared->races && WIFEXITED(status) && status != -1 && !f->title[0])
+		status = 0; /* the code is TSan's, and its reports are counted below */
 	f->program = program;
 	f->execution = job.answer.executions + shared->done;
 	f->milliseconds = now_ms() - job.start;
@@ -210,7 +212,7 @@ static bool run_batch(u32 program, u64 count)
 	if (status == -1) {
 		f->kind = FREE_HANG;
 		describe_hang(f);
-	} else if (status && !(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FOUND)) {
+	} else if (status && !f->title[0]) {
 		describe_death(f, status);
 	}
 	if (status)

@@ -36,6 +36,20 @@ static inline void guard_unlock(struct free_guard *g)
 	__atomic_store_n(&g->taken, 0, __ATOMIC_RELEASE);
 }
 
+/* For files that TSan does not see into. */
+void __tsan_acquire(void *addr) __attribute__((weak));
+void __tsan_release(void *addr) __attribute__((weak));
+static inline void free_edge_acquire(void *p)
+{
+	if (__tsan_acquire)
+		__tsan_acquire(p);
+}
+static inline void free_edge_release(void *p)
+{
+	if (__tsan_release)
+		__tsan_release(p);
+}
+
 /* rcu.c: the thread that runs callbacks. It never returns. */
 _Noreturn void free_rcu_main(void);
 /* Until all callbacks have been called. */
