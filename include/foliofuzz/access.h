@@ -87,11 +87,7 @@
 			;                                                      \
 		seen;                                                          \
 	})
-#define access_hardware_mark(p, seen, bits)                                    \
-	({                                                                     \
-		__typeof__(*(p)) found_ = (seen);                              \
-		access_cmpxchg(p, &found_, found_ | (bits), __ATOMIC_RELAXED); \
-	})
+bool access_hardware_mark(unsigned long *p, unsigned long seen, unsigned long bits);
 #if defined(FOLIOFUZZ_TSAN) && !defined(__clang__)
 #define access_fence(order) ((void)(order))
 #else
