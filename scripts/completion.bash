@@ -8,7 +8,7 @@ _foliofuzz_words()
 	--strategy) "$1" "$3" --help | sed -n 's/^  --strategy S *\([a-z, ]*\)\(:.*\)*$/\1/p' | sed 's/,/ /g; s/ or / /' ;;
 	--kernel) "$1" generations | sed -n 's/^\([a-z0-9.-]\{1,\}\) .*/\1/p' ;;
 	--bug) "$1" bugs | sed -n 's/^\([a-z0-9-]\{1,\}\) .*/\1 -\1/p'; echo none ;;
-	--vehicle) echo fiber pthread ;;
+	--vehicle) "$1" "$3" --help | grep -q -- --delay && echo fiber pthread free || echo fiber pthread ;;
 	--trace) echo text json perfetto html ;;
 	--to) echo text binary ;;
 	--engine) echo random libfuzzer afl ;;

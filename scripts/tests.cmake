@@ -78,6 +78,10 @@ foliofuzz_test(unit/fuzz/bad-input TSAN report_bugs=0 LABELS unit
 foliofuzz_test(unit/fuzz/campaign TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/campaign_test.sh $<TARGET_FILE:foliofuzz> .)
 set_tests_properties(unit/fuzz/campaign PROPERTIES TIMEOUT 900) # it waits for the disk
+if(TARGET foliofuzz-free)
+  foliofuzz_test(unit/fuzz/free TSAN halt_on_error=0 LABELS unit
+    COMMAND fuzz/free/free_test.sh $<TARGET_FILE:foliofuzz> .)
+endif()
 foliofuzz_test(unit/fuzz/triage TSAN report_bugs=0 LABELS unit
   COMMAND fuzz/cli/triage_test.sh $<TARGET_FILE:foliofuzz> .)
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage")

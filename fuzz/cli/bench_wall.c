@@ -252,7 +252,7 @@ static void print_seconds(struct text *t, u32 ms)
 	if (ms == UINT32_MAX)
 		text_printf(t, "-");
 	else
-		text_printf(t, "%.2f", (double)ms / 1000);
+		text_printf(t, "%.3f", (double)ms / 1000);
 }
 
 static void print_cell(const struct summary *s)
@@ -294,7 +294,8 @@ static void print_rows(const struct wall *w)
 
 static void print_table(const struct wall *w)
 {
-	printf("median/worst seconds to the first find over %u seeds, limit %u s; -n: seeds that did not find it\n", w->seeds, w->seconds);
+	printf("median/worst seconds to the first find over %u seeds, limit %u s; -n: seeds that did not find it\n"
+	       "on free threads a hang is one only after %u s more\n", w->seeds, w->seconds, FREE_HANG_MS / 1000);
 	if (!w->options->file_count)
 		printf("bugs: %s\n", RULE);
 	printf("%-42s", "bug");

@@ -55,6 +55,17 @@ static u64 now_ms(void)
 	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
 }
 
+/* Processor time of a child. */
+static u64 cpu_ms(pid_t pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
+		return 0;
+	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+}
+
 /* ---- the child ---- */
 
 void __tsan_on_report(void *report);
@@ -162,28 +173,38 @@ static bool time_is_up(void)
 	return interrupts || (job.request.milliseconds && now_ms() - job.start >= job.request.milliseconds);
 }
 
+/* What the last execution that ended left: when, and after how much of the child's time. */
+struct progress {
+	u64 done, at, cpu;
+};
+
+static bool hangs(struct progress *p, pid_t pid)
+{
+	u64 done = __atomic_load_n(&shared->done, __ATOMIC_RELAXED), now = now_ms();
+
+	if (done != p->done)
+		*p = (struct progress){ done, now, cpu_ms(pid) };
+	if (now - p->at < FREE_HANG_MS)
+		return false;
+	return cpu_ms(pid) - p->cpu >= FREE_HANG_CPU_MS || now - p->at >= FREE_HANG_MOST_MS;
+}
+
 /* Returns the status of the child, or -1 when it hung and was killed. */
 static int watch(pid_t pid)
 {
-	u64 seen = 0, since = now_ms();
+	struct progress p = { .at = now_ms() };
 	int status;
 
-	for (;;) {
-		u64 done = __atomic_load_n(&shared->done, __ATOMIC_RELAXED);
+	do {
 		pid_t ended = waitpid(pid, &status, WNOHANG);
 
 		HARNESS_BUG_ON(ended < 0 && errno != EINTR);
 		if (ended == pid)
 			return status;
-		if (done != seen)
-			since = now_ms();
-		seen = done;
 		if (time_is_up())
 			__atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
-		if (now_ms() - since >= FREE_HANG_MS)
-			break;
 		usleep(POLL_US);
-	}
+	} while (!hangs(&p, pid));
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	return -1;
@@ -202,6 +223,8 @@ static bool run_batch(u32 program, u64 count)
 	if (!pid)
 		child(&job.programs[program], job.answer.executions, count);
 	status = watch(pid);
+	if (shared->races && WIFEXITED(status) && status != -1 && !f->title[0])
+		status = 0; /* the code is TSan's, and its reports are counted below */
 	f->program = program;
 	f->execution = job.answer.executions + shared->done;
 	f->milliseconds = now_ms() - job.start;
@@ -210,7 +233,7 @@ static bool run_batch(u32 program, u64 count)
 	if (status == -1) {
 		f->kind = FREE_HANG;
 		describe_hang(f);
-	} else if (status && !(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FOUND)) {
+	} else if (status && !f->title[0]) {
 		describe_death(f, status);
 	}
 	if (status)

@@ -65,6 +65,7 @@
  *  access_add_if(p, i, seen, cond, order): adds i if `cond`, an expression of the value `seen` that is there; whether it did.
  *  access_update(p, seen, expr): `expr`, of the value `seen`, is there instead; the former value. Relaxed.
  *  access_hardware_mark(p, seen, bits): the page walker sets bits of an entry in which it found `seen`; false: look again.
+ *  access_fence(order): of all locations. gcc's TSan does not take it.
  *  access_step_begin(n), access_step_end(n): what stands between them for the same n, 0 to ENGINE_LANES_MAX - 1, is one step: no point in it but at its beginning.
  */
 #ifdef FOLIOFUZZ_FREE
@@ -86,11 +87,12 @@
 			;                                                      \
 		seen;                                                          \
 	})
-#define access_hardware_mark(p, seen, bits)                                    \
-	({                                                                     \
-		__typeof__(*(p)) found_ = (seen);                              \
-		access_cmpxchg(p, &found_, found_ | (bits), __ATOMIC_RELAXED); \
-	})
+bool access_hardware_mark(unsigned long *p, unsigned long seen, unsigned long bits);
+#if defined(FOLIOFUZZ_TSAN) && !defined(__clang__)
+#define access_fence(order) ((void)(order))
+#else
+#define access_fence(order) __atomic_thread_fence(order)
+#endif
 void access_step_begin(unsigned n);
 void access_step_end(unsigned n);
 #else
@@ -111,6 +113,7 @@ void access_step_end(unsigned n);
 		seen;                                                          \
 	})
 #define access_hardware_mark(p, seen, bits) ((void)(seen), access_volatile(p) |= (bits), true)
+#define access_fence(order) ((void)(order))
 #define access_step_begin(n) ((void)(n))
 #define access_step_end(n) ((void)(n))
 #endif

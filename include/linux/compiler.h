@@ -177,7 +177,7 @@
 	})
 
 /*
- * Sequential consistency needs no fences; TSan, which does not model them, is told of a release and an
+ * Sequential consistency needs no fences, and so the controlled vehicles have none; TSan, which does not model them, is told of a release and an
  * acquire on one global word. That hides races that a fence of another pair of
  * locations would not order.
  */
@@ -185,10 +185,11 @@ extern char smp_fence;
 #define smp_mb()                                                               \
 	do {                                                                   \
 		race_release(&smp_fence);                                      \
+		access_fence(__ATOMIC_SEQ_CST);                                \
 		race_acquire(&smp_fence);                                      \
 	} while (0)
-#define smp_rmb() race_acquire(&smp_fence)
-#define smp_wmb() race_release(&smp_fence)
+#define smp_rmb() (access_fence(__ATOMIC_ACQUIRE), race_acquire(&smp_fence))
+#define smp_wmb() (race_release(&smp_fence), access_fence(__ATOMIC_RELEASE))
 #define smp_mb__before_atomic() smp_mb()
 #define smp_mb__after_atomic() smp_mb()
 

@@ -26,7 +26,7 @@ unsigned long irq_save_(void)
 	unsigned long was = c->irqs_off;
 
 	__atomic_store_n(&c->irqs_off, 1, __ATOMIC_SEQ_CST);
-	free_fence();
+	access_fence(__ATOMIC_SEQ_CST);
 	return was;
 }
 
@@ -91,7 +91,7 @@ void wait_cpu_irqs_on_at(const struct site *s, unsigned cpu)
 	if (cpu == engine_cpu())
 		return;
 	engine_point(s, &kern->cpu[cpu], EVENT_WAIT);
-	free_fence();
+	access_fence(__ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&kern->cpu[cpu].irqs_off, __ATOMIC_ACQUIRE))
 		free_relax(&turns);
 }

@@ -19,9 +19,6 @@
 enum { FUTEX_WAIT_PRIVATE_ = 128, FUTEX_WAKE_PRIVATE_ = 129 };
 enum { NULL_PAGE = 4096 };
 
-void __tsan_acquire(void *addr) __attribute__((weak));
-void __tsan_release(void *addr) __attribute__((weak));
-
 __thread struct engine_now engine_now = { ENGINE_LANES_MAX };
 static const struct engine_hooks no_hooks;
 
@@ -44,18 +41,6 @@ static struct {
 	u32 found;
 	struct engine_verdict verdict;
 } run;
-
-static void edge_acquire(void *p)
-{
-	if (__tsan_acquire)
-		__tsan_acquire(p);
-}
-
-static void edge_release(void *p)
-{
-	if (__tsan_release)
-		__tsan_release(p);
-}
 
 /* ---- points ---- */
 
@@ -105,7 +90,7 @@ void engine_wait(const struct site *site, const volatile void *object, enum even
 	engine_point(site, object, kind);
 	while (!ready(arg))
 		free_relax(&turns);
-	edge_acquire((void *)(uintptr_t)object);
+	free_edge_acquire((void *)(uintptr_t)object);
 }
 
 void engine_yield(const struct site *site)
@@ -204,6 +189,12 @@ void access_step_end(unsigned n)
 	guard_unlock(&steps[n]);
 }
 
+/* Here, where TSan does not see it: hardware is no party to a race. */
+bool access_hardware_mark(unsigned long *p, unsigned long seen, unsigned long bits)
+{
+	return __atomic_compare_exchange_n(p, &seen, seen | bits, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 /* ---- finds ---- */
 
 /* Of two lanes the first speaks, and the process ends while the other waits for it. */
@@ -284,9 +275,9 @@ static void start_together(void)
 static void take_part(unsigned cpu)
 {
 	start_together();
-	edge_acquire(&run.phase);
+	free_edge_acquire(&run.phase);
 	run.fn(run.arg, cpu);
-	edge_release(&lanes[cpu]);
+	free_edge_release(&lanes[cpu]);
 	__atomic_add_fetch(&run.left, 1, __ATOMIC_ACQ_REL);
 }
 
@@ -346,7 +337,7 @@ bool engine_phase(unsigned width, lane_fn fn, void *arg)
 	run.fn = fn;
 	run.arg = arg;
 	run.arrived = run.left = 0;
-	edge_release(&run.phase);
+	free_edge_release(&run.phase);
 	if (width > 1 && !run.started)
 		pool_start();
 	run.phase++;
@@ -361,6 +352,6 @@ bool engine_phase(unsigned width, lane_fn fn, void *arg)
 	free_rcu_barrier();
 	engine_now.cpu = ENGINE_LANES_MAX;
 	for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++)
-		edge_acquire(&lanes[cpu]);
+		free_edge_acquire(&lanes[cpu]);
 	return true;
 }

@@ -36,12 +36,18 @@ static inline void guard_unlock(struct free_guard *g)
 	__atomic_store_n(&g->taken, 0, __ATOMIC_RELEASE);
 }
 
-/* Orders what stands before it against what stands behind it, of all threads. TSan does not know fences, and sees the accesses around it. */
-static inline void free_fence(void)
+/* For files that TSan does not see into. */
+void __tsan_acquire(void *addr) __attribute__((weak));
+void __tsan_release(void *addr) __attribute__((weak));
+static inline void free_edge_acquire(void *p)
 {
-#ifndef FOLIOFUZZ_TSAN
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
+	if (__tsan_acquire)
+		__tsan_acquire(p);
+}
+static inline void free_edge_release(void *p)
+{
+	if (__tsan_release)
+		__tsan_release(p);
 }
 
 /* rcu.c: the thread that runs callbacks. It never returns. */

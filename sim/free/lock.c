@@ -5,7 +5,7 @@
  * what needs the order of a queue, as the controlled locks do.
  */
 #include "free_internal.h"
-#include <linux/bit_spinlock.h>
+#include <linux/spinlock.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
@@ -76,54 +76,6 @@ bool mutex_trylock_at(const struct site *s, struct mutex *lock)
 void mutex_unlock_at(const struct site *s, struct mutex *lock)
 {
 	owner_release(s, &lock->owner);
-}
-
-/* ---- a bit of a word ---- */
-
-static bool bit_take(int nr, unsigned long *addr)
-{
-	return !((__atomic_fetch_or(addr, 1ul << nr, __ATOMIC_ACQUIRE) >> nr) & 1);
-}
-
-static void bit_wait_clear(int nr, const unsigned long *addr)
-{
-	unsigned turns = 0;
-
-	while ((__atomic_load_n(addr, __ATOMIC_ACQUIRE) >> nr) & 1)
-		free_relax(&turns);
-}
-
-void bit_lock_at(const struct site *s, int nr, unsigned long *addr, const struct lock_class *class, bool sleeps)
-{
-	(void)class;
-	(void)sleeps;
-	engine_point_bits(s, addr, EVENT_BIT_LOCK, 0, 1ul << nr);
-	while (!bit_take(nr, addr))
-		bit_wait_clear(nr, addr);
-}
-
-bool bit_trylock_at(const struct site *s, int nr, unsigned long *addr, const struct lock_class *class, bool sleeps)
-{
-	bool refuse = engine_fault(s);
-
-	(void)class;
-	(void)sleeps;
-	engine_point_bits(s, addr, EVENT_BIT_TRYLOCK, 0, 1ul << nr);
-	return !refuse && bit_take(nr, addr);
-}
-
-void bit_unlock_at(const struct site *s, int nr, unsigned long *addr, bool sleeps)
-{
-	(void)sleeps;
-	engine_point_bits(s, addr, EVENT_BIT_UNLOCK, 1ul << nr, 0);
-	if (unlikely(!((__atomic_fetch_and(addr, ~(1ul << nr), __ATOMIC_RELEASE) >> nr) & 1)))
-		engine_find(VERDICT_LOCK_RULE, "unlock of an unlocked bit", NULL, "%s of %s", s->detail, s->expr);
-}
-
-void bit_wait_at(const struct site *s, int nr, unsigned long *addr)
-{
-	engine_point(s, addr, EVENT_WAIT);
-	bit_wait_clear(nr, addr);
 }
 
 /* ---- reader/writer semaphores: both words are one of 64 bits ---- */

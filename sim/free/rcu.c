@@ -30,7 +30,7 @@ void rcu_read_lock_at(const struct site *s)
 
 	engine_point(s, NULL, EVENT_RCU_LOCK);
 	__atomic_store_n(&c->rcu_nesting, (u16)(c->rcu_nesting + 1), __ATOMIC_SEQ_CST);
-	free_fence();
+	access_fence(__ATOMIC_SEQ_CST);
 }
 
 void rcu_read_unlock_at(const struct site *s)
@@ -53,7 +53,7 @@ bool rcu_read_lock_held(void)
 /* A section that ends between the two looks has ended: a later one of that CPU is not waited for. */
 static void grace_begin(struct rcu_callback *cb)
 {
-	free_fence();
+	access_fence(__ATOMIC_SEQ_CST);
 	cb->waits = 0;
 	for (unsigned cpu = 0; cpu < ENGINE_CPUS_MAX; cpu++) {
 		cb->sections[cpu] = __atomic_load_n(&kern->cpu[cpu].rcu_sections, __ATOMIC_ACQUIRE);
@@ -72,7 +72,7 @@ static void grace_wait(const struct rcu_callback *cb)
 		while (__atomic_load_n(&kern->cpu[cpu].rcu_sections, __ATOMIC_ACQUIRE) == cb->sections[cpu])
 			free_relax(&turns);
 	}
-	free_fence();
+	access_fence(__ATOMIC_SEQ_CST);
 }
 
 void synchronize_rcu_at(const struct site *s)
@@ -142,7 +142,7 @@ u32 rcuwait_prepare(const struct rcuwait *w)
 {
 	u32 seen = __atomic_load_n(&w->wakeups, __ATOMIC_SEQ_CST);
 
-	free_fence(); /* set_current_state() before the look at the condition */
+	access_fence(__ATOMIC_SEQ_CST); /* set_current_state() before the look at the condition */
 	return seen;
 }
 
@@ -158,6 +158,6 @@ void rcuwait_sleep_at(const struct site *s, struct rcuwait *w, u32 seen)
 void rcuwait_wake_up_at(const struct site *s, struct rcuwait *w)
 {
 	engine_point(s, w, EVENT_WRITE);
-	free_fence();
+	access_fence(__ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&w->wakeups, 1, __ATOMIC_SEQ_CST);
 }

@@ -8,9 +8,6 @@
 #include <linux/slab.h>
 #include <string.h>
 
-void __tsan_acquire(void *addr) __attribute__((weak));
-void __tsan_release(void *addr) __attribute__((weak));
-
 static struct free_guard slab;
 
 void kmem_cache_init(struct kmem_cache *c, const char *name, u32 size, u32 flags)
@@ -41,11 +38,13 @@ static void **free_link(struct kmem_cache *c, void *object)
 	return (void **)((char *)object + ((c->size + 7) & ~7u));
 }
 
+/* Byte by byte: memset() is TSan's own wherever it is called. */
 static void mark_typesafe(struct kmem_cache *c, void *object, u8 state)
 {
 	u32 first = arena_offset(object) >> ARENA_GRAIN_SHIFT, last = (arena_offset(object) + c->size - 1) >> ARENA_GRAIN_SHIFT;
 
-	memset(arena_state + first, state, last - first + 1);
+	for (u32 grain = first; grain <= last; grain++)
+		__atomic_store_n(&arena_state[grain], state, __ATOMIC_RELAXED);
 }
 
 /* The guard is held. NULL: a pool is used up. */
@@ -80,16 +79,15 @@ void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp)
 	guard_lock(&slab);
 	object = take(c);
 	guard_unlock(&slab);
-	if (object && __tsan_acquire)
-		__tsan_acquire(object);
+	if (object)
+		free_edge_acquire(object);
 	return object;
 }
 
 void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object)
 {
 	engine_point(s, object, EVENT_FREE);
-	if (__tsan_release)
-		__tsan_release(object);
+	free_edge_release(object);
 	guard_lock(&slab);
 	if (unlikely(!c->live || arena_state[arena_offset(object) >> ARENA_GRAIN_SHIFT]))
 		engine_find(VERDICT_USE_AFTER_FREE, "double free", s->function, "%s", c->name);
