@@ -159,6 +159,11 @@ foreach(folder IN LISTS bug_folders)
   foliofuzz_test(${folder} LABELS verdict COMMAND scripts/bugs-check $<TARGET_FILE:foliofuzz> ${folder})
 endforeach()
 foliofuzz_test(bugs/pairs TSAN report_bugs=0 LABELS verdict COMMAND foliofuzz bugs pairs)
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage") # long, and counted in executions
+  foliofuzz_test(bugs/minimise LABELS verdict COMMAND foliofuzz bugs minimise --jobs 2)
+  foliofuzz_test(bugs/explore LABELS verdict COMMAND scripts/bugs-explore --verdicts 5000 --foliofuzz $<TARGET_FILE:foliofuzz>)
+  foliofuzz_test(golden/explore LABELS golden COMMAND scripts/bugs-explore --check 5000 --foliofuzz $<TARGET_FILE:foliofuzz>)
+endif()
 foliofuzz_test(bugs/readme LABELS verdict COMMAND scripts/bugs-check --readme $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/traces LABELS golden COMMAND scripts/bugs-check --traces $<TARGET_FILE:foliofuzz> ${bug_folders})
 

@@ -377,6 +377,10 @@ int bugs_check(const struct options *o, const bool *wanted);
 /* Prints the exceptions of all pairs of which one is wanted; EXIT_HARNESS when they are others than those listed. */
 int bugs_pairs(const struct options *o, const bool *wanted);
 
+/* ---- bugs_minimise.c ---- */
+/* Prints a table; EXIT_HARNESS when a min.prog is not what minimise leaves of it, or more than a tenth of fresh finds stay longer. */
+int bugs_minimise(const struct options *o, const bool *wanted);
+
 /* ---- minimise.c ---- */
 /*
  * For a find of a random walk that has too many switches to be written down: drops operations for as long as some random schedule

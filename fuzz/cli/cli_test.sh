@@ -150,6 +150,11 @@ report "ops counts the programs that use each" $?
 report "bugs check --json" $?
 (cd "$source_dir" && "$foliofuzz" bugs pairs --json $bug) >out 2>err && grep -q '"bad": 0' out && grep -q '"exceptions": ' out
 report "bugs pairs --json" $?
+(cd "$source_dir" && "$foliofuzz" bugs minimise $bug) >out 2>err && grep -q "^$bug  *4, 1  unchanged  *4, 1 " out &&
+	grep -q "^1 of 1 min.prog unchanged; 1 of 1 fresh finds no longer than min.prog$" out
+report "bugs minimise" $?
+(cd "$source_dir" && "$foliofuzz" bugs minimise --json $bug) >out 2>err && grep -q '"short": 1' out
+report "bugs minimise --json" $?
 refused "bugs readme as JSON" "expected no --json with readme" bugs readme --json
 
 # ---- explore ----

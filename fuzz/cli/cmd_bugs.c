@@ -9,14 +9,14 @@
 
 static const struct command command = {
 	.name = "bugs",
-	.args = "[list | show ID | check [ID...] | pairs [ID...] | readme]",
+	.args = "[list | show ID | check [ID...] | pairs [ID...] | minimise [ID...] | readme]",
 	.summary =
 		"The catalogue of bugs that --bug and bugs= switch on: what each was, which commit\n"
 		"fixed it, and which generations have it from the start. show adds, from the tree's\n"
 		"root, the oracle that reports it, story and diagram. check tries them: on, the\n"
 		"programs of corpus/bugs find each; off, they find nothing. pairs switches two\n"
-		"on together: neither may hide both. readme prints what corpus/bugs/README.md\n"
-		"should be.",
+		"on together: neither may hide both. minimise compares what minimise makes of a fresh\n"
+		"find with min.prog. readme prints what corpus/bugs/README.md should be.",
 	.examples = "foliofuzz bugs\n"
 		    "foliofuzz bugs show partially-mapped-nonatomic\n"
 		    "foliofuzz bugs check --jobs 2\n"
@@ -100,7 +100,9 @@ int cmd_bugs(int argc, char **argv)
 		return of_several(&o, bugs_check);
 	if (!strcmp(o.files[0], "pairs"))
 		return of_several(&o, bugs_pairs);
+	if (!strcmp(o.files[0], "minimise"))
+		return of_several(&o, bugs_minimise);
 	if (!strcmp(o.files[0], "readme") && o.file_count == 1)
 		return o.json ? usage_error(&command, "expected no --json with readme, which prints a page") : bugs_readme();
-	return usage_error(&command, "expected list, show ID, check, pairs or readme, found '%s'", o.files[0]);
+	return usage_error(&command, "expected list, show ID, check, pairs, minimise or readme, found '%s'", o.files[0]);
 }
