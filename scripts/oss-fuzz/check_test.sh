@@ -99,7 +99,8 @@ replaced "with another sanitizer" "toy_fuzzer: this sanitizer" -fsanitize=memory
 mkdir lib && echo 'int other(void) { return 1; }' | clang-19 -x c -shared -fPIC -o lib/libother.so -
 also=$everything
 replaced "with a library of its own" "toy_fuzzer: linked statically" $address -Llib -Wl,--no-as-needed -lother
-replaced "without coverage" "toy_fuzzer: sees edges: expected 100, found none" -fsanitize=address -fsanitize=fuzzer -fno-sanitize-coverage=inline-8bit-counters,pc-table,trace-cmp,indirect-calls,stack-depth
+replaced "without coverage" "toy_fuzzer: sees edges: expected 100, found none" $address \
+	-fno-sanitize-coverage=inline-8bit-counters,pc-table,trace-cmp,indirect-calls,stack-depth
 also="toy_fuzzer: this sanitizer"
 replaced "with little coverage" "toy_fuzzer: sees edges: expected 100, found [1-9]" $address -DFEW_EDGES
 also=$everything

@@ -113,7 +113,8 @@ check_dictionary()
 	[ -e "$1.dict" ] || return
 	[ "${combination%/*}" = libfuzzer ] || return
 	run "$1" -runs=0 -dict="$1.dict" && grep -q '^Dictionary: [1-9][0-9]* entries' "$tmp/said" &&
-		sed -nE 's/^([^#]*=)? *"(.*)"$/\2/p' "$1.dict" | sed -E 's/\\x[0-9a-fA-F]{2}/x/g' | awk 'length > 64 { print; bad = 1 } END { exit bad }' >>"$tmp/said"
+		sed -nE 's/^([^#]*=)? *"(.*)"$/\2/p' "$1.dict" | sed -E 's/\\x[0-9a-fA-F]{2}/x/g' |
+		awk 'length > 64 { print; bad = 1 } END { exit bad }' >>"$tmp/said"
 	verdict "$name: dictionary" $? "expected words of at most 64 bytes" "$tmp/said"
 }
 

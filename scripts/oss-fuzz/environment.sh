@@ -50,7 +50,8 @@ runtime_options()
 {
 	unset OUT SRC WORK CFLAGS CXXFLAGS CC CXX LIB_FUZZING_ENGINE
 	local common=handle_abort=1:handle_segv=1:handle_sigill=1:allocator_may_return_null=1:symbolize=1
-	export ASAN_OPTIONS=$common:detect_leaks=1:detect_stack_use_after_return=1:strict_memcmp=1:quarantine_size_mb=10:use_sigaltstack=1:dedup_token_length=3:print_scariness=1
+	export ASAN_OPTIONS=$common:detect_leaks=1:detect_stack_use_after_return=1:strict_memcmp=1:quarantine_size_mb=10
+	ASAN_OPTIONS=$ASAN_OPTIONS:use_sigaltstack=1:dedup_token_length=3:print_scariness=1
 	export UBSAN_OPTIONS=print_stacktrace=1:print_summary=1:silence_unsigned_overflow=1
 	export MSAN_OPTIONS=print_stats=1:$common
 	export TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0:history_size=7:second_deadlock_stack=1
