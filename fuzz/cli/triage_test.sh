@@ -82,7 +82,7 @@ if command -v jq >/dev/null; then
 	jq -e 'def text: .text | type == "string" and length > 0 and length <= 1024;
 		(.["$schema"] | test("^https://.*sarif.*2\\.1\\.0.*\\.json$")) and .version == "2.1.0" and (.runs | length) == 1 and (.runs[0] |
 			(.results | length) == 2 and .tool.driver.name == "foliofuzz" and (.originalUriBaseIds | keys) as $bases |
-			(.tool.driver.rules | map(.id) | length == 2 and . == unique and all(.[]; test("^[a-z-]+$"))) and
+			(.tool.driver.rules | map(.id) | length == 2 and (unique | length) == 2 and all(.[]; test("^[a-z-]+$"))) and
 			all(.tool.driver.rules[]; (.shortDescription | text) and (.fullDescription | text) and (.help | text) and
 				(.defaultConfiguration.level | IN("error", "warning", "note", "none"))) and
 			(. as $run | all(.results[]; .ruleId == $run.tool.driver.rules[.ruleIndex].id and (.message | text) and
