@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * finds_sarif.c - finds in SARIF 2.1.0 (OASIS, 2020), which code hosts show beside a change: a rule is a verdict, a result is a title.
- * Its place is the program that shows it, since what is broken is often no one line; the functions of the title are logical places.
+ * Its place is the program that shows it, since what is broken is often no one line; the functions of the title are logical places. GitHub
+ * wants more of a rule than the standard does, and goes by primaryLocationLineHash to tell what it has seen.
  */
 #include "finds.h"
 
@@ -31,7 +32,10 @@ static size_t rule_of(json_t *rules, enum verdict v)
 	json_array_foreach(rules, i, rule)
 		if (!strcmp(json_string_value(json_object_get(rule, "id")), id))
 			return i;
-	json_array_append_new(rules, json_pack("{s:s, s:o, s:{s:s}}", "id", id, "shortDescription", message(verdict_help[v]),
+	json_array_append_new(rules, json_pack("{s:s, s:o, s:o, s:o, s:{s:s}}", "id", id, "shortDescription", message(verdict_help[v]),
+					       "fullDescription", message(verdict_help[v]), "help",
+					       message("foliofuzz replay MIN.PROG shows it again, with --trace html as a page; foliofuzz oracles says "
+						       "what is looked at."),
 					       "defaultConfiguration", "level", "error"));
 	return json_array_size(rules) - 1;
 }
@@ -62,13 +66,15 @@ static json_t *result_of(const struct find_group *g, json_t *rules)
 	json_t *text = json_sprintf("%s\n%s\n%s%sreplay: foliofuzz replay finds/%s/min.prog", r->title, r->message, g->known,
 				    g->known[0] ? "\n" : "", g->slug);
 	u64 identity = hash_string(r->title);
+	json_t *line;
 
 	if (g->bug)
 		identity = hash_mix(identity, hash_string(g->bug));
+	line = json_sprintf("%016llx:1", (unsigned long long)identity);
 
-	return json_pack("{s:s, s:i, s:s, s:{s:o}, s:[o], s:{s:o}, s:i, s:{s:o, s:i, s:i, s:i}}", "ruleId", verdict_name(r->verdict),
+	return json_pack("{s:s, s:i, s:s, s:{s:o}, s:[o], s:{s:o, s:o}, s:i, s:{s:o, s:i, s:i, s:i}}", "ruleId", verdict_name(r->verdict),
 			 "ruleIndex", (int)rule, "level", "error", "message", "text", text, "locations", location(g), "partialFingerprints",
-			 "title/v1", hash_json(identity), "occurrenceCount", (int)g->file_count, "properties", "hash",
+			 "title/v1", hash_json(identity), "primaryLocationLineHash", line, "occurrenceCount", (int)g->file_count, "properties", "hash",
 			 hash_json(r->hash), "operations", (int)g->operations, "preemptions", (int)r->preemptions, "points", (int)r->points);
 }
 
