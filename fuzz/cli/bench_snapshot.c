@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bench_snapshot.c - executions per second of processor time with setup kept over those with setup executed each time, where it is half of an execution's points
- * and where it is four fifths; and where there is next to none, that it costs nothing. The schedules are those of a search; both sides run the same ones, in turns.
+ * bench_snapshot.c - executions per second of processor time with setup kept, over those with setup executed each time: where it is half of
+ * an execution's points, where it is four fifths, and where there is next to none. The schedules are those of a search; both sides run the
+ * same ones, in turns.
  */
 #include "cli.h"
 
