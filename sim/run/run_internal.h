@@ -32,7 +32,7 @@ void run_execute(struct execution *x, const struct run_options *o, struct engine
 bool setup_kept(const struct prog *prog, const struct run_options *o, bool record);
 /* Then, after engine_begin(): puts it back. */
 void setup_restore(struct execution *x, bool record);
-/* Keeps it, if that is worth while: setup has just run to its end, and no oracle has anything against what it left. */
+/* Keeps it: setup has just run to its end, and no oracle has anything against what it left. */
 void setup_keep(const struct execution *x, const struct run_options *o, bool record);
 void setup_forget(void);
 

@@ -10,8 +10,6 @@
 #include "run_internal.h"
 #include <string.h>
 
-enum { POINTS_MIN = 0 };
-
 struct setup_key {
 	struct prog_world world;
 	struct prog_lane setup;
@@ -76,9 +74,7 @@ static void machine_save(struct snapshot *s)
 
 void setup_keep(const struct execution *x, const struct run_options *o, bool record)
 {
-	kept.any = engine_stats()->points >= POINTS_MIN;
-	if (!kept.any)
-		return;
+	kept.any = true;
 	kept.key = (struct setup_key){
 		.world = x->prog->world, .setup = x->prog->setup, .bugs = o->bugs, .generation = o->generation, .vehicle = o->vehicle,
 		.steps_max = o->steps_max, .strict_hwpoison = o->strict_hwpoison,
