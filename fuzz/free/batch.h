@@ -15,7 +15,7 @@
  * spins, so a hang uses time, and on a busy machine a slow execution does not.
  */
 #define FREE_HANG_MS 5000u
-#define FREE_HANG_CPU_MS 1000u
+#define FREE_HANG_CPU_MS 300u
 #define FREE_HANG_MOST_MS 60000u
 #define FREE_BATCH 200u    /* executions of a child process */
 #define FREE_BUILD (0x66726565u ^ (u32)sizeof(struct prog) ^ (u32)OP_COUNT << 16)

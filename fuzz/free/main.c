@@ -143,7 +143,7 @@ static void describe_hang(struct free_find *f)
 		names[at] = l->op_site->function;
 		if (l->site)
 			text_printf(&message, "%scpu%u is in %s, at %s(%s)", n > 1 ? "; " : "", cpu, l->site->function, l->site->primitive,
-				    l->site->expr);
+				    l->site->detail);
 	}
 	for (unsigned i = 0; i < n; i++)
 		text_printf(&title, "%s%s", i ? " / " : " in ", names[i]);
