@@ -716,17 +716,16 @@ static void shmem_undo_without_waiting(struct inode *inode, pgoff_t start, pgoff
 }
 
 /*
- * A large value reaches over the start of a truncation, behind which the file ends by now. It is read back at its first page, which the file keeps: whole,
- * or cut by halves, whose second may still reach over the start. Not split where it is, as long as it can be read: a large folio that is in the
- * swap cache goes back into the file only as a whole.
+ * A large value reaches over an edge of what is undone. It is read back at a page that the file keeps: whole, or cut by halves, of which one may still
+ * reach over the edge. Not split where it is, as long as it can be read: a large folio that is in the swap cache goes back into the file only as a whole.
  */
-static void shmem_bring_back(struct inode *inode, pgoff_t base, pgoff_t start, void *radswap)
+static void shmem_bring_back(struct inode *inode, pgoff_t kept, pgoff_t edge, void *radswap)
 {
 	struct folio *folio;
-	int err = shmem_get_folio(inode, base, &folio, SGP_READ, 0);
+	int err = shmem_get_folio(inode, kept, &folio, SGP_READ, 0);
 
 	if (err && err != -ENOMEM)
-		(void)shmem_split_large_entry(inode, start, radswap);
+		(void)shmem_split_large_entry(inode, edge, radswap);
 	if (err || !folio)
 		return;
 	folio_unlock(folio);
@@ -734,23 +733,28 @@ static void shmem_bring_back(struct inode *inode, pgoff_t base, pgoff_t start, v
 }
 
 /*
- * A value that could not be freed: -1: cut by the range, and so zeroed before; else where to look again. v7.1 skips also what a truncation cuts at its
- * start: the page there lies behind the end, so the first pass has not brought it back. It goes round for ever over an entry that it
+ * A value that could not be freed: -1: cut by the range, and so zeroed before; else where to look again. v7.1 skips what the range cuts, since the first pass
+ * must have brought it back and zeroed its part. It has not where there was no memory for it: then a hole keeps its data, and the punch
+ * succeeds; nor at the start of a truncation, where the page lies behind the end: there v7.1 goes round for ever over an entry that it
  * neither frees nor brings back.
  */
 static long shmem_retry_swap(struct inode *inode, pgoff_t index, void *radswap, pgoff_t start, pgoff_t end, bool truncate)
 {
+	bool skips = truncate ? bug_enabled(shmem_truncate_large_swap_livelock) : bug_enabled(shmem_punch_skips_unread_swap);
 	int order = shmem_confirm_swap(inode->i_mapping, index, radswap);
 	pgoff_t base = index;
 
 	if (order > 0) {
 		base &= ~((1ul << order) - 1);
-		if (truncate && base < start && !bug_enabled(shmem_truncate_large_swap_livelock)) {
-			shmem_bring_back(inode, base, start, radswap);
-			return (long)start;
-		}
-		if (base < start || base + (1ul << order) > end)
+		if (base >= start && base + (1ul << order) <= end)
+			return (long)base;
+		if (skips)
 			return -1;
+		if (base < start)
+			shmem_bring_back(inode, base, start, radswap);
+		else
+			shmem_bring_back(inode, end, end, radswap);
+		return (long)(base < start ? start : base);
 	}
 	return (long)base;
 }
