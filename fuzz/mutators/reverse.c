@@ -17,6 +17,7 @@ bool mutate_reverse(struct prog *p, struct prng *r)
 	struct run_options o;
 	struct run_result result;
 	struct reversal what;
+	struct bug_switches own = p->world.bugs;
 
 	target_set_world(p, false);
 	if (prog_is_litmus(p))
@@ -31,6 +32,7 @@ bool mutate_reverse(struct prog *p, struct prng *r)
 	o.vehicle = target_vehicle();
 	o.record = true;
 	run_one(p, &o, &result, NULL);
+	p->world.bugs = own; /* the target's are no part of what comes out */
 	if (result.verdict != VERDICT_CLEAN || !run_reversed(&reversed, &what, r))
 		return false;
 	p->sched = reversed;
