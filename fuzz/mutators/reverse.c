@@ -17,6 +17,7 @@ bool mutate_reverse(struct prog *p, struct prng *r)
 	struct run_options o;
 	struct run_result result;
 	struct reversal what;
+	const struct prog_world own = p->world;
 
 	target_set_world(p, false);
 	if (prog_is_litmus(p))
@@ -31,6 +32,9 @@ bool mutate_reverse(struct prog *p, struct prng *r)
 	o.vehicle = target_vehicle();
 	o.record = true;
 	run_one(p, &o, &result, NULL);
+	/* the target's are no part of what comes out */
+	p->world.bugs = own.bugs;
+	p->world.generation = own.generation;
 	if (result.verdict != VERDICT_CLEAN || !run_reversed(&reversed, &what, r))
 		return false;
 	p->sched = reversed;
