@@ -148,7 +148,7 @@ foreach(folder IN LISTS bug_folders)
 endforeach()
 foliofuzz_test(bugs/pairs TSAN report_bugs=0 LABELS verdict COMMAND foliofuzz bugs pairs)
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage") # long, and counted in executions
-  foliofuzz_test(bugs/minimise LABELS verdict COMMAND foliofuzz bugs minimise --jobs 2)
+  foliofuzz_test(golden/minimise LABELS golden COMMAND foliofuzz bugs minimise --jobs 2)
   foliofuzz_test(bugs/explore LABELS verdict COMMAND scripts/bugs-explore --verdicts 5000 --foliofuzz $<TARGET_FILE:foliofuzz>)
   foliofuzz_test(golden/explore LABELS golden COMMAND scripts/bugs-explore --check 5000 --foliofuzz $<TARGET_FILE:foliofuzz>)
 endif()
