@@ -61,10 +61,17 @@ target_sources(mutators_test PRIVATE fuzz/mutators/mutate.c fuzz/mutators/revers
 # ---- the searches against each other ---------------------------------------------------------------
 file(GLOB litmus CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/litmus/*.prog)
 list(FILTER litmus EXCLUDE REGEX "/partial-unmap-vs-memory-failure\\.prog$") # of the replica, and too long
-set(small put-vs-put write-vs-put split-pmd-vs-munmap fault-mthp-vs-drain underused-pinned)
-list(TRANSFORM small REPLACE "(.+)" "corpus/seeds/\\1.prog")
+# Of the programs of two CPUs, put-vs-put, write-vs-put and __folio_split are short enough for all their schedules to be run.
+set(small seeds/put-vs-put seeds/write-vs-put coverage/__folio_split seeds/split-pmd-vs-munmap seeds/fault-mthp-vs-drain seeds/underused-pinned
+  seeds/memory-failure-vs-read)
+list(TRANSFORM small REPLACE "(.+)" "corpus/\\1.prog")
+set(less_small seeds/madv-cold-vs-lazyfree-write seeds/memory-failure-twice seeds/numa-scan-vs-dontneed)
+list(TRANSFORM less_small REPLACE "(.+)" "corpus/\\1.prog")
 foliofuzz_test(search/litmus LABELS verdict COMMAND search_test sets ${litmus})
 foliofuzz_test(search/replica LABELS verdict COMMAND search_test sets ${small})
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage")
+  foliofuzz_test(search/larger LABELS verdict COMMAND search_test sets ${less_small})
+endif()
 foliofuzz_test(search/resumed TSAN report_bugs=0 LABELS verdict COMMAND fuzz/cli/explore_test.sh $<TARGET_FILE:foliofuzz>)
 foliofuzz_test(golden/executions LABELS golden COMMAND scripts/golden --compare executions $<TARGET_FILE:foliofuzz>)
 
@@ -160,7 +167,7 @@ foreach(folder IN LISTS bug_folders)
 endforeach()
 foliofuzz_test(bugs/pairs TSAN report_bugs=0 LABELS verdict COMMAND foliofuzz bugs pairs)
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize|coverage") # long, and counted in executions
-  foliofuzz_test(bugs/minimise LABELS verdict COMMAND foliofuzz bugs minimise --jobs 2)
+  foliofuzz_test(golden/minimise LABELS golden COMMAND foliofuzz bugs minimise --jobs 2)
   foliofuzz_test(bugs/explore LABELS verdict COMMAND scripts/bugs-explore --verdicts 5000 --foliofuzz $<TARGET_FILE:foliofuzz>)
   foliofuzz_test(golden/explore LABELS golden COMMAND scripts/bugs-explore --check 5000 --foliofuzz $<TARGET_FILE:foliofuzz>)
 endif()
