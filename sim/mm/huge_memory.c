@@ -214,17 +214,17 @@ static struct folio *normal_or_softleaf_folio_pmd(pmd_t pmdval)
 
 /*
  * zap_huge_pmd_folio() - v7.1. Fidelity: same. Present and device-private entries are mappings, with a map count and a reference; a migration
- * entry has neither. The counter before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
+ * entry has neither, also of a folio of the device. The counter before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
  */
 static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t *pmd, pmd_t pmdval, struct folio *folio)
 {
 	const bool is_present = pmd_present(pmdval);
 	bool is_device_private = !is_present && softleaf_is_device_private(softleaf_from_pmd(pmdval));
 
-	if (bug_enabled(seed4_zap_rereads_cleared_pmd) && !is_present) {
-		is_device_private = folio_is_device_private(folio);
+	if (bug_enabled(seed4_zap_rereads_cleared_pmd) && !is_present)
 		VM_WARN_ON_FOLIO(!is_device_private && !pmd_is_migration_entry(pmdp_get(pmd)), folio);
-	}
+	if (bug_enabled(zap_migration_pmd_of_device))
+		is_device_private = folio_is_device_private(folio);
 	if (is_present || is_device_private)
 		folio_remove_rmap_pmd(folio, &folio->page, vma);
 	if (folio_test_anon(folio)) {

@@ -64,7 +64,11 @@ static void numa_rebuild_single_mapping(struct vm_area_struct *vma, unsigned lon
 	ptep_modify_prot_commit(vma, addr, ptep, old_pte, pte);
 }
 
-/* numa_rebuild_large_mapping() - v7.1. Fidelity: same: what of the folio this table maps inside the VMA. The table's lock is held. */
+/*
+ * numa_rebuild_large_mapping() - v7.1. Fidelity: adapted: what of the folio this table maps inside the VMA. v7.1 does not ask whether the page of the fault
+ * is still in the folio, which a migration that failed has let go, and which may have been split since: it then goes over the entries of what is
+ * left of it, and where the VMA begins behind these, on from there without an end. The table's lock is held.
+ */
 static void numa_rebuild_large_mapping(struct vm_fault *vmf, struct folio *folio, pte_t fault_pte, bool ignore_writable,
 				       bool pte_write_upgrade)
 {

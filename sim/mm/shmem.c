@@ -643,7 +643,11 @@ static void shmem_drop_folio(struct inode *inode, struct folio *folio)
 		shmem_recalc_inode(inode, -nr, 0);
 }
 
-/* A partial folio may be dropped as a whole, too. Locked, in the cache. */
+/*
+ * A partial folio may be dropped as a whole, too. Locked, in the cache. Fidelity: adapted: it is marked dirty, as both edges do it, also for the loop behind
+ * them, where the kernel does not: a clean one that cannot be split goes as a whole there, with what a dirty entry has stored before the new
+ * end. Not seen here: the first store through a shared mapping faults, vm_get_page_prot(), and marks the folio dirty.
+ */
 static bool shmem_partial(struct inode *inode, struct folio *folio, pgoff_t start, pgoff_t end)
 {
 	long nr = folio_nr_pages(folio);
@@ -759,8 +763,11 @@ static long shmem_retry_swap(struct inode *inode, pgoff_t index, void *radswap, 
 	return (long)base;
 }
 
-/* A folio of the second pass. Locked. False: what it was is something else now, look again from *index on. */
-static bool shmem_undo_folio(struct inode *inode, struct folio *folio, pgoff_t at, pgoff_t start, pgoff_t end,
+/*
+ * A folio of the second pass. Locked. False: what it was is something else now, look again from *index on. One that cannot be split stays, its part
+ * is zeroed, and the range ends there: whoever has pinned it may keep it for ever.
+ */
+static bool shmem_undo_folio(struct inode *inode, struct folio *folio, pgoff_t at, pgoff_t *start, pgoff_t *end,
 			     bool unfalloc, pgoff_t *index)
 {
 	if (unfalloc && folio_test_uptodate(folio))
@@ -772,12 +779,17 @@ static bool shmem_undo_folio(struct inode *inode, struct folio *folio, pgoff_t a
 	VM_BUG_ON_FOLIO(folio_test_writeback(folio), folio);
 	if (!folio_test_large(folio)) {
 		shmem_drop_folio(inode, folio);
-	} else if (shmem_partial(inode, folio, start, end)) {
+	} else if (shmem_partial(inode, folio, *start, *end)) {
 		/* Split: its parts are to be found. */
 		if (!folio_test_large(folio)) {
-			*index = start;
+			*index = *start;
 			return false;
 		}
+	} else if (!bug_enabled(shmem_truncate_pinned_livelock)) {
+		if (folio_pgoff(folio) < *start)
+			*start = folio_next_index(folio);
+		else
+			*end = folio_pgoff(folio);
 	}
 	return true;
 }
@@ -818,7 +830,7 @@ static void shmem_undo_waiting(struct inode *inode, pgoff_t start, pgoff_t end, 
 				break;
 			}
 			folio_lock(folio);
-			go_on = shmem_undo_folio(inode, folio, indices[i], start, end, unfalloc, &index);
+			go_on = shmem_undo_folio(inode, folio, indices[i], &start, &end, unfalloc, &index);
 			folio_unlock(folio);
 			if (!go_on)
 				break;

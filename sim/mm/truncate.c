@@ -132,19 +132,38 @@ static void truncate_without_waiting(struct address_space *mapping, pgoff_t star
 	}
 }
 
-/* ... its second pass: everything, waiting for locks and write-back, until nothing is found. */
-static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end)
+/*
+ * A folio of the second pass. Locked. v7.1 drops it as a whole whatever it is; one that an edge of [start, end) cuts is there if the split at the second
+ * edge had not its lock or met another's reference. It is split now, or stays, if it is dirty: [*first, *last) ends before it.
+ */
+static void truncate_found(struct address_space *mapping, struct folio *folio, pgoff_t start, pgoff_t end, pgoff_t *index,
+			   pgoff_t *first, pgoff_t *last)
 {
-	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
+	pgoff_t at = folio_pgoff(folio), next = folio_next_index(folio);
+
+	if (bug_enabled(punch_drops_unsplit_edge) || (at >= start && next <= end) || plain_read(folio->mapping) != (void *)mapping)
+		truncate_inode_folio(mapping, folio);
+	else if (truncate_inode_partial_folio(folio, start, end))
+		*index = *first;
+	else if (at < start)
+		*first = next;
+	else
+		*last = at;
+}
+
+/* ... its second pass: everything, waiting for locks and write-back, until nothing is found. */
+static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end, pgoff_t first, pgoff_t last)
+{
+	pgoff_t indices[FOLIO_BATCH_SIZE], index = first;
 	struct folio_batch fbatch;
 
 	folio_batch_init(&fbatch);
-	while (index < end) {
+	while (index < last) {
 		cond_resched();
-		if (!find_get_entries(mapping, &index, end - 1, &fbatch, indices)) {
-			if (index == start)
+		if (!find_get_entries(mapping, &index, last - 1, &fbatch, indices)) {
+			if (index == first)
 				break;
-			index = start;
+			index = first;
 			continue;
 		}
 		for (unsigned int i = 0; i < fbatch.nr; i++) {
@@ -153,7 +172,7 @@ static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff
 			folio_lock(folio);
 			VM_BUG_ON_FOLIO(!folio_contains(folio, indices[i]), folio);
 			folio_wait_writeback(folio);
-			truncate_inode_folio(mapping, folio);
+			truncate_found(mapping, folio, start, end, &index, &first, &last);
 			folio_unlock(folio);
 		}
 		batch_release(&fbatch, false);
@@ -196,7 +215,7 @@ void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pg
 			folio_put(folio);
 		}
 	}
-	truncate_waiting(mapping, first, last);
+	truncate_waiting(mapping, start, end, first, last);
 }
 
 /* truncate_pagecache() - v7.1. Fidelity: same. i_size has been set. */
