@@ -249,7 +249,7 @@ static void look(struct process_engine *e)
 }
 
 /* ---- processes ---- */
-/* Half a minute is more than a process of ours is ever kept waiting: what takes longer hangs. */
+/* The user's own settings of other variables hold. */
 static void set_environment(const struct session *s, const struct afl_instance *a)
 {
 	static const char *const settings[][2] = {
