@@ -184,9 +184,7 @@ static bool hangs(struct progress *p, pid_t pid)
 
 	if (done != p->done)
 		*p = (struct progress){ done, now, cpu_ms(pid) };
-	if (now - p->at < FREE_HANG_MS)
-		return false;
-	return cpu_ms(pid) - p->cpu >= FREE_HANG_CPU_MS || now - p->at >= FREE_HANG_MOST_MS;
+	return now - p->at >= FREE_HANG_MS && cpu_ms(pid) - p->cpu >= FREE_HANG_CPU_MS;
 }
 
 /* Returns the status of the child, or -1 when it hung and was killed. */
