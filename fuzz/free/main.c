@@ -93,7 +93,7 @@ static _Noreturn void child(const struct prog *prog, u64 first, u64 count)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
+	signal(SIGTERM, SIG_IGN); /* the parent ends it */
 	free_begin(&config);
 	for (u64 i = 0; i < count && !__atomic_load_n(&shared->stop, __ATOMIC_RELAXED); i++) {
 		free_run(prog, &o);
