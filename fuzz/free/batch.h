@@ -11,12 +11,11 @@
 
 #define FREE_FINDS_MAX 64
 /*
- * No execution has ended for so long, and the threads have used so much of a processor meanwhile, or for the longest: the batch is killed. Who waits
- * spins, so a hang uses time, and on a busy machine a slow execution does not.
+ * No execution has ended for so long, and the threads have used so much of a processor meanwhile: the batch is killed. Who waits spins, lane 0 too, so a
+ * hang does use time, and what waits for a busy machine does not.
  */
 #define FREE_HANG_MS 5000u
 #define FREE_HANG_CPU_MS 300u
-#define FREE_HANG_MOST_MS 60000u
 #define FREE_BATCH 200u    /* executions of a child process */
 #define FREE_BUILD (0x66726565u ^ (u32)sizeof(struct prog) ^ (u32)OP_COUNT << 16)
 

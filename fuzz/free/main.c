@@ -93,7 +93,7 @@ static _Noreturn void child(const struct prog *prog, u64 first, u64 count)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
+	signal(SIGTERM, SIG_IGN); /* the parent ends it */
 	free_begin(&config);
 	for (u64 i = 0; i < count && !__atomic_load_n(&shared->stop, __ATOMIC_RELAXED); i++) {
 		free_run(prog, &o);
@@ -184,9 +184,7 @@ static bool hangs(struct progress *p, pid_t pid)
 
 	if (done != p->done)
 		*p = (struct progress){ done, now, cpu_ms(pid) };
-	if (now - p->at < FREE_HANG_MS)
-		return false;
-	return cpu_ms(pid) - p->cpu >= FREE_HANG_CPU_MS || now - p->at >= FREE_HANG_MOST_MS;
+	return now - p->at >= FREE_HANG_MS && cpu_ms(pid) - p->cpu >= FREE_HANG_CPU_MS;
 }
 
 /* Returns the status of the child, or -1 when it hung and was killed. */
