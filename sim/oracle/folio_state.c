@@ -31,7 +31,7 @@ static unsigned tail_flags(u32 head, unsigned order)
 
 	for (u32 i = 1; i < 1u << order; i++)
 		all |= machine->memmap[head + i].flags;
-	return (unsigned)(!!(all & BIT(PG_hwpoison)) | !!(all & BIT(PG_anon_exclusive)) << 1);
+	return (all & BIT(PG_hwpoison) ? 1 : 0) | (all & BIT(PG_anon_exclusive) ? 2 : 0);
 }
 
 /* References that mappings do not explain; a PMD mapping is one of either. */
