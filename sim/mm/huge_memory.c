@@ -214,7 +214,9 @@ static struct folio *normal_or_softleaf_folio_pmd(pmd_t pmdval)
 
 /*
  * zap_huge_pmd_folio() - v7.1. Fidelity: same. Present and device-private entries are mappings, with a map count and a reference; a migration
- * entry has neither, also of a folio of the device. The counter before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
+ * entry has neither, also of a folio of the device. A file's entry that is dirty does not make the folio dirty, up to v7.1 (later mainline does it):
+ * not seen to lose anything here, where the first store through a shared mapping faults, vm_get_page_prot(), and marks the folio dirty. The counter
+ * comes before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
  */
 static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t *pmd, pmd_t pmdval, struct folio *folio)
 {
