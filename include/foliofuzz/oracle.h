@@ -20,7 +20,7 @@ struct oracle_row {
 extern const struct oracle_row oracle_table[ORACLE_COUNT];
 
 struct oracle_options {
-	bool strict_hwpoison;
+	unsigned strict_hwpoison; /* 0 or 1; no padding, which snapshots would compare */
 	unsigned lanes;
 };
 
