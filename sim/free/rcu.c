@@ -36,13 +36,16 @@ void rcu_read_lock_at(const struct site *s)
 void rcu_read_unlock_at(const struct site *s)
 {
 	struct cpu_context *c = this_cpu();
+	bool last;
 
 	engine_point(s, NULL, EVENT_RCU_UNLOCK);
 	if (unlikely(!c->rcu_nesting))
 		engine_find(VERDICT_LOCK_RULE, "unmatched rcu_read_unlock", s->function, "no section is open");
-	if (c->rcu_nesting == 1)
-		__atomic_store_n(&c->rcu_sections, c->rcu_sections + 1, __ATOMIC_RELEASE);
+	/* Counted when it has ended: who sees the count and then the nesting must not wait for a section more. */
+	last = c->rcu_nesting == 1;
 	__atomic_store_n(&c->rcu_nesting, (u16)(c->rcu_nesting - 1), __ATOMIC_RELEASE);
+	if (last)
+		__atomic_store_n(&c->rcu_sections, c->rcu_sections + 1, __ATOMIC_RELEASE);
 }
 
 bool rcu_read_lock_held(void)

@@ -256,8 +256,13 @@ int op_rcu_store(const u8 *args)
 	if (litmus_skips())
 		return LITMUS_SKIPPED;
 	access_step_begin(0); /* from call_rcu()'s point on */
+#ifdef FOLIOFUZZ_FREE
+	w->later = args[1]; /* there the callback may run at once */
+	call_rcu(&w->rcu, store_later);
+#else
 	call_rcu(&w->rcu, store_later);
 	w->later = args[1];
+#endif
 	access_step_end(0);
 	return 0;
 }
