@@ -4,8 +4,7 @@
  * out what has changed since costs as much as to copy it. Builds with assertions compare the rest.
  *
  * To ThreadSanitizer the copies are accesses of whoever calls, which is the engine's runner. It comes behind every lane of the executions
- * before and ahead of every lane to come, so no edge between two lanes is made or lost (sim/run/README.md). What is put back is not told to it: the
- * engine asks what a lane waits for also behind the last lane's end, on that lane's fiber, and no such look is a race of the replica's.
+ * before and ahead of every lane to come, so no edge between two lanes is made or lost (sim/run/README.md).
  */
 #include <foliofuzz/base.h>
 #include <stdlib.h>
@@ -15,8 +14,6 @@
 void __asan_poison_memory_region(void const volatile *addr, size_t size) __attribute__((weak));
 void __asan_unpoison_memory_region(void const volatile *addr, size_t size) __attribute__((weak));
 int __asan_address_is_poisoned(void const volatile *addr) __attribute__((weak));
-void AnnotateIgnoreWritesBegin(const char *file, int line) __attribute__((weak));
-void AnnotateIgnoreWritesEnd(const char *file, int line) __attribute__((weak));
 
 void snapshot_begin(struct snapshot *s)
 {
@@ -128,12 +125,8 @@ void snapshot_restore(const struct snapshot *s)
 		if (__asan_unpoison_memory_region)
 			__asan_unpoison_memory_region(arena_memory, s->arena_next);
 	}
-	if (AnnotateIgnoreWritesBegin)
-		AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
 	for (unsigned i = 0; i < s->part_count; from += s->parts[i].size, i++)
 		memcpy(s->parts[i].at, from, sizes[i]);
-	if (AnnotateIgnoreWritesEnd)
-		AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
 #ifndef NDEBUG
 	check(s);
 #endif

@@ -418,7 +418,6 @@ void lane_main(unsigned cpu)
 
 		edge_acquire(l);
 		lane_run(l, cpu);
-		edge_release(l);
 		l->started = 0;
 		l->stack_object_count = 0;
 		engine.runnable &= ~(1u << cpu);
@@ -428,6 +427,8 @@ void lane_main(unsigned cpu)
 		/* whoever waits for this lane to be gone may go on now */
 		engine.kicked = true;
 		next = next_after_end(cpu);
+		/* Behind the last look at what others wait for: to TSan that is an access of this lane's. */
+		edge_release(l);
 		if (next != ENGINE_RUNNER) {
 			engine.lanes[next].pending.switched = 1;
 			switch_to(next);
