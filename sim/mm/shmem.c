@@ -763,51 +763,57 @@ static long shmem_retry_swap(struct inode *inode, pgoff_t index, void *radswap, 
 	return (long)base;
 }
 
+/* What is taken out: [start, end). An edge whose folio could not be split stays behind: the second pass has [first, last) to go. */
+struct shmem_undo {
+	struct inode *inode;
+	pgoff_t start, end, first, last;
+	bool truncate, unfalloc;
+};
+
 /*
  * A folio of the second pass. Locked. False: what it was is something else now, look again from *index on. One that cannot be split stays, its part
- * is zeroed, and the range ends there: whoever has pinned it may keep it for ever.
+ * is zeroed, and the pass ends there: whoever has pinned it may keep it for ever.
  */
-static bool shmem_undo_folio(struct inode *inode, struct folio *folio, pgoff_t at, pgoff_t *start, pgoff_t *end,
-			     bool unfalloc, pgoff_t *index)
+static bool shmem_undo_folio(struct shmem_undo *u, struct folio *folio, pgoff_t at, pgoff_t *index)
 {
-	if (unfalloc && folio_test_uptodate(folio))
+	if (u->unfalloc && folio_test_uptodate(folio))
 		return true;
-	if (folio_mapping(folio) != inode->i_mapping) {
+	if (folio_mapping(folio) != u->inode->i_mapping) {
 		*index = at;
 		return false;
 	}
 	VM_BUG_ON_FOLIO(folio_test_writeback(folio), folio);
 	if (!folio_test_large(folio)) {
-		shmem_drop_folio(inode, folio);
-	} else if (shmem_partial(inode, folio, *start, *end)) {
+		shmem_drop_folio(u->inode, folio);
+	} else if (shmem_partial(u->inode, folio, u->start, u->end)) {
 		/* Split: its parts are to be found. */
 		if (!folio_test_large(folio)) {
-			*index = *start;
+			*index = u->first;
 			return false;
 		}
 	} else if (!bug_enabled(shmem_truncate_pinned_livelock)) {
-		if (folio_pgoff(folio) < *start)
-			*start = folio_next_index(folio);
+		if (folio_pgoff(folio) < u->start)
+			u->first = folio_next_index(folio);
 		else
-			*end = folio_pgoff(folio);
+			u->last = folio_pgoff(folio);
 	}
 	return true;
 }
 
 /* The second pass: everything. A hole is punched once; a truncate goes on until nothing is found. */
-static void shmem_undo_waiting(struct inode *inode, pgoff_t start, pgoff_t end, bool truncate, bool unfalloc)
+static void shmem_undo_waiting(struct shmem_undo *u)
 {
-	struct address_space *mapping = inode->i_mapping;
-	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
+	struct address_space *mapping = u->inode->i_mapping;
+	pgoff_t indices[FOLIO_BATCH_SIZE], index = u->first;
 	struct folio_batch fbatch;
 
 	folio_batch_init(&fbatch);
-	while (index < end) {
+	while (index < u->last) {
 		cond_resched();
-		if (!find_get_entries(mapping, &index, end - 1, &fbatch, indices)) {
-			if (index == start || !truncate)
+		if (!find_get_entries(mapping, &index, u->last - 1, &fbatch, indices)) {
+			if (index == u->first || !u->truncate)
 				break;
-			index = start;
+			index = u->first;
 			continue;
 		}
 		for (unsigned int i = 0; i < fbatch.nr; i++) {
@@ -817,20 +823,20 @@ static void shmem_undo_waiting(struct inode *inode, pgoff_t start, pgoff_t end, 
 			if (xa_is_value(folio)) {
 				long freed, retry;
 
-				if (unfalloc)
+				if (u->unfalloc)
 					continue;
-				freed = shmem_free_swap(mapping, indices[i], end - 1, folio);
-				shmem_recalc_inode(inode, 0, -freed);
+				freed = shmem_free_swap(mapping, indices[i], u->last - 1, folio);
+				shmem_recalc_inode(u->inode, 0, -freed);
 				if (freed)
 					continue;
-				retry = shmem_retry_swap(inode, indices[i], folio, start, end, truncate);
+				retry = shmem_retry_swap(u->inode, indices[i], folio, u->first, u->last, u->truncate);
 				if (retry < 0)
 					continue;
 				index = (pgoff_t)retry;
 				break;
 			}
 			folio_lock(folio);
-			go_on = shmem_undo_folio(inode, folio, indices[i], &start, &end, unfalloc, &index);
+			go_on = shmem_undo_folio(u, folio, indices[i], &index);
 			folio_unlock(folio);
 			if (!go_on)
 				break;
@@ -839,39 +845,43 @@ static void shmem_undo_waiting(struct inode *inode, pgoff_t start, pgoff_t end, 
 	}
 }
 
-/* shmem_undo_range() - v7.1. Fidelity: same, whole pages [start, end); end of a truncation: (pgoff_t)-1, which no hole has. */
+/*
+ * shmem_undo_range() - v7.1. Fidelity: adapted: whole pages [start, end); end of a truncation: (pgoff_t)-1, which no hole has. The inode is told of
+ * every freed slot at once, not of all in the end: nothing here reads its count of swapped pages in between.
+ */
 static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bool unfalloc)
 {
-	pgoff_t first = start, last = end, fallocend = access_load(&inode->fallocend, __ATOMIC_RELAXED);
-	bool truncate = end == (pgoff_t)-1, same_folio = start == end - 1;
+	struct shmem_undo u = { inode, start, end, start, end, end == (pgoff_t)-1, unfalloc };
+	pgoff_t fallocend = access_load(&inode->fallocend, __ATOMIC_RELAXED);
+	bool same_folio = start == end - 1;
 	struct folio *folio;
 
-	if (truncate)
-		last = end = FILE_PAGES;
+	if (u.truncate)
+		u.last = u.end = end = FILE_PAGES;
 	if (fallocend > start && fallocend <= end && !unfalloc)
 		access_store(&inode->fallocend, start, __ATOMIC_RELAXED);
 	shmem_undo_without_waiting(inode, start, end, unfalloc);
 	if (!unfalloc) {
 		folio = shmem_get_partial_folio(inode, start);
 		if (folio) {
-			same_folio = !truncate && end <= folio_next_index(folio);
+			same_folio = !u.truncate && end <= folio_next_index(folio);
 			if (!shmem_partial(inode, folio, start, end)) {
-				first = folio_next_index(folio);
+				u.first = folio_next_index(folio);
 				if (same_folio)
-					last = folio_pgoff(folio);
+					u.last = folio_pgoff(folio);
 			}
 			folio_unlock(folio);
 			folio_put(folio);
 		}
-		folio = same_folio || truncate ? NULL : shmem_get_partial_folio(inode, end - 1);
+		folio = same_folio || u.truncate ? NULL : shmem_get_partial_folio(inode, end - 1);
 		if (folio) {
 			if (!shmem_partial(inode, folio, start, end))
-				last = folio_pgoff(folio);
+				u.last = folio_pgoff(folio);
 			folio_unlock(folio);
 			folio_put(folio);
 		}
 	}
-	shmem_undo_waiting(inode, first, last, truncate, unfalloc);
+	shmem_undo_waiting(&u);
 }
 
 /* shmem_truncate_range() - v7.1. Fidelity: same. i_rwsem is held for writing. */
