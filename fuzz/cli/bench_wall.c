@@ -42,7 +42,7 @@ struct row {
 };
 struct wall {
 	const struct options *options;
-	u32 seconds, seeds, rows, todo;
+	u32 seconds, seeds, rows, pending;
 	bool tools[WALL_TOOLS];
 	struct row row[BUG_COUNT];
 	u32 *cells; /* that are still to be measured */
@@ -192,22 +192,22 @@ static void collect(struct wall *w)
 		for (u32 t = 0; t < WALL_TOOLS; t++)
 			for (u32 s = 0; s < w->seeds; s++)
 				if (w->tools[t] && !outcome_at(w, r, t, s)->result)
-					w->cells[w->todo++] = (r * WALL_TOOLS + t) * w->seeds + s;
+					w->cells[w->pending++] = (r * WALL_TOOLS + t) * w->seeds + s;
 }
 
 /* False when a search could not be made. */
 static bool measure_all(struct wall *w, bool *interrupted)
 {
-	struct pool pool = { .verb = "searches made", .jobs = w->options->jobs, .pieces = w->todo, .work = measure, .arg = w };
+	struct pool pool = { .verb = "searches made", .jobs = w->options->jobs, .pieces = w->pending, .work = measure, .arg = w };
 	bool good = true;
 
-	pool.state = pool_memory(w->todo + 1);
-	fprintf(stderr, "%u searches of at most %u s: at most %u min with %u process%s; a find ends a search\n", w->todo, w->seconds,
-		(w->todo * w->seconds / w->options->jobs + 59) / 60, w->options->jobs, w->options->jobs == 1 ? "" : "es");
+	pool.state = pool_memory(w->pending + 1);
+	fprintf(stderr, "%u searches of at most %u s: at most %u min with %u process%s; a find ends a search\n", w->pending, w->seconds,
+		(w->pending * w->seconds / w->options->jobs + 59) / 60, w->options->jobs, w->options->jobs == 1 ? "" : "es");
 	interrupt_catch();
 	*interrupted = !pool_run(&pool);
 	interrupt_release();
-	for (u32 i = 0; i < w->todo; i++)
+	for (u32 i = 0; i < w->pending; i++)
 		good = good && (pool.state[i] == PIECE_DONE || *interrupted) && w->outcomes[w->cells[i]].result != WALL_FAILED;
 	return good;
 }

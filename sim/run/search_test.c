@@ -7,6 +7,7 @@
  *   search_test counts FILE...     executions of each way, a line a program
  *   search_test sets FILE...       what each way sees; exit 1 where two differ
  */
+#include "load_test.h"
 #include <foliofuzz/explore.h>
 #include <foliofuzz/run.h>
 #include <foliofuzz/search.h>
@@ -183,25 +184,6 @@ static void run_ways(struct seen seen[WAYS], const struct prog *p, unsigned faul
 	bounded_all(&seen[BOUNDED], p, 255);
 	bounded_all(&seen[BOUNDED_1], p, 1);
 	bounded_all(&seen[BOUNDED_2], p, 2);
-}
-
-static bool load(struct prog *p, const char *path)
-{
-	static char text[PROG_TEXT_MAX];
-	struct prog_error error;
-	FILE *f = fopen(path, "r");
-	size_t n;
-
-	if (!f) {
-		perror(path);
-		return false;
-	}
-	n = fread(text, 1, sizeof(text), f);
-	fclose(f);
-	if (prog_parse(p, text, n, &error))
-		return true;
-	fprintf(stderr, "%s:%u:%u: %s\n", path, error.line, error.column, error.message);
-	return false;
 }
 
 static void print_count(const struct seen *s, bool with_cut)

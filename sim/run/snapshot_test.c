@@ -6,6 +6,7 @@
  * usage: snapshot_test [PROGRAM...]; without one, random programs, and counts of what was executed.
  */
 #include <foliofuzz/run.h>
+#include "load_test.h"
 #include <foliofuzz/explore.h>
 #include <foliofuzz/search.h>
 
@@ -168,25 +169,6 @@ static bool same_all(const char *path, const struct prog *p)
 			ok &= same(path, p, &ways[i], VEHICLE_PTHREAD);
 	}
 	return ok;
-}
-
-static bool load(struct prog *p, const char *path)
-{
-	static char text[PROG_TEXT_MAX];
-	struct prog_error error;
-	FILE *f = fopen(path, "r");
-	size_t n;
-
-	if (!f) {
-		perror(path);
-		return false;
-	}
-	n = fread(text, 1, sizeof(text), f);
-	fclose(f);
-	if (prog_parse(p, text, n, &error))
-		return true;
-	fprintf(stderr, "%s:%u:%u: %s\n", path, error.line, error.column, error.message);
-	return false;
 }
 
 static bool parse(struct prog *p, const char *text)

@@ -23,6 +23,7 @@ void engine_wait_bits(const struct site *site, const volatile void *object, enum
 		      const volatile void *arg, unsigned long clear, unsigned long set);
 
 #include "../../fuzz/report/report.h"
+#include "load_test.h"
 #include <foliofuzz/explore.h>
 #include <foliofuzz/run.h>
 #include <linux/slab.h>
@@ -129,26 +130,12 @@ static struct archived *archive;
 static unsigned archived_count;
 static bool verbose;
 
-static bool load(struct archived *a, const char *path)
+static bool load_archived(struct archived *a, const char *path)
 {
-	static char text[PROG_TEXT_MAX];
-	struct prog_error error;
-	FILE *f = fopen(path, "r");
-	size_t n;
-
-	if (!f) {
-		perror(path);
-		return false;
-	}
-	n = fread(text, 1, sizeof(text), f);
-	fclose(f);
 	a->path = strdup(path);
 	if (sscanf(path, "corpus/bugs/%63[^/]", a->bug) != 1)
 		a->bug[0] = 0;
-	if (prog_parse(&a->prog, text, n, &error))
-		return true;
-	fprintf(stderr, "%s:%u:%u: %s\n", path, error.line, error.column, error.message);
-	return false;
+	return load(&a->prog, path);
 }
 
 static bool load_all(void)
@@ -160,7 +147,7 @@ static bool load_all(void)
 	glob("corpus/regressions/*.prog", GLOB_APPEND, NULL, &files);
 	archive = calloc(files.gl_pathc, sizeof(*archive));
 	for (size_t i = 0; i < files.gl_pathc; i++)
-		ok = load(&archive[archived_count++], files.gl_pathv[i]) && ok;
+		ok = load_archived(&archive[archived_count++], files.gl_pathv[i]) && ok;
 	globfree(&files);
 	return ok && archived_count;
 }
