@@ -40,8 +40,6 @@ enum scan_result check_pmd_state(pmd_t *pmd);
 enum scan_result find_pmd_or_thp_or_none(struct mm_struct *mm, unsigned long address, pmd_t **pmd);
 /* The table is taken out of the PMD, whose lock is held; nobody reaches its pages by TLB any more. */
 pmd_t pmdp_collapse_flush(struct vm_area_struct *vma, unsigned long address, pmd_t *pmd);
-/* How many entries from here on map the next pages of one folio. */
-int collapse_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr);
 /* file_thp_enabled(): may its folios be collapsed? Racy: nobody is kept from opening the file. */
 bool file_thp_enabled(struct vm_area_struct *vma);
 /*

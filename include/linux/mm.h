@@ -159,8 +159,19 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf);
 vm_fault_t do_pte_missing(struct vm_fault *vmf);
 /* The VMA gets its anon_vma. VM_FAULT_RETRY: that needs mmap_lock; the VMA's lock stays held. */
 vm_fault_t vmf_anon_prepare(struct vm_fault *vmf);
-/* memory.c: how many entries from ptep on, which holds pte and maps the page, map the next pages of its folio; at most max_nr. Table locked. */
-int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr);
+/* What else has to be alike in entries that are handled together, and what the first is to gather from all: mm/internal.h. */
+typedef unsigned int fpb_t;
+#define FPB_RESPECT_DIRTY 0x1u
+#define FPB_RESPECT_SOFT_DIRTY 0x2u
+#define FPB_RESPECT_WRITE 0x4u
+#define FPB_MERGE_WRITE 0x8u
+#define FPB_MERGE_YOUNG_DIRTY 0x10u
+/*
+ * memory.c: how many entries from ptep on, which holds *ptentp and maps a page of the folio, map its next pages; at most max_nr. Table locked. The
+ * VMA: with FPB_MERGE_WRITE only.
+ */
+int folio_pte_batch_flags(struct folio *folio, struct vm_area_struct *vma, pte_t *ptep, pte_t *ptentp, int max_nr, fpb_t flags);
+int folio_pte_batch(struct folio *folio, pte_t *ptep, pte_t pte, int max_nr);
 /* The mm is half made, or half gone: nothing more may be mapped. The table's lock is held. */
 #define check_stable_address_space(mm) \
 	(test_bit(MMF_UNSTABLE, &(mm)->flags) ? (vm_fault_t)VM_FAULT_SIGBUS : (vm_fault_t)0)

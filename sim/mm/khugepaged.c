@@ -188,11 +188,6 @@ out:
 	return result;
 }
 
-int collapse_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
-{
-	return folio_pte_batch(folio, page, ptep, pte, max_nr);
-}
-
 /*
  * __collapse_huge_page_copy_succeeded() - v7.1. Fidelity: same. The old pages go: entry, map count, reference; a large one is unlocked and put back
  * when all its pages here have gone, since others may map the rest of it. What was none counts as memory of the mm from now on.
@@ -221,7 +216,7 @@ static void __collapse_huge_page_copy_succeeded(pte_t *pte, struct vm_area_struc
 		src_page = pte_page(pteval);
 		src = page_folio(src_page);
 		if (folio_test_large(src))
-			nr_ptes = collapse_pte_batch(src, src_page, pte + i, pteval, HPAGE_PMD_NR - i);
+			nr_ptes = folio_pte_batch(src, pte + i, pteval, HPAGE_PMD_NR - i);
 		else
 			release_pte_folio(src);
 		spin_lock(ptl);

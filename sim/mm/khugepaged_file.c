@@ -105,7 +105,7 @@ static enum scan_result clear_pte_range(struct vm_area_struct *vma, unsigned lon
 			return SCAN_PTE_NON_PRESENT;
 		if (collapse_normal_page(ptent) != folio_page(folio, i))
 			return SCAN_FAIL;
-		batch = collapse_pte_batch(folio, folio_page(folio, i), pte + i, ptent, HPAGE_PMD_NR - i);
+		batch = folio_pte_batch(folio, pte + i, ptent, HPAGE_PMD_NR - i);
 		for (int n = 0; n < batch; n++)
 			set_pte_at(vma->vm_mm, haddr + (i + n) * PAGE_SIZE, pte + i + n, __pte(0));
 		folio_remove_rmap_ptes(folio, folio_page(folio, i), batch, vma);

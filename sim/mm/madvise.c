@@ -25,28 +25,10 @@ struct madvise_walk_private {
 	bool pageout;
 };
 
-/*
- * folio_pte_batch() with FPB_MERGE_YOUNG_DIRTY - v7.1, mm/util.c. Fidelity: same. *ptentp gathers young and dirty of all entries. The
- * table's lock is held.
- */
-static int madvise_folio_pte_batch(unsigned long addr, unsigned long end, struct folio *folio, pte_t *pte, pte_t *ptentp)
+/* madvise_folio_pte_batch() - v7.1. Fidelity: same. *ptentp gathers young and dirty of all entries. The table's lock is held. */
+static int madvise_folio_pte_batch(unsigned long addr, unsigned long end, struct folio *folio, pte_t *ptep, pte_t *ptentp)
 {
-	const unsigned long ignored = _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_RW | _PAGE_SOFT_DIRTY, first = pte_val(*ptentp) & ~ignored;
-	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - pte_page(*ptentp)), nr = 1;
-
-	if (left > (int)((end - addr) >> PAGE_SHIFT))
-		left = (int)((end - addr) >> PAGE_SHIFT);
-	for (; nr < left; nr++) {
-		pte_t next = ptep_get(pte + nr);
-
-		if ((pte_val(next) & ~ignored) != first + ((unsigned long)nr << PFN_SHIFT))
-			break;
-		if (pte_young(next))
-			*ptentp = pte_mkyoung(*ptentp);
-		if (pte_dirty(next))
-			*ptentp = pte_mkdirty(*ptentp);
-	}
-	return nr;
+	return folio_pte_batch_flags(folio, NULL, ptep, ptentp, (int)((end - addr) >> PAGE_SHIFT), FPB_MERGE_YOUNG_DIRTY);
 }
 
 /* clear_young_dirty_ptes() - v7.1, include/linux/pgtable.h. Fidelity: same. The table's lock is held; the hardware sets bits meanwhile. */

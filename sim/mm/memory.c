@@ -504,23 +504,41 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, un
 /* ------------------------------------------------------------------ zap ---- */
 
 /*
- * folio_pte_batch() - v7.1, mm/internal.h. Fidelity: same: how many entries from here on map the next pages of one folio, and are alike but for
- * accessed, dirty, writable and soft-dirty.
+ * folio_pte_batch_flags() - v7.1, mm/internal.h. Fidelity: same: how many entries from here on map the next pages of one folio, and are alike but
+ * for accessed, and for dirty, writable and soft-dirty where no flag respects them. A table's lock keeps them so; *ptentp holds the first.
  */
-int folio_pte_batch(struct folio *folio, struct page *page, pte_t *ptep, pte_t pte, int max_nr)
+int folio_pte_batch_flags(struct folio *folio, struct vm_area_struct *vma, pte_t *ptep, pte_t *ptentp, int max_nr, fpb_t flags)
 {
-	const unsigned long ignored = _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_RW | _PAGE_SOFT_DIRTY;
-	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - page), nr = 1;
+	unsigned long ignored = _PAGE_ACCESSED, expected;
+	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - pte_page(*ptentp)), nr = 1;
 
-	if (left > max_nr)
-		left = max_nr;
-	for (; nr < left; nr++) {
-		unsigned long next = pte_val(ptep_get(ptep + nr)) & ~ignored;
+	if (!(flags & FPB_RESPECT_DIRTY))
+		ignored |= _PAGE_DIRTY;
+	if (!(flags & FPB_RESPECT_SOFT_DIRTY))
+		ignored |= _PAGE_SOFT_DIRTY;
+	if (!(flags & FPB_RESPECT_WRITE))
+		ignored |= _PAGE_RW;
+	expected = pte_val(*ptentp) & ~ignored;
+	for (; nr < left && nr < max_nr; nr++) {
+		pte_t next = ptep_get(ptep + nr);
 
-		if (next != (pte_val(pte) & ~ignored) + ((unsigned long)nr << PFN_SHIFT))
+		expected += 1ul << PFN_SHIFT;
+		if ((pte_val(next) & ~ignored) != expected)
 			break;
+		if ((flags & FPB_MERGE_WRITE) && pte_write(next))
+			*ptentp = pte_mkwrite(*ptentp, vma);
+		if ((flags & FPB_MERGE_YOUNG_DIRTY) && pte_young(next))
+			*ptentp = pte_mkyoung(*ptentp);
+		if ((flags & FPB_MERGE_YOUNG_DIRTY) && pte_dirty(next))
+			*ptentp = pte_mkdirty(*ptentp);
 	}
 	return nr;
+}
+
+/* folio_pte_batch() - v7.1, mm/util.c. Fidelity: same. */
+int folio_pte_batch(struct folio *folio, pte_t *ptep, pte_t pte, int max_nr)
+{
+	return folio_pte_batch_flags(folio, NULL, ptep, &pte, max_nr, 0);
 }
 
 struct zap_state {
@@ -579,7 +597,8 @@ static void zap_install_uffd_wp_if_needed(struct zap_state *z, pte_t *pte, pte_t
 }
 
 /*
- * zap_present_folio_ptes() - v7.1. Fidelity: same. The table's lock is held. A dirty page of a file may be written to through a translation
+ * zap_present_folio_ptes() - v7.1. Fidelity: adapted: a young page is referenced, folio_set_referenced(), and never activated, as
+ * folio_mark_accessed() would at its second time: no list of active folios. The table's lock is held. A dirty page of a file may be written to through a translation
  * until the flush: until then its map count stays, or write-back would take it for clean, not finding it mapped (tlb_delay_rmap()).
  */
 static void zap_present_folio_ptes(struct zap_state *z, struct folio *folio, struct page *page, pte_t *pte,
@@ -641,7 +660,7 @@ static int zap_present_ptes(struct zap_state *z, pte_t *pte, pte_t ptent, unsign
 	if (!should_zap_folio(z->details, folio))
 		return 1;
 	if (max_nr > 1 && folio_test_large(folio))
-		nr = folio_pte_batch(folio, page, pte, ptent, max_nr);
+		nr = folio_pte_batch(folio, pte, ptent, max_nr);
 	zap_present_folio_ptes(z, folio, page, pte, ptent, addr, nr);
 	return nr;
 }
@@ -712,8 +731,9 @@ static int do_zap_pte_range(struct zap_state *z, pte_t *pte, unsigned long addr,
 }
 
 /*
- * zap_pte_range() - v7.1. Fidelity: same, no reclaim of empty tables. Caller holds mmap_lock, or is the last user. Returns how far
- * it came: `addr` if there is no table.
+ * zap_pte_range() - v7.1. Fidelity: adapted: no reclaim of empty tables, and no need_resched(): the table's lock is kept until the bundle of pages to be
+ * freed is full, so nobody gets it in between for another reason. Caller holds mmap_lock, or is the last user. Returns how far it
+ * came: `addr` if there is no table.
  */
 static unsigned long zap_pte_range(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *pmd,
 			  unsigned long addr, unsigned long end, struct zap_details *details)

@@ -206,30 +206,6 @@ static void __copy_present_ptes(struct copy_state *c, pte_t *dst_pte, pte_t *src
 }
 
 /*
- * folio_pte_batch_flags() - v7.1, mm/internal.h, with FPB_MERGE_WRITE and FPB_RESPECT_SOFT_DIRTY, and FPB_RESPECT_DIRTY where the
- * mapping is private. Fidelity: same. Entries from here on that map the next pages of the folio and differ in nothing that counts.
- */
-static int copy_pte_batch(struct copy_state *c, struct folio *folio, struct page *page, pte_t *ptep, pte_t *first, int max_nr)
-{
-	unsigned long ignored = _PAGE_RW | _PAGE_ACCESSED;
-	int left = (int)(folio_page(folio, folio_nr_pages(folio)) - page), nr = 1;
-	unsigned long expected;
-
-	if (c->src_vma->vm_flags & VM_SHARED)
-		ignored |= _PAGE_DIRTY;
-	expected = pte_val(*first) & ~ignored;
-	for (; nr < left && nr < max_nr; nr++) {
-		pte_t next = ptep_get(ptep + nr);
-
-		expected += 1ul << PFN_SHIFT;
-		if ((pte_val(next) & ~ignored) != expected)
-			break;
-		first->pte |= pte_val(next) & _PAGE_RW;
-	}
-	return nr;
-}
-
-/*
  * copy_present_ptes() - v7.1. Fidelity: same. Both tables are locked. The references come first. Returns how many entries it has
  * copied; -EAGAIN: the page may be pinned and has to be copied, with memory that must be allocated first.
  */
@@ -245,7 +221,11 @@ static int copy_present_ptes(struct copy_state *c, pte_t *dst_pte, pte_t *src_pt
 	folio = page_folio(page);
 
 	if (!c->prealloc && folio_test_large(folio) && max_nr != 1) {
-		nr = copy_pte_batch(c, folio, page, src_pte, &pte, max_nr);
+		fpb_t flags = FPB_MERGE_WRITE | FPB_RESPECT_SOFT_DIRTY;
+
+		if (!(c->src_vma->vm_flags & VM_SHARED))
+			flags |= FPB_RESPECT_DIRTY;
+		nr = folio_pte_batch_flags(folio, c->src_vma, src_pte, &pte, max_nr, flags);
 		folio_ref_add(folio, nr);
 		if (!folio_test_anon(folio)) {
 			folio_dup_file_rmap_ptes(folio, page, nr, c->dst_vma);

@@ -212,7 +212,7 @@ static unsigned int folio_mlock_step(struct folio *folio, pte_t *pte, unsigned l
 
 	if (!folio_test_large(folio))
 		return 1;
-	return (unsigned int)folio_pte_batch(folio, pte_page(ptent), pte, ptent, (int)((end - addr) >> PAGE_SHIFT));
+	return (unsigned int)folio_pte_batch(folio, pte, ptent, (int)((end - addr) >> PAGE_SHIFT));
 }
 
 /* folio_within_range() - v7.1, mm/internal.h. Fidelity: same. Does all of the folio lie in [start, end) of the VMA? */

@@ -154,31 +154,13 @@ struct change_state {
 	unsigned long cp_flags;
 };
 
-/*
- * mprotect_folio_pte_batch() - v7.1 (v6.12: one entry at a time). Fidelity: same: how many entries from here on map the next pages of the
- * folio and agree in every bit of `respect`.
- */
-static int mprotect_folio_pte_batch(struct folio *folio, pte_t *ptep, pte_t pte, int max_nr, unsigned long respect)
+/* mprotect_folio_pte_batch() - v7.1 (v6.12: one entry at a time). Fidelity: same. */
+static int mprotect_folio_pte_batch(struct folio *folio, pte_t *ptep, pte_t pte, int max_nr, fpb_t flags)
 {
-	int left, nr = 1;
-
 	if (!folio || !folio_test_large(folio) || !generation_at_least(GENERATION_V6_18))
 		return 1;
-	left = (int)(folio_page(folio, folio_nr_pages(folio)) - pte_page(pte));
-	if (left > max_nr)
-		left = max_nr;
-	for (; nr < left; nr++) {
-		pte_t next = ptep_get(ptep + nr);
-
-		if (!pte_present(next) || pte_pfn(next) != pte_pfn(pte) + (unsigned long)nr ||
-		    ((pte_val(next) ^ pte_val(pte)) & respect))
-			break;
-	}
-	return nr;
+	return folio_pte_batch_flags(folio, NULL, ptep, &pte, max_nr, flags);
 }
-#define FPB_ALWAYS (_PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_SPECIAL | _PAGE_UFFD_WP)
-#define FPB_RESPECT_WRITE _PAGE_RW
-#define FPB_RESPECT_SOFT_DIRTY _PAGE_SOFT_DIRTY
 
 #define pte_advance_pfn(pte, nr) __pte(pte_val(pte) + ((unsigned long)(nr) << PFN_SHIFT))
 
@@ -288,8 +270,8 @@ static int change_present_run(struct change_state *c, unsigned long addr, pte_t 
 	page = vm_normal_page(oldpte);
 	folio = page ? page_folio(page) : NULL;
 	if (prot_numa && !folio_can_map_prot_numa(folio, c->vma))
-		return mprotect_folio_pte_batch(folio, pte, oldpte, max_nr, FPB_ALWAYS);
-	nr = mprotect_folio_pte_batch(folio, pte, oldpte, max_nr, FPB_ALWAYS | FPB_RESPECT_WRITE | FPB_RESPECT_SOFT_DIRTY);
+		return mprotect_folio_pte_batch(folio, pte, oldpte, max_nr, 0);
+	nr = mprotect_folio_pte_batch(folio, pte, oldpte, max_nr, FPB_RESPECT_WRITE | FPB_RESPECT_SOFT_DIRTY);
 	change_present_ptes(c, addr, pte, nr, folio, page);
 	*pages += nr;
 	return nr;

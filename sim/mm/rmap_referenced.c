@@ -92,7 +92,7 @@ static bool folio_referenced_one(struct folio *folio, struct vm_area_struct *vma
 			pte_t pteval = ptep_get(pvmw.pte);
 
 			if (pte_present(pteval))
-				nr = folio_pte_batch(folio, pte_page(pteval), pvmw.pte, pteval, max_nr);
+				nr = folio_pte_batch(folio, pvmw.pte, pteval, max_nr);
 		}
 		if (clear_flush_young(&pvmw, address, nr))
 			referenced++;

@@ -558,7 +558,7 @@ static void pageout_pte_range(struct vm_area_struct *vma, pmd_t *pmd, unsigned l
 		if (folio_is_zone_device(folio))
 			continue;
 		if (folio_test_large(folio)) {
-			nr = folio_pte_batch(folio, pte_page(ptent), pte, ptent, (int)((end - addr) >> PAGE_SHIFT));
+			nr = folio_pte_batch(folio, pte, ptent, (int)((end - addr) >> PAGE_SHIFT));
 			if (nr < folio_nr_pages(folio)) {
 				if (folio_maybe_mapped_shared(folio) || !folio_trylock(folio))
 					continue;
