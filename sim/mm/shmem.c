@@ -720,17 +720,15 @@ static void shmem_undo_without_waiting(struct inode *inode, pgoff_t start, pgoff
 }
 
 /*
- * A large value reaches over an edge of what is undone. It is read back at a page that the file keeps: whole, or cut by halves, of which one may still
- * reach over the edge. Not split where it is, as long as it can be read: a large folio that is in the swap cache goes back into the file only as a whole.
+ * A large value reaches over an edge of what is undone. It is read back at a page that the file keeps, also behind the file's end: whole, or cut by halves,
+ * of which one may still reach over the edge. Not split where it is: a large folio in the swap cache goes back into the file only as a whole, and
+ * whoever asks for a part that is left would look again for ever.
  */
-static void shmem_bring_back(struct inode *inode, pgoff_t kept, pgoff_t edge, void *radswap)
+static void shmem_bring_back(struct inode *inode, pgoff_t kept, void *radswap)
 {
-	struct folio *folio;
-	int err = shmem_get_folio(inode, kept, &folio, SGP_READ, 0);
+	struct folio *folio = radswap;
 
-	if (err && err != -ENOMEM)
-		(void)shmem_split_large_entry(inode, edge, radswap);
-	if (err || !folio)
+	if (shmem_swapin_folio(inode, kept, &folio, SGP_READ))
 		return;
 	folio_unlock(folio);
 	folio_put(folio);
@@ -754,10 +752,7 @@ static long shmem_retry_swap(struct inode *inode, pgoff_t index, void *radswap, 
 			return (long)base;
 		if (skips)
 			return -1;
-		if (base < start)
-			shmem_bring_back(inode, base, start, radswap);
-		else
-			shmem_bring_back(inode, end, end, radswap);
+		shmem_bring_back(inode, base < start ? base : end, radswap);
 		return (long)(base < start ? start : base);
 	}
 	return (long)base;
