@@ -862,6 +862,8 @@ static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bo
 			same_folio = !u.truncate && end <= folio_next_index(folio);
 			if (!shmem_partial(inode, folio, start, end)) {
 				u.first = folio_next_index(folio);
+				if (u.first < start && !bug_enabled(shmem_punch_drops_kept_page))
+					u.first = start;
 				if (same_folio)
 					u.last = folio_pgoff(folio);
 			}

@@ -181,7 +181,8 @@ static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff
 
 /*
  * truncate_inode_pages_range() - v7.1. Fidelity: same, whole pages [start, end) of the regular file, which keeps no shadows. A folio that
- * an edge of the range cuts is split there; one that cannot be, and is dirty, stays as a whole. A truncation, to (pgoff_t)-1, has one edge.
+ * an edge of the range cuts is split there; one that cannot be, and is dirty, stays as a whole. A truncation, to (pgoff_t)-1, has one edge. A split
+ * that runs out of memory half way leaves a folio that ends before the range begins, and others between: these are kept.
  */
 void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pgoff_t end)
 {
@@ -200,6 +201,8 @@ void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pg
 		same_folio = !truncate && end <= folio_next_index(folio);
 		if (!truncate_inode_partial_folio(folio, start, end)) {
 			first = folio_next_index(folio);
+			if (first < start && !bug_enabled(punch_drops_unsplit_edge))
+				first = start;
 			if (same_folio)
 				last = folio_pgoff(folio);
 		}
