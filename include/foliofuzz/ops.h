@@ -50,7 +50,7 @@ enum user_event {
 	 * USER_MAP_END: value 1 if it does.
 	 */
 	USER_MAP_BEGIN, USER_MAP_END,
-	USER_COPY, /* a private page at vpn may become a copy without a store: a write fault, a pin. Before and after it */
+	USER_COPY, /* a private page at vpn may become a copy without a store: a write fault, a pin, a device. Before and after it */
 	/* Pins. nr is the slot of the reference. */
 	USER_PIN_BEGIN,   /* this CPU is about to hold what is mapped at vpn of mm */
 	USER_PIN_END,     /* what it has is in slot nr; value: 1 if pinned */

@@ -50,7 +50,9 @@ int op_device_exclusive(const u8 *args)
 
 	if (!mm)
 		return -ESRCH;
+	user_note(USER_COPY, args[0], args[1], 1, 0, 0);
 	err = dmirror_exclusive(mm, vpn_to_addr(args[1]));
+	user_note(USER_COPY, args[0], args[1], 1, 0, 0);
 	mm_unpin(mm);
 	return err;
 }

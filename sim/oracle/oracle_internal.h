@@ -97,9 +97,12 @@ static inline bool oracle_is_large(const struct folio *folio)
 {
 	return folio->flags & BIT(PG_head);
 }
+/* While a folio is split, its first tail is a page with flags of its own before the head's mark goes: these are no order. */
 static inline unsigned oracle_order(const struct folio *folio)
 {
-	return oracle_is_large(folio) ? folio->_flags_1 & FOLIO_ORDER_MASK : 0;
+	unsigned order = oracle_is_large(folio) ? folio->_flags_1 & FOLIO_ORDER_MASK : 0;
+
+	return order <= MAX_ORDER_ ? order : 0;
 }
 /*
  * Pages of a folio that memory_failure() was called on; each may have a reference that it keeps. The mark itself may be

@@ -31,6 +31,8 @@ static void refcount_changed(const struct event *ev, u32 pfn)
 	struct ghost_page *g = &oracle.pages[pfn];
 	s32 now = machine->memmap[pfn]._refcount.counter, was = g->refcount;
 
+	if (now == was)
+		return; /* nobody got one */
 	g->refcount = now;
 	if (now - was == (1 << oracle_order(oracle_folio(pfn))) - 1)
 		g->pmd_refs |= (u8)(1u << ev->cpu);

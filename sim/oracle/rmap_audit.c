@@ -388,6 +388,47 @@ static bool mapped_meanwhile(const struct ghost_page *g)
 	       (g->mapper_op == oracle.op_number[mapper] || oracle.op_ended[mapper] > oracle.op_began[engine_cpu()]);
 }
 
+static bool is_locked(const spinlock_t *lock)
+{
+	for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++)
+		for (unsigned i = 0; i < kern->cpu[cpu].held_count; i++)
+			if (kern->cpu[cpu].held[i].lock == lock)
+				return true;
+	return false;
+}
+
+static bool is_reachable(const struct ptdesc *table)
+{
+	for (unsigned m = 0; m < NR_MMS; m++)
+		for (unsigned i = 0; machine->mms[m] && i < PTRS_PER_PMD; i++) {
+			pmd_t pmd = __pmd(machine->mms[m]->pmds[i].pmd);
+
+			if (!pmd_none(pmd) && pmd_is_table(pmd) && pmd_ptdesc(pmd) == table)
+				return true;
+		}
+	return false;
+}
+
+/*
+ * A collapse takes the table out of its PMD, copies, and unlocks each folio before it takes the mapping away, with that table's lock: no walk comes to
+ * the entry any more, and none waits for that lock.
+ */
+static bool mappings_are_in_detached_tables(u32 head, int mappings)
+{
+	u32 nr = 1u << oracle_order(oracle_folio(head));
+
+	for (u32 grain = 0; grain < oracle.names; grain++) {
+		const struct ptdesc *table = (const void *)(arena_memory + ((size_t)grain << ARENA_GRAIN_SHIFT));
+
+		if (oracle.slab_name[grain] != machine->ptdesc_cache.name || arena_state[grain] || is_reachable(table))
+			continue;
+		if (is_locked(&table->ptl))
+			return true;
+		mappings -= (int)entries_of_table(table, head, nr);
+	}
+	return mappings <= 0;
+}
+
 /*
  * The folio is locked: who could map it again waits for that. A new folio that its first fault is just mapping is found by its frame alone, and nobody waits for the entry: the caller of the unmap finds
  * a reference too many. What a zap is taking away, or what stood there all the time, the walk has to have seen.
@@ -402,6 +443,8 @@ void rmap_audit_unmapped(const volatile void *object)
 	if (mappings <= 0 || (g->mapper && mapping_is_under_way(g)))
 		return;
 	if (g->mapper && mapped_meanwhile(g) && rmap_audit_entries(head) == mappings)
+		return;
+	if (mappings_are_in_detached_tables(head, mappings))
 		return;
 	engine_find(VERDICT_BAD_RMAP, "mapping left by an unmap that waits for zaps", NULL, "page %u is mapped %d times", head, mappings);
 }
