@@ -45,6 +45,7 @@ void *xas_next(struct xa_state *xas);          /* what stands in the slot behind
 void xas_split_alloc(struct xa_state *xas, void *entry, unsigned int order, gfp_t gfp); /* sets xas->err */
 void xas_split(struct xa_state *xas, void *entry, unsigned int order);  /* uniformly, to xas->order; lock held */
 void xas_try_split(struct xa_state *xas, void *entry, unsigned int order); /* by one order; sets xas->err */
+bool xas_nomem(struct xa_state *xas, gfp_t gfp); /* what ended for want of a node is to be tried again: it has one now. No lock is held */
 void xas_destroy(struct xa_state *xas);
 /* The order of the entry at xas->index: how many siblings follow it. */
 int xas_get_order(struct xa_state *xas);

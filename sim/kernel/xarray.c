@@ -230,13 +230,28 @@ void xas_split(struct xa_state *xas, void *entry, unsigned int order)
 /* Interrupts are off and the lock is held: what memory it needs it gets at once or not at all. */
 void xas_try_split(struct xa_state *xas, void *entry, unsigned int order)
 {
-	xas->alloc = kmem_cache_alloc(&machine->radix_tree_node_cache, GFP_NOWAIT);
+	if (!xas->alloc)
+		xas->alloc = kmem_cache_alloc(&machine->radix_tree_node_cache, GFP_NOWAIT);
 	if (!xas->alloc) {
 		xas->err = -ENOMEM;
 		return;
 	}
 	split_slots(xas, entry, order);
 	node_used(xas);
+}
+
+bool xas_nomem(struct xa_state *xas, gfp_t gfp)
+{
+	if (xas->err != -ENOMEM) {
+		node_used(xas);
+		return false;
+	}
+	xas->alloc = kmem_cache_alloc(&machine->radix_tree_node_cache, gfp);
+	if (!xas->alloc)
+		return false;
+	xas->err = 0;
+	xas->restart = true;
+	return true;
 }
 
 void xas_destroy(struct xa_state *xas)

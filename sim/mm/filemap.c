@@ -313,8 +313,10 @@ unsigned int find_lock_entries(struct address_space *mapping, pgoff_t *start, pg
 		if (xa_is_value(entry)) {
 			nr = 1ul << xas_get_order(&xas);
 			base = xas.index & ~(nr - 1);
-			if (base < *start)
+			if (base < *start) {
+				xas.index = base + nr - 1;
 				continue;
+			}
 			if (base + nr - 1 > end)
 				break;
 		} else {
@@ -339,6 +341,7 @@ unsigned int find_lock_entries(struct address_space *mapping, pgoff_t *start, pg
 unlock:
 		folio_unlock(folio);
 put:
+		xas.index = base + nr - 1; /* xas_find() passes siblings over */
 		folio_put(folio);
 	}
 	rcu_read_unlock();

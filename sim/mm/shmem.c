@@ -70,20 +70,25 @@ void shmem_uncharge(struct inode *inode, long pages)
 
 /* ------------------------------------------------------------------ the cache ---- */
 
-/* The entries that [index, index + nr) has, all `expected`, or none if that is NULL. i_pages is locked. */
+/* What [index, index + nr) has: values of consecutive slots from `expected` on, or nothing if that is NULL. i_pages is locked. */
 static bool range_is(struct address_space *mapping, pgoff_t index, pgoff_t nr, void *expected)
 {
 	XA_STATE(xas, &mapping->i_pages, index);
-	pgoff_t last = index + nr - 1;
+	pgoff_t i = 0;
 
 	if (!expected)
-		return !xas_find(&xas, last);
-	return xas_load(&xas) == expected && 1ul << xas_get_order(&xas) == nr;
+		return !xas_find(&xas, index + nr - 1);
+	for (; i < nr; i += 1ul << xas_get_order(&xas)) {
+		xas_set(&xas, index + i);
+		if (xas_load(&xas) != xa_mk_value(xa_to_value(expected) + i))
+			return false;
+	}
+	return i == nr;
 }
 
 /*
- * shmem_add_to_page_cache() - v7.1. Fidelity: adapted: a value that is replaced has the folio's size: larger ones have been split by the caller. The folio is
- * locked and new in this file: references, what leads back, then the slot, which must still be as the caller found it.
+ * shmem_add_to_page_cache() - v7.1. Fidelity: same: values that are replaced fill the folio's range: larger ones have been split by the caller. The folio is
+ * locked and new in this file: references, what leads back, then the slots, which must still be as the caller found them.
  */
 static int shmem_add_to_page_cache(struct folio *folio, struct address_space *mapping, pgoff_t index, void *expected)
 {
@@ -115,8 +120,8 @@ static int shmem_add_to_page_cache(struct folio *folio, struct address_space *ma
 }
 
 /*
- * shmem_alloc_and_add_folio() - v7.1. Fidelity: adapted: one order, then none. Where anything is in the way, nothing is added: -EEXIST. Locked and not
- * uptodate.
+ * shmem_alloc_and_add_folio() - v7.1. Fidelity: adapted: one order, then none. Where anything is in the way, nothing is added: -EEXIST, which v7.1 says
+ * also where a charge fails and something has come meanwhile. Locked and not uptodate.
  */
 static struct folio *shmem_alloc_and_add_folio(struct inode *inode, pgoff_t index, unsigned int order)
 {
@@ -279,7 +284,10 @@ vm_fault_t shmem_fault(struct vm_fault *vmf)
 	return VM_FAULT_LOCKED;
 }
 
-/* shmem_file_read_iter() - v7.1. Fidelity: same, one page. A hole reads as zero; the end is looked at after the folio has been found. */
+/*
+ * shmem_file_read_iter() - v7.1. Fidelity: adapted: one page, and poison is looked for behind the copy, not between the lock and the end: what is poisoned
+ * while it is being read is told, too. A hole reads as zero; the end is looked at after the folio has been found.
+ */
 int shmem_file_read(struct file *file, pgoff_t index, u64 *token)
 {
 	struct inode *inode = file->f_inode;
@@ -305,7 +313,10 @@ int shmem_file_read(struct file *file, pgoff_t index, u64 *token)
 	return err;
 }
 
-/* shmem_write_begin(), generic_perform_write(), shmem_write_end() - v7.1. Fidelity: same, one page. i_rwsem is held for writing. */
+/*
+ * shmem_write_begin(), generic_perform_write(), shmem_write_end() - v7.1. Fidelity: adapted: one page. A new folio is cleared, and uptodate, before the data and not behind
+ * them, and the file's new end can be seen before them: to who has the folio's lock it is all one. i_rwsem is held for writing.
+ */
 int shmem_file_write(struct file *file, pgoff_t index, u64 token, unsigned int order)
 {
 	struct inode *inode = file->f_inode;
@@ -348,8 +359,9 @@ static int shmem_confirm_swap(struct address_space *mapping, pgoff_t index, void
 }
 
 /*
- * shmem_split_large_entry() - v7.1. Fidelity: same. The value at index, of several slots, becomes values of one slot around index, by halves: each piece gets
- * its own slot's entry while i_pages is locked. -EEXIST: it is not there any more; -ENOMEM: as far as it went.
+ * shmem_split_large_entry() - v7.1. Fidelity: adapted: by halves, each of which wants a node; the kernel cuts to the least order that one node allows. The
+ * value at index, of several slots, becomes values of one slot around index: each piece gets its own slot's entry while i_pages is locked. What there was
+ * no node for is tried again behind an allocation that may sleep. -EEXIST: it is not there any more; -ENOMEM: as far as it went.
  */
 static int shmem_split_large_entry(struct inode *inode, pgoff_t index, void *radswap)
 {
@@ -357,6 +369,7 @@ static int shmem_split_large_entry(struct inode *inode, pgoff_t index, void *rad
 	XA_STATE(xas, &mapping->i_pages, index);
 	int order;
 
+again:
 	xas_lock_irq(&xas);
 	if (xas_load(&xas) != radswap) {
 		xas_set_err(&xas, -EEXIST);
@@ -368,7 +381,7 @@ static int shmem_split_large_entry(struct inode *inode, pgoff_t index, void *rad
 		unsigned long offset = xa_to_value(radswap);
 
 		xas_set_order(&xas, index, (unsigned int)order - 1);
-		xas_try_split(&xas, swp_to_radix_entry(swp_entry(offset + (aligned - base))), (unsigned int)order);
+		xas_try_split(&xas, radswap, (unsigned int)order);
 		if (xas_error(&xas))
 			break;
 		for (pgoff_t i = 0; i < 2; i++)
@@ -377,11 +390,14 @@ static int shmem_split_large_entry(struct inode *inode, pgoff_t index, void *rad
 	}
 unlock:
 	xas_unlock_irq(&xas);
+	if (xas_nomem(&xas, GFP_KERNEL))
+		goto again;
 	return xas_error(&xas);
 }
 
 /*
- * shmem_swap_alloc_folio(), shmem_swapin_cluster() - v7.1. Fidelity: adapted: no readahead. A new folio in the swap cache, being read, or whose another CPU
+ * shmem_swap_alloc_folio(), shmem_swapin_cluster() - v7.1. Fidelity: adapted: no readahead; the CPU's cgroup is charged, not that of the fault or the slot; a
+ * monitor of userfaultfd makes no folio small, and nobody looks whether another one's slots are in the cache before allocating. A new folio in the swap cache, being read, or whose another CPU
  * was faster with; a large one only from a device without latency. ERR_PTR(-EEXIST): the slot changed hands.
  */
 static struct folio *shmem_swap_alloc_folio(swp_entry_t swap, int order)
@@ -466,7 +482,8 @@ static int shmem_swapin_folio(struct inode *inode, pgoff_t index, struct folio *
 	folio = shmem_swapin_get(si, swap, order);
 	if (IS_ERR(folio)) {
 		error = (int)PTR_ERR(folio);
-		if (shmem_confirm_swap(mapping, index, radswap) < 0)
+		/* Inside a large value this is never what the slot holds: look again, for as long as there is no memory. */
+		if (shmem_confirm_swap(mapping, index, swp_to_radix_entry(swap)) < 0)
 			error = -EEXIST;
 		goto put_device;
 	}
@@ -544,6 +561,8 @@ int shmem_writeout(struct folio *folio, struct list_head *folio_list)
 	struct inode *inode = folio_mapping(folio)->host;
 	int error;
 
+	if (!(plain_read_racy(machine->swap_info.flags) & SWP_WRITEOK)) /* total_swap_pages */
+		goto redirty;
 	if (shmem_crosses_end(folio, inode) && shmem_split_for_swap(folio, folio_list))
 		goto redirty;
 try_again:
@@ -581,7 +600,7 @@ redirty:
 	return AOP_WRITEPAGE_ACTIVATE;
 }
 
-/* shmem_unuse(), shmem_unuse_inode() - v7.1. Fidelity: adapted: one inode, which is always there. Every value becomes a folio again. 0, -ENOMEM. */
+/* shmem_unuse(), shmem_unuse_inode() - v7.1. Fidelity: adapted: one inode, which is always there, and one pass without batches. Every value becomes a folio again. 0, -ENOMEM. */
 int shmem_unuse(void)
 {
 	struct inode *inode = &machine->inodes[1];
@@ -787,8 +806,10 @@ static bool shmem_undo_folio(struct shmem_undo *u, struct folio *folio, pgoff_t 
 			return false;
 		}
 	} else if (!bug_enabled(shmem_truncate_pinned_livelock)) {
+		pgoff_t next = folio_next_index(folio);
+
 		if (folio_pgoff(folio) < u->start)
-			u->first = folio_next_index(folio);
+			u->first = next > u->start ? next : u->start;
 		else
 			u->last = folio_pgoff(folio);
 	}
@@ -851,8 +872,10 @@ static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bo
 	bool same_folio = start == end - 1;
 	struct folio *folio;
 
-	if (u.truncate)
-		u.last = u.end = end = FILE_PAGES;
+	if (u.truncate) {
+		u.end = end = FILE_PAGES;
+		u.last = end + 1; /* no such page: behind the last one that was found there is a look that finds none */
+	}
 	if (fallocend > start && fallocend <= end && !unfalloc)
 		access_store(&inode->fallocend, start, __ATOMIC_RELAXED);
 	shmem_undo_without_waiting(inode, start, end, unfalloc);
@@ -889,7 +912,7 @@ void shmem_truncate_range(struct inode *inode, pgoff_t start, pgoff_t end)
 }
 
 /*
- * shmem_fallocate() - v7.1. Fidelity: adapted: no reservation, and writers-out are not told to spare it. Pages are allocated and, once all are, marked uptodate
+ * shmem_fallocate() - v7.1. Fidelity: adapted: small folios only, no reservation, and writers-out are not told to spare it. Pages are allocated and, once all are, marked uptodate
  * when somebody uses them; fallocend keeps splits from dropping what lies behind the end.
  */
 int shmem_fallocate(struct file *file, pgoff_t start, pgoff_t nr, bool keep_size)

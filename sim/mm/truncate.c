@@ -190,8 +190,10 @@ void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pg
 	pgoff_t first = start, last = end;
 	struct folio *folio;
 
-	if (truncate)
-		last = end = FILE_PAGES;
+	if (truncate) {
+		end = FILE_PAGES;
+		last = end + 1; /* no such page: behind the last one that was found there is a look that finds none */
+	}
 	if (start >= end)
 		return;
 	truncate_without_waiting(mapping, start, end);
