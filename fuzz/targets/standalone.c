@@ -120,7 +120,8 @@ static bool set_repeat(const char *s, unsigned *repeat)
 static bool is_others_option(const char *s)
 {
 	return !strncmp(s, "--kernel=", 9) || !strncmp(s, "--bug=", 6) || !strncmp(s, "--program=", 10) ||
-	       !strncmp(s, "--vehicle=", 10) || !strncmp(s, "--guide=", 8) || !strcmp(s, "-ignore_remaining_args=1") ||
+	       !strncmp(s, "--vehicle=", 10) || !strncmp(s, "--guide=", 8) || !strncmp(s, "--mutate=", 9) ||
+	       !strcmp(s, "-ignore_remaining_args=1") ||
 	       !strcmp(s, "--");
 }
 
