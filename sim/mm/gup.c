@@ -394,8 +394,9 @@ static long __get_user_pages(struct mm_struct *mm, unsigned long start, unsigned
 }
 
 /*
- * __get_user_pages_locked() - v7.1. Fidelity: adapted: gives up after some retries; -EINTR, the signal's, if a userfaultfd's monitor was waited for. Where a fault has to be retried, mmap_lock is dropped in between;
- * what has been got until then stays. So many pages, or an error.
+ * __get_user_pages_locked() - v7.1. Fidelity: adapted: gives up after some retries; -EINTR, the signal's, if a userfaultfd's monitor was
+ * waited for. Where a fault has to be retried, mmap_lock is dropped in between; what has been got until then stays. So many pages, or an
+ * error.
  */
 static long __get_user_pages_locked(struct mm_struct *mm, unsigned long start, unsigned long nr_pages, unsigned int flags,
 				    struct page **pages)

@@ -314,8 +314,9 @@ int shmem_file_read(struct file *file, pgoff_t index, u64 *token)
 }
 
 /*
- * shmem_write_begin(), generic_perform_write(), shmem_write_end() - v7.1. Fidelity: adapted: one page. A new folio is cleared, and uptodate, before the data and not behind
- * them, and the file's new end can be seen before them: to who has the folio's lock it is all one. i_rwsem is held for writing.
+ * shmem_write_begin(), generic_perform_write(), shmem_write_end() - v7.1. Fidelity: adapted: one page. A new folio is cleared, and uptodate,
+ * before the data and not behind them, and the file's new end can be seen before them: to who has the folio's lock it is all one. i_rwsem is
+ * held for writing.
  */
 int shmem_file_write(struct file *file, pgoff_t index, u64 token, unsigned int order)
 {
@@ -396,9 +397,10 @@ unlock:
 }
 
 /*
- * shmem_swap_alloc_folio(), shmem_swapin_cluster() - v7.1. Fidelity: adapted: no readahead; the CPU's cgroup is charged, not that of the fault or the slot; a
- * monitor of userfaultfd makes no folio small, and nobody looks whether another one's slots are in the cache before allocating. A new folio in the swap cache, being read, or whose another CPU
- * was faster with; a large one only from a device without latency. ERR_PTR(-EEXIST): the slot changed hands.
+ * shmem_swap_alloc_folio(), shmem_swapin_cluster() - v7.1. Fidelity: adapted: no readahead; the CPU's cgroup is charged, not that of the fault
+ * or the slot; a monitor of userfaultfd makes no folio small, and nobody looks whether another one's slots are in the cache before allocating.
+ * A new folio in the swap cache, being read, or whose another CPU was faster with; a large one only from a device without latency.
+ * ERR_PTR(-EEXIST): the slot changed hands.
  */
 static struct folio *shmem_swap_alloc_folio(swp_entry_t swap, int order)
 {
@@ -600,7 +602,10 @@ redirty:
 	return AOP_WRITEPAGE_ACTIVATE;
 }
 
-/* shmem_unuse(), shmem_unuse_inode() - v7.1. Fidelity: adapted: one inode, which is always there, and one pass without batches. Every value becomes a folio again. 0, -ENOMEM. */
+/*
+ * shmem_unuse(), shmem_unuse_inode() - v7.1. Fidelity: adapted: one inode, which is always there, and one pass without batches. Every value
+ * becomes a folio again. 0, -ENOMEM.
+ */
 int shmem_unuse(void)
 {
 	struct inode *inode = &machine->inodes[1];
@@ -912,8 +917,8 @@ void shmem_truncate_range(struct inode *inode, pgoff_t start, pgoff_t end)
 }
 
 /*
- * shmem_fallocate() - v7.1. Fidelity: adapted: small folios only, no reservation, and writers-out are not told to spare it. Pages are allocated and, once all are, marked uptodate
- * when somebody uses them; fallocend keeps splits from dropping what lies behind the end.
+ * shmem_fallocate() - v7.1. Fidelity: adapted: small folios only, no reservation, and writers-out are not told to spare it. Pages are
+ * allocated and, once all are, marked uptodate when somebody uses them; fallocend keeps splits from dropping what lies behind the end.
  */
 int shmem_fallocate(struct file *file, pgoff_t start, pgoff_t nr, bool keep_size)
 {

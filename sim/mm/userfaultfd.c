@@ -62,7 +62,8 @@ static bool userfaultfd_must_wait(struct vm_fault *vmf, unsigned long reason)
 
 /*
  * handle_userfault() - v7.1, fs/userfaultfd.c. Fidelity: adapted: no queue and no sleep, and the caller drops mmap_lock or the VMA's lock:
- * hides lost wake-ups. That it would have slept is counted: a signal ends it when no monitor has come for long. Caller holds either for reading, and no table's lock.
+ * hides lost wake-ups. That it would have slept is counted: a signal ends it when no monitor has come for long. Caller holds either for
+ * reading, and no table's lock.
  */
 vm_fault_t handle_userfault(struct vm_fault *vmf, unsigned long reason)
 {
@@ -279,7 +280,10 @@ static int mfill_atomic_pte(pmd_t *dst_pmd, struct vm_area_struct *vma, unsigned
 	}
 }
 
-/* mfill_atomic() - v7.1. Fidelity: adapted: mmap_lock, no per-VMA lock; a file's mapping gets copies alone; the address space does not change under a monitor's feet by events. */
+/*
+ * mfill_atomic() - v7.1. Fidelity: adapted: mmap_lock, no per-VMA lock; a file's mapping gets copies alone; the address space does not change
+ * under a monitor's feet by events.
+ */
 long mfill_atomic(struct mm_struct *mm, unsigned long dst_start, unsigned long len, enum mfill_atomic_mode mode, u64 token,
 		  bool wp)
 {

@@ -430,8 +430,9 @@ static bool mappings_are_in_detached_tables(u32 head, int mappings)
 }
 
 /*
- * The folio is locked: who could map it again waits for that. A new folio that its first fault is just mapping is found by its frame alone, and nobody waits for the entry: the caller of the unmap finds
- * a reference too many. What a zap is taking away, or what stood there all the time, the walk has to have seen.
+ * The folio is locked: who could map it again waits for that. A new folio that its first fault is just mapping is found by its frame alone,
+ * and nobody waits for the entry: the caller of the unmap finds a reference too many. What a zap is taking away, or what stood there all the
+ * time, the walk has to have seen.
  */
 void rmap_audit_unmapped(const volatile void *object)
 {
