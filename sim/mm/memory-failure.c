@@ -119,13 +119,14 @@ static int get_any_page(struct page *page, int flags)
 
 /*
  * __get_unpoison_page() - v7.1. Fidelity: same, no hugetlb. A marked page is not allocated again,
- * so this races with no allocation. -EHWPOISON: it was free, and was taken off the free lists.
+ * so this races with no allocation. -EHWPOISON: it was free, and was taken off the free lists. Else the page's own
+ * reference: a tail has none, whoever holds its folio.
  */
 static int __get_unpoison_page(struct page *page)
 {
 	if (PageHWPoisonTakenOff(page))
 		return -EHWPOISON;
-	return folio_try_get(page_folio(page)) ? 1 : 0;
+	return atomic_add_unless(&page->_refcount, 1, 0) ? 1 : 0;
 }
 
 /* get_hwpoison_page() - v7.1. Fidelity: same, no per-CPU free lists. */
@@ -157,12 +158,12 @@ bool page_handle_poison(struct page *page, bool freepage, bool release)
 	if (freepage && !take_page_off_buddy(page))
 		return false;
 	SetPageHWPoison(page);
-	if (release) {
+	if (release)
 		put_page(page);
-		/* freed in name alone: it is this function's now */
-		page_alloc_note(page, 0);
-	}
 	page_ref_inc(page);
+	/* freed in name alone: it is this function's now. Who had looked the page up may have freed it later, and had a reference until then. */
+	if (release)
+		page_alloc_note(page, 0);
 	machine->mf_kept[page_to_pfn(page)] = true;
 	return true;
 }
@@ -604,12 +605,15 @@ static __no_kcsan bool folio_in_use_unlocked(struct folio *folio)
 
 	if (folio_test_large(folio) ? plain_read(folio->_large_mapcount.counter) >= 0 : plain_read(folio->_mapcount.counter) >= 0)
 		return true;
+	/* folio_mapping(): swap's, or a file's */
+	if (folio_test_swapcache(folio))
+		return true;
 	mapping = (unsigned long)plain_read(folio->mapping);
 	return mapping && !(mapping & FOLIO_MAPPING_ANON);
 }
 
 /*
- * unpoison_memory() - v7.1. Fidelity: same, no hugetlb. Caller holds nothing and may sleep. The reference that memory_failure()
+ * unpoison_memory() - v7.1. Fidelity: adapted: no hugetlb; of a page without a reference of its own the mark is cleared, v7.1: that of its head. Caller holds nothing and may sleep. The reference that memory_failure()
  * has kept is dropped, and with it the page, which nobody has any more. (Releases up to v7.1 look up the folio before they
  * have the mutex; who has it may be splitting the folio. And they take it for granted that a marked page has a reference that was
  * kept: memory_failure() has none to a page that it could not handle. Repaired: splits do without the mutex, so the folio is looked up again
@@ -646,6 +650,7 @@ int unpoison_memory(unsigned long pfn)
 		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
 	} else if (ghp < 0) {
 		ret = put_page_back_buddy(p) ? 0 : -EBUSY;
+		machine->mf_kept[pfn] = false;
 	} else if (!machine->mf_kept[pfn] && !bug_enabled(unpoison_foreign_reference) &&
 		   !(bug_enabled(hwpoison_zero_folio_ref) && is_huge_zero_folio(folio))) {
 		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
