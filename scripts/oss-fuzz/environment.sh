@@ -23,10 +23,10 @@ sanitizer_flags()
 	esac
 }
 
-# service_environment ENGINE/SANITIZER DIR: exports what build.sh is given; DIR has src, work and out. The services' clang is the newest.
+# service_environment ENGINE/SANITIZER DIR: exports what build.sh is given; DIR has src, between and out. The services' clang is the newest.
 service_environment()
 {
-	export FUZZING_ENGINE=${1%/*} SANITIZER=${1#*/} ARCHITECTURE FUZZING_LANGUAGE=c SRC=$2/src WORK=$2/work OUT=$2/out
+	export FUZZING_ENGINE=${1%/*} SANITIZER=${1#*/} ARCHITECTURE FUZZING_LANGUAGE=c SRC=$2/src WORK=$2/between OUT=$2/out
 	ARCHITECTURE=$(uname -m)
 	CFLAGS="-O1 -fno-omit-frame-pointer -gline-tables-only -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION $(sanitizer_flags "$SANITIZER")"
 	unset CMAKE_C_COMPILER_LAUNCHER CMAKE_BUILD_TYPE CMAKE_GENERATOR LDFLAGS

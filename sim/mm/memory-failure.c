@@ -613,11 +613,11 @@ static __no_kcsan bool folio_in_use_unlocked(struct folio *folio)
 }
 
 /*
- * unpoison_memory() - v7.1. Fidelity: adapted: no hugetlb; of a page without a reference of its own the mark is cleared, v7.1: that of its head. Caller holds nothing and may sleep. The reference that memory_failure()
- * has kept is dropped, and with it the page, which nobody has any more. (Releases up to v7.1 look up the folio before they
- * have the mutex; who has it may be splitting the folio. And they take it for granted that a marked page has a reference that was
- * kept: memory_failure() has none to a page that it could not handle. Repaired: splits do without the mutex, so the folio is looked up again
- * when there is a reference to the page.)
+ * unpoison_memory() - v7.1. Fidelity: adapted: no hugetlb; of a page without a reference of its own the mark is cleared, v7.1: that
+ * of its head. Caller holds nothing and may sleep. The reference that memory_failure() has kept is dropped, and with it the page,
+ * which nobody has any more. (Releases up to v7.1 look up the folio before they have the mutex; who has it may be splitting the
+ * folio. And they take it for granted that a marked page has a reference that was kept: memory_failure() has none to a page that it
+ * could not handle. Repaired: splits do without the mutex, so the folio is looked up again when there is a reference to the page.)
  */
 int unpoison_memory(unsigned long pfn)
 {

@@ -260,8 +260,6 @@ static bool end_view_write(const struct user_note *n)
 		lose_track(file_place(v->file, v->pgoff));
 	if (r->place == &v->own && n->value && !v->discards && v->discarded < r->began)
 		v->copied = true;
-	if (r->place == &v->own && !n->value)
-		lose_track(&v->own); /* the copy may be there without the store */
 	return true;
 }
 

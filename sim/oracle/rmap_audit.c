@@ -366,17 +366,20 @@ void rmap_audit_mapping(struct ghost_page *g, unsigned cpu)
 			g->mapper_lock = context->held[i].lock;
 }
 
+static bool holds(unsigned cpu, const volatile void *lock)
+{
+	const struct cpu_context *context = &kern->cpu[cpu];
+
+	for (unsigned i = 0; i < context->held_count; i++)
+		if (context->held[i].lock == lock)
+			return true;
+	return false;
+}
+
 /* Between the map count and the entry, with the table locked: the entry comes where the walk has passed. */
 static bool mapping_is_under_way(const struct ghost_page *g)
 {
-	const struct cpu_context *context = &kern->cpu[g->mapper - 1];
-
-	if (g->mapper_op != oracle.op_number[g->mapper - 1])
-		return false;
-	for (unsigned i = 0; i < context->held_count; i++)
-		if (context->held[i].lock == g->mapper_lock)
-			return true;
-	return false;
+	return g->mapper_op == oracle.op_number[g->mapper - 1] && holds(g->mapper - 1, g->mapper_lock);
 }
 
 /* Did the operation that mapped it last overlap with this one? Then the entry may have come behind the walk. */
@@ -386,15 +389,6 @@ static bool mapped_meanwhile(const struct ghost_page *g)
 
 	return mapper != engine_cpu() &&
 	       (g->mapper_op == oracle.op_number[mapper] || oracle.op_ended[mapper] > oracle.op_began[engine_cpu()]);
-}
-
-static bool is_locked(const spinlock_t *lock)
-{
-	for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++)
-		for (unsigned i = 0; i < kern->cpu[cpu].held_count; i++)
-			if (kern->cpu[cpu].held[i].lock == lock)
-				return true;
-	return false;
 }
 
 static bool is_reachable(const struct ptdesc *table)
@@ -411,7 +405,8 @@ static bool is_reachable(const struct ptdesc *table)
 
 /*
  * A collapse takes the table out of its PMD, copies, and unlocks each folio before it takes the mapping away, with that table's lock: no walk comes to
- * the entry any more, and none waits for that lock.
+ * the entry any more, and none waits for that lock. Where another CPU has it, the entries of one batch may be gone before their map counts: no more than
+ * the folio has pages.
  */
 static bool mappings_are_in_detached_tables(u32 head, int mappings)
 {
@@ -422,9 +417,10 @@ static bool mappings_are_in_detached_tables(u32 head, int mappings)
 
 		if (oracle.slab_name[grain] != machine->ptdesc_cache.name || arena_state[grain] || is_reachable(table))
 			continue;
-		if (is_locked(&table->ptl))
-			return true;
 		mappings -= (int)entries_of_table(table, head, nr);
+		for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++)
+			if (holds(cpu, &table->ptl))
+				mappings -= (int)nr;
 	}
 	return mappings <= 0;
 }
