@@ -23,7 +23,7 @@
 #include <linux/vmstat.h>
 #include <foliofuzz/bug.h>
 
-/* One entry more. */
+/* One entry more. The arrays end where the range does: what would come behind is another's memory, and KASAN's to find in the kernel. */
 static void collect_entry(struct migrate_vma *migrate, unsigned long mpfn)
 {
 	VM_BUG_ON(migrate->npages >= (migrate->end - migrate->start) >> PAGE_SHIFT);
@@ -311,9 +311,11 @@ static bool collect_pte(struct migrate_vma *migrate, pte_t *ptep, unsigned long 
 }
 
 /*
- * migrate_vma_collect_pmd() - v7.1. Fidelity: same. A large folio that is mapped by PTEs is split, for which the table's lock is dropped; then the
- * table is looked at again from where it was left. The table stays: nothing but a writer of mmap_lock takes it away. Repaired: what has been
- * cleared is flushed before the lock is dropped, also for a split.
+ * migrate_vma_collect_pmd() - v7.1, repaired. Fidelity: adapted. A large folio that is mapped by PTEs is split, for which the table's lock is
+ * dropped; then the table is looked at again from where it was left. An anonymous VMA's stays. A file's may be gone, and a huge PMD there:
+ * retract_page_tables() has no mmap_lock. What has an entry of the array keeps it then, and the rest of the range is skipped; v7.1 begins
+ * anew with the whole range, and writes behind the arrays. Repaired, too: what has been cleared is flushed before the lock is dropped,
+ * also for a split.
  */
 static int migrate_vma_collect_pmd(struct migrate_vma *migrate, pmd_t *pmdp, unsigned long start, unsigned long end)
 {
@@ -326,8 +328,14 @@ static int migrate_vma_collect_pmd(struct migrate_vma *migrate, pmd_t *pmdp, uns
 
 again:
 	if (pmd_is_huge(pmdp_get(pmdp)) || pmd_none(pmdp_get(pmdp))) {
-		int ret = migrate_vma_collect_huge_pmd(migrate, pmdp, start, end, fault_folio);
+		int ret;
 
+		if (addr > start && !bug_enabled(migrate_vma_restart_overflow)) {
+			if (unmapped)
+				flush_tlb_range(vma, start, end);
+			return migrate_vma_collect_skip(migrate, addr, end);
+		}
+		ret = migrate_vma_collect_huge_pmd(migrate, pmdp, start, end, fault_folio);
 		if (ret == -EAGAIN)
 			goto again;
 		if (!ret)
