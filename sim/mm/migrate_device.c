@@ -920,18 +920,24 @@ static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 }
 
 /*
- * migrate_device_range() - v7.1. Fidelity: adapted: the size of the folio is looked at only if it was locked, and the pages of one that was not are tried
- * one by one; v7.1 looks at the folio of any page in the range, which it may not have. Device pages wherever they are mapped, found
- * without any lock: by reference, then lock.
+ * migrate_device_range() - v7.1, repaired. Fidelity: adapted: the size of the folio is looked at only if it was locked, and the pages of one that was
+ * not are tried one by one; v7.1 looks at the folio of any page in the range, which it may not have: a tail then says how large the whole folio
+ * is, and so many entries are written from there. Device pages wherever they are mapped, found without any lock: by reference, then lock.
  */
 int migrate_device_range(unsigned long *src_pfns, unsigned long start, unsigned long npages)
 {
 	for (unsigned long i = 0, nr; i < npages; i += nr) {
+		struct folio *folio = NULL;
+
 		nr = 1;
+		if (bug_enabled(migrate_device_range_unlocked_order))
+			folio = page_folio(pfn_to_page(start + i));
 		src_pfns[i] = migrate_device_pfn_lock(start + i);
-		if (!src_pfns[i])
+		if (!src_pfns[i] && !folio)
 			continue;
-		nr = (unsigned long)folio_nr_pages(page_folio(pfn_to_page(start + i)));
+		nr = (unsigned long)folio_nr_pages(folio ? folio : page_folio(pfn_to_page(start + i)));
+		/* the end of the caller's array: KASAN's to find in the kernel */
+		VM_BUG_ON(i + nr > npages);
 		if (nr > 1)
 			src_pfns[i] |= MIGRATE_PFN_COMPOUND;
 		for (unsigned long j = 1; j < nr; j++)
