@@ -731,7 +731,9 @@ static unsigned long insert_pages(struct migrate_vma *migrate, unsigned long *sr
 
 /*
  * The folio at src[i] and its destination: same size, or made so. *nr: how many entries it is then. False: it stays. The swap cache's
- * folio leaves the cache first, if no entry needs it: device memory cannot be in it.
+ * folio leaves the cache first, if no entry needs it: device memory cannot be in it. Of one that has been split v7.1, and this, would ask the head
+ * alone, and the parts would take their slots along; no program shows that: migrate_vma_check_page() allows for one reference of the
+ * cache, a huge folio there has one for each page, and so does not come here.
  */
 static bool prepare_pair(struct migrate_vma *migrate, unsigned long *src_pfns, unsigned long *dst_pfns,
 			 unsigned long i, struct folio *folio, struct folio *newfolio, unsigned long *nr)
