@@ -430,10 +430,28 @@ static bool isolate_system_folio(struct folio *folio, bool *allow_drain)
 }
 
 /*
- * migrate_device_unmap() - v7.1. Fidelity: same. The folios are locked, with a reference each. Off the LRU, and out of every other mm; what somebody
- * else still has is mapped again as it was. Returns how many pages can go.
+ * Who comes by page frame has no mmap_lock, and so no VMA that would keep the anon_vma while there are migration entries only: a reference is
+ * held from before the folio is unmapped until it is mapped again. No place for it is needed: ->mapping goes along with the folio's memory
+ * and does not change while the folio is locked. v7.1 has none. With migrate-device-range-moved-page nobody need have an anon_vma.
  */
-static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long npages, struct page *fault_page)
+static bool range_keeps_anon_vma(void)
+{
+	return !bug_enabled(migrate_device_range_no_anon_vma) && !bug_enabled(migrate_device_range_moved_page);
+}
+
+/* The entries lead where they shall; `range`: it was found by page frame. */
+static void remove_device_migration_ptes(struct folio *src, struct folio *dst, bool range)
+{
+	remove_migration_ptes(src, dst, 0);
+	if (range && range_keeps_anon_vma())
+		put_anon_vma(folio_anon_vma(dst));
+}
+
+/*
+ * migrate_device_unmap() - v7.1. Fidelity: same, but for the anon_vma of a range by page frame. The folios are locked, with a reference each. Off the
+ * LRU, and out of every other mm; what somebody else still has is mapped again as it was. Returns how many pages can go.
+ */
+static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long npages, struct page *fault_page, bool range)
 {
 	struct folio *fault_folio = fault_page ? page_folio(fault_page) : NULL;
 	unsigned long restore = 0, unmapped = 0;
@@ -483,7 +501,7 @@ static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long
 		if (!page || (src_pfns[i] & MIGRATE_PFN_MIGRATE))
 			continue;
 		folio = page_folio(page);
-		remove_migration_ptes(folio, folio, 0);
+		remove_device_migration_ptes(folio, folio, range);
 		src_pfns[i] = 0;
 		if (fault_folio != folio)
 			folio_unlock(folio);
@@ -509,7 +527,7 @@ int migrate_vma_setup(struct migrate_vma *args)
 	args->npages = 0;
 	migrate_vma_collect(args);
 	if (args->cpages)
-		args->cpages = migrate_device_unmap(args->src, args->npages, args->fault_page);
+		args->cpages = migrate_device_unmap(args->src, args->npages, args->fault_page, false);
 	return 0;
 }
 
@@ -834,11 +852,11 @@ void migrate_vma_pages(struct migrate_vma *migrate)
 }
 
 /*
- * __migrate_device_finalize() - v7.1. Fidelity: same. Mapped where it is now: at the destination, or, if it did not go, as it was. Then locks and
- * references go; the fault's own stay with it.
+ * __migrate_device_finalize() - v7.1. Fidelity: same, but for the anon_vma of a range by page frame. Mapped where it is now: at the destination, or,
+ * if it did not go, as it was. Then locks and references go; the fault's own stay with it.
  */
 static void __migrate_device_finalize(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages,
-				      struct page *fault_page)
+				      struct page *fault_page, bool range)
 {
 	struct folio *fault_folio = fault_page ? page_folio(fault_page) : NULL;
 
@@ -867,7 +885,7 @@ static void __migrate_device_finalize(unsigned long *src_pfns, unsigned long *ds
 		}
 		if (!folio_is_zone_device(dst))
 			folio_add_lru(dst);
-		remove_migration_ptes(src, dst, 0);
+		remove_device_migration_ptes(src, dst, range);
 		if (fault_folio != src)
 			folio_unlock(src);
 		folio_put(src);
@@ -882,13 +900,13 @@ static void __migrate_device_finalize(unsigned long *src_pfns, unsigned long *ds
 /* migrate_device_finalize() - v7.1. Fidelity: same. */
 void migrate_device_finalize(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages)
 {
-	__migrate_device_finalize(src_pfns, dst_pfns, npages, NULL);
+	__migrate_device_finalize(src_pfns, dst_pfns, npages, NULL, true);
 }
 
 /* migrate_vma_finalize() - v7.1. Fidelity: same. */
 void migrate_vma_finalize(struct migrate_vma *migrate)
 {
-	__migrate_device_finalize(migrate->src, migrate->dst, migrate->npages, migrate->fault_page);
+	__migrate_device_finalize(migrate->src, migrate->dst, migrate->npages, migrate->fault_page, false);
 }
 
 /* folio_get_nontail_page() - v7.1, include/linux/pagemap.h. Fidelity: same: tails have no references, so try-get tells them apart. */
@@ -900,12 +918,14 @@ static struct folio *folio_get_nontail_page(struct page *page)
 }
 
 /*
- * migrate_device_pfn_lock() - v7.1. Fidelity: same. 0: free, or part of a folio, or locked by another; or one that has just been migrated
- * and that nothing maps, but whoever migrated it has not dropped his reference: v7.1 migrates what is left of it once more.
+ * migrate_device_pfn_lock() - v7.1, repaired. Fidelity: adapted: what comes back has a reference to its anon_vma, too. 0: free, or part of a folio,
+ * or locked by another; or one that has just been migrated and that nothing maps, but whoever migrated it has not dropped his
+ * reference: v7.1 migrates what is left of it once more.
  */
 static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 {
 	struct folio *folio = folio_get_nontail_page(pfn_to_page(pfn));
+	bool in_use;
 
 	if (!folio)
 		return 0;
@@ -913,7 +933,11 @@ static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 		folio_put(folio);
 		return 0;
 	}
-	if (!bug_enabled(migrate_device_range_moved_page) && !folio_mapped(folio)) {
+	if (range_keeps_anon_vma())
+		in_use = folio_get_anon_vma(folio) != NULL;
+	else
+		in_use = bug_enabled(migrate_device_range_moved_page) || folio_mapped(folio);
+	if (!in_use) {
 		folio_unlock(folio);
 		folio_put(folio);
 		return 0;
@@ -945,6 +969,6 @@ int migrate_device_range(unsigned long *src_pfns, unsigned long start, unsigned 
 		for (unsigned long j = 1; j < nr; j++)
 			src_pfns[i + j] = 0;
 	}
-	migrate_device_unmap(src_pfns, npages, NULL);
+	migrate_device_unmap(src_pfns, npages, NULL, true);
 	return 0;
 }
