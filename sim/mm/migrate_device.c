@@ -270,8 +270,10 @@ static pte_t migration_pte(pte_t pte, struct page *page, bool write, bool anon_e
 }
 
 /*
- * The taking half of migrate_vma_collect_pmd()'s loop, v7.1. Fidelity: same. The table's lock is held; the entry keeps the folio until there is a
- * reference. Returns false if the page stays: locked by another, or pinned. A present entry is flushed before the lock is dropped.
+ * The taking half of migrate_vma_collect_pmd()'s loop, v7.1. Fidelity: adapted. The table's lock is held; the entry keeps the folio until there is a
+ * reference. Returns false if the page stays: locked by another, or pinned. A present entry is flushed before the lock is dropped. v7.1
+ * asks an entry of device memory, too, whether it is dirty, and reads a bit of its offset (on x86-64 one that is set): the folio is dirty then.
+ * No program shows that here: it is right for a folio to be dirty that is not, and what the device writes it marks itself.
  */
 static bool collect_pte(struct migrate_vma *migrate, pte_t *ptep, unsigned long addr, const struct collected *c,
 			struct folio *fault_folio, bool *unmapped)
@@ -315,7 +317,8 @@ static bool collect_pte(struct migrate_vma *migrate, pte_t *ptep, unsigned long 
  * dropped; then the table is looked at again from where it was left. An anonymous VMA's stays. A file's may be gone, and a huge PMD there:
  * retract_page_tables() has no mmap_lock. What has an entry of the array keeps it then, and the rest of the range is skipped; v7.1 begins
  * anew with the whole range, and writes behind the arrays. Repaired, too: what has been cleared is flushed before the lock is dropped,
- * also for a split.
+ * also for a split; and the fault's folio is looked up again after one. v7.1 goes on with the one that was, so that it cannot have the lock
+ * of the part that the fault is about, and the fault comes again.
  */
 static int migrate_vma_collect_pmd(struct migrate_vma *migrate, pmd_t *pmdp, unsigned long start, unsigned long end)
 {
@@ -361,7 +364,8 @@ again:
 					flush_tlb_range(vma, start, end);
 				return migrate_vma_collect_skip(migrate, addr, end);
 			}
-			fault_folio = migrate->fault_page ? page_folio(migrate->fault_page) : NULL;
+			if (migrate->fault_page && !bug_enabled(migrate_vma_split_fault_late_get))
+				fault_folio = page_folio(migrate->fault_page);
 			goto again;
 		}
 		if (c.page && !collect_pte(migrate, ptep, addr, &c, fault_folio, &unmapped))
