@@ -435,19 +435,13 @@ static bool isolate_system_folio(struct folio *folio, bool *allow_drain)
 
 /*
  * Who comes by page frame has no mmap_lock, and so no VMA that would keep the anon_vma while there are migration entries only: a reference is
- * held from before the folio is unmapped until it is mapped again. No place for it is needed: ->mapping goes along with the folio's memory
- * and does not change while the folio is locked. v7.1 has none. With migrate-device-range-moved-page nobody need have an anon_vma.
+ * held from before the folio is unmapped until it is mapped again. The entry of the array says so; which one it is says ->mapping, which goes
+ * along with the folio's memory and does not change while the folio is locked. v7.1 has none.
  */
-static bool range_keeps_anon_vma(void)
-{
-	return !bug_enabled(migrate_device_range_no_anon_vma) && !bug_enabled(migrate_device_range_moved_page);
-}
-
-/* The entries lead where they shall; `range`: it was found by page frame. */
-static void remove_device_migration_ptes(struct folio *src, struct folio *dst, bool range)
+static void remove_device_migration_ptes(struct folio *src, struct folio *dst, unsigned long mpfn)
 {
 	remove_migration_ptes(src, dst, 0);
-	if (range && range_keeps_anon_vma())
+	if (mpfn & MIGRATE_PFN_ANON_VMA)
 		put_anon_vma(folio_anon_vma(dst));
 }
 
@@ -455,7 +449,7 @@ static void remove_device_migration_ptes(struct folio *src, struct folio *dst, b
  * migrate_device_unmap() - v7.1. Fidelity: same, but for the anon_vma of a range by page frame. The folios are locked, with a reference each. Off the
  * LRU, and out of every other mm; what somebody else still has is mapped again as it was. Returns how many pages can go.
  */
-static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long npages, struct page *fault_page, bool range)
+static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long npages, struct page *fault_page)
 {
 	struct folio *fault_folio = fault_page ? page_folio(fault_page) : NULL;
 	unsigned long restore = 0, unmapped = 0;
@@ -505,7 +499,7 @@ static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long
 		if (!page || (src_pfns[i] & MIGRATE_PFN_MIGRATE))
 			continue;
 		folio = page_folio(page);
-		remove_device_migration_ptes(folio, folio, range);
+		remove_device_migration_ptes(folio, folio, src_pfns[i]);
 		src_pfns[i] = 0;
 		if (fault_folio != folio)
 			folio_unlock(folio);
@@ -531,7 +525,7 @@ int migrate_vma_setup(struct migrate_vma *args)
 	args->npages = 0;
 	migrate_vma_collect(args);
 	if (args->cpages)
-		args->cpages = migrate_device_unmap(args->src, args->npages, args->fault_page, false);
+		args->cpages = migrate_device_unmap(args->src, args->npages, args->fault_page);
 	return 0;
 }
 
@@ -860,7 +854,7 @@ void migrate_vma_pages(struct migrate_vma *migrate)
  * if it did not go, as it was. Then locks and references go; the fault's own stay with it.
  */
 static void __migrate_device_finalize(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages,
-				      struct page *fault_page, bool range)
+				      struct page *fault_page)
 {
 	struct folio *fault_folio = fault_page ? page_folio(fault_page) : NULL;
 
@@ -889,7 +883,7 @@ static void __migrate_device_finalize(unsigned long *src_pfns, unsigned long *ds
 		}
 		if (!folio_is_zone_device(dst))
 			folio_add_lru(dst);
-		remove_device_migration_ptes(src, dst, range);
+		remove_device_migration_ptes(src, dst, src_pfns[i]);
 		if (fault_folio != src)
 			folio_unlock(src);
 		folio_put(src);
@@ -904,13 +898,13 @@ static void __migrate_device_finalize(unsigned long *src_pfns, unsigned long *ds
 /* migrate_device_finalize() - v7.1. Fidelity: same. */
 void migrate_device_finalize(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages)
 {
-	__migrate_device_finalize(src_pfns, dst_pfns, npages, NULL, true);
+	__migrate_device_finalize(src_pfns, dst_pfns, npages, NULL);
 }
 
 /* migrate_vma_finalize() - v7.1. Fidelity: same. */
 void migrate_vma_finalize(struct migrate_vma *migrate)
 {
-	__migrate_device_finalize(migrate->src, migrate->dst, migrate->npages, migrate->fault_page, false);
+	__migrate_device_finalize(migrate->src, migrate->dst, migrate->npages, migrate->fault_page);
 }
 
 /* folio_get_nontail_page() - v7.1, include/linux/pagemap.h. Fidelity: same: tails have no references, so try-get tells them apart. */
@@ -929,7 +923,6 @@ static struct folio *folio_get_nontail_page(struct page *page)
 static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 {
 	struct folio *folio = folio_get_nontail_page(pfn_to_page(pfn));
-	bool in_use;
 
 	if (!folio)
 		return 0;
@@ -937,11 +930,10 @@ static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 		folio_put(folio);
 		return 0;
 	}
-	if (range_keeps_anon_vma())
-		in_use = folio_get_anon_vma(folio) != NULL;
-	else
-		in_use = bug_enabled(migrate_device_range_moved_page) || folio_mapped(folio);
-	if (!in_use) {
+	if (!bug_enabled(migrate_device_range_no_anon_vma) && folio_get_anon_vma(folio))
+		return migrate_pfn(pfn) | MIGRATE_PFN_MIGRATE | MIGRATE_PFN_ANON_VMA;
+	if (!bug_enabled(migrate_device_range_moved_page) &&
+	    (!bug_enabled(migrate_device_range_no_anon_vma) || !folio_mapped(folio))) {
 		folio_unlock(folio);
 		folio_put(folio);
 		return 0;
@@ -973,6 +965,6 @@ int migrate_device_range(unsigned long *src_pfns, unsigned long start, unsigned 
 		for (unsigned long j = 1; j < nr; j++)
 			src_pfns[i + j] = 0;
 	}
-	migrate_device_unmap(src_pfns, npages, NULL, true);
+	migrate_device_unmap(src_pfns, npages, NULL);
 	return 0;
 }
