@@ -54,6 +54,7 @@ int compact_node(int nid, enum migrate_mode mode);
 #define MIGRATE_PFN_MIGRATE (1ul << 1)
 #define MIGRATE_PFN_WRITE (1ul << 3)
 #define MIGRATE_PFN_COMPOUND (1ul << 4)
+#define MIGRATE_PFN_ANON_VMA (1ul << 5) /* with a reference to its anon_vma: of a range by page frame, ours */
 #define MIGRATE_PFN_SHIFT 6
 #define migrate_pfn(pfn) (((unsigned long)(pfn) << MIGRATE_PFN_SHIFT) | MIGRATE_PFN_VALID)
 #define migrate_pfn_to_page(mpfn) \

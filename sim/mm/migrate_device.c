@@ -23,7 +23,7 @@
 #include <linux/vmstat.h>
 #include <foliofuzz/bug.h>
 
-/* One entry more. */
+/* One entry more. The arrays end where the range does: what would come behind is another's memory, and KASAN's to find in the kernel. */
 static void collect_entry(struct migrate_vma *migrate, unsigned long mpfn)
 {
 	VM_BUG_ON(migrate->npages >= (migrate->end - migrate->start) >> PAGE_SHIFT);
@@ -270,8 +270,10 @@ static pte_t migration_pte(pte_t pte, struct page *page, bool write, bool anon_e
 }
 
 /*
- * The taking half of migrate_vma_collect_pmd()'s loop, v7.1. Fidelity: same. The table's lock is held; the entry keeps the folio until there is a
- * reference. Returns false if the page stays: locked by another, or pinned. A present entry is flushed before the lock is dropped.
+ * The taking half of migrate_vma_collect_pmd()'s loop, v7.1. Fidelity: adapted. The table's lock is held; the entry keeps the folio until there is a
+ * reference. Returns false if the page stays: locked by another, or pinned. A present entry is flushed before the lock is dropped. v7.1
+ * asks an entry of device memory, too, whether it is dirty, and reads a bit of its offset (on x86-64 one that is set): the folio is dirty then.
+ * No program shows that here: it is right for a folio to be dirty that is not, and what the device writes it marks itself.
  */
 static bool collect_pte(struct migrate_vma *migrate, pte_t *ptep, unsigned long addr, const struct collected *c,
 			struct folio *fault_folio, bool *unmapped)
@@ -311,9 +313,12 @@ static bool collect_pte(struct migrate_vma *migrate, pte_t *ptep, unsigned long 
 }
 
 /*
- * migrate_vma_collect_pmd() - v7.1. Fidelity: same. A large folio that is mapped by PTEs is split, for which the table's lock is dropped; then the
- * table is looked at again from where it was left. The table stays: nothing but a writer of mmap_lock takes it away. Repaired: what has been
- * cleared is flushed before the lock is dropped, also for a split.
+ * migrate_vma_collect_pmd() - v7.1, repaired. Fidelity: adapted. A large folio that is mapped by PTEs is split, for which the table's lock is
+ * dropped; then the table is looked at again from where it was left. An anonymous VMA's stays. A file's may be gone, and a huge PMD there:
+ * retract_page_tables() has no mmap_lock. What has an entry of the array keeps it then, and the rest of the range is skipped; v7.1 begins
+ * anew with the whole range, and writes behind the arrays. Repaired, too: what has been cleared is flushed before the lock is dropped,
+ * also for a split; and the fault's folio is looked up again after one. v7.1 goes on with the one that was, so that it cannot have the lock
+ * of the part that the fault is about, and the fault comes again.
  */
 static int migrate_vma_collect_pmd(struct migrate_vma *migrate, pmd_t *pmdp, unsigned long start, unsigned long end)
 {
@@ -326,8 +331,14 @@ static int migrate_vma_collect_pmd(struct migrate_vma *migrate, pmd_t *pmdp, uns
 
 again:
 	if (pmd_is_huge(pmdp_get(pmdp)) || pmd_none(pmdp_get(pmdp))) {
-		int ret = migrate_vma_collect_huge_pmd(migrate, pmdp, start, end, fault_folio);
+		int ret;
 
+		if (addr > start && !bug_enabled(migrate_vma_restart_overflow)) {
+			if (unmapped)
+				flush_tlb_range(vma, start, end);
+			return migrate_vma_collect_skip(migrate, addr, end);
+		}
+		ret = migrate_vma_collect_huge_pmd(migrate, pmdp, start, end, fault_folio);
 		if (ret == -EAGAIN)
 			goto again;
 		if (!ret)
@@ -353,7 +364,8 @@ again:
 					flush_tlb_range(vma, start, end);
 				return migrate_vma_collect_skip(migrate, addr, end);
 			}
-			fault_folio = migrate->fault_page ? page_folio(migrate->fault_page) : NULL;
+			if (migrate->fault_page && !bug_enabled(migrate_vma_split_fault_late_get))
+				fault_folio = page_folio(migrate->fault_page);
 			goto again;
 		}
 		if (c.page && !collect_pte(migrate, ptep, addr, &c, fault_folio, &unmapped))
@@ -422,8 +434,20 @@ static bool isolate_system_folio(struct folio *folio, bool *allow_drain)
 }
 
 /*
- * migrate_device_unmap() - v7.1. Fidelity: same. The folios are locked, with a reference each. Off the LRU, and out of every other mm; what somebody
- * else still has is mapped again as it was. Returns how many pages can go.
+ * Who comes by page frame has no mmap_lock, and so no VMA that would keep the anon_vma while there are migration entries only: a reference is
+ * held from before the folio is unmapped until it is mapped again. The entry of the array says so; which one it is says ->mapping, which goes
+ * along with the folio's memory and does not change while the folio is locked. v7.1 has none.
+ */
+static void remove_device_migration_ptes(struct folio *src, struct folio *dst, unsigned long mpfn)
+{
+	remove_migration_ptes(src, dst, 0);
+	if (mpfn & MIGRATE_PFN_ANON_VMA)
+		put_anon_vma(folio_anon_vma(dst));
+}
+
+/*
+ * migrate_device_unmap() - v7.1. Fidelity: same, but for the anon_vma of a range by page frame. The folios are locked, with a reference each. Off the
+ * LRU, and out of every other mm; what somebody else still has is mapped again as it was. Returns how many pages can go.
  */
 static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long npages, struct page *fault_page)
 {
@@ -475,7 +499,7 @@ static unsigned long migrate_device_unmap(unsigned long *src_pfns, unsigned long
 		if (!page || (src_pfns[i] & MIGRATE_PFN_MIGRATE))
 			continue;
 		folio = page_folio(page);
-		remove_migration_ptes(folio, folio, 0);
+		remove_device_migration_ptes(folio, folio, src_pfns[i]);
 		src_pfns[i] = 0;
 		if (fault_folio != folio)
 			folio_unlock(folio);
@@ -723,7 +747,9 @@ static unsigned long insert_pages(struct migrate_vma *migrate, unsigned long *sr
 
 /*
  * The folio at src[i] and its destination: same size, or made so. *nr: how many entries it is then. False: it stays. The swap cache's
- * folio leaves the cache first, if no entry needs it: device memory cannot be in it.
+ * folio leaves the cache first, if no entry needs it: device memory cannot be in it. Of one that has been split v7.1, and this, would ask the head
+ * alone, and the parts would take their slots along; no program shows that: migrate_vma_check_page() allows for one reference of the
+ * cache, a huge folio there has one for each page, and so does not come here.
  */
 static bool prepare_pair(struct migrate_vma *migrate, unsigned long *src_pfns, unsigned long *dst_pfns,
 			 unsigned long i, struct folio *folio, struct folio *newfolio, unsigned long *nr)
@@ -824,8 +850,8 @@ void migrate_vma_pages(struct migrate_vma *migrate)
 }
 
 /*
- * __migrate_device_finalize() - v7.1. Fidelity: same. Mapped where it is now: at the destination, or, if it did not go, as it was. Then locks and
- * references go; the fault's own stay with it.
+ * __migrate_device_finalize() - v7.1. Fidelity: same, but for the anon_vma of a range by page frame. Mapped where it is now: at the destination, or,
+ * if it did not go, as it was. Then locks and references go; the fault's own stay with it.
  */
 static void __migrate_device_finalize(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages,
 				      struct page *fault_page)
@@ -857,7 +883,7 @@ static void __migrate_device_finalize(unsigned long *src_pfns, unsigned long *ds
 		}
 		if (!folio_is_zone_device(dst))
 			folio_add_lru(dst);
-		remove_migration_ptes(src, dst, 0);
+		remove_device_migration_ptes(src, dst, src_pfns[i]);
 		if (fault_folio != src)
 			folio_unlock(src);
 		folio_put(src);
@@ -890,8 +916,9 @@ static struct folio *folio_get_nontail_page(struct page *page)
 }
 
 /*
- * migrate_device_pfn_lock() - v7.1. Fidelity: same. 0: free, or part of a folio, or locked by another; or one that has just been migrated
- * and that nothing maps, but whoever migrated it has not dropped his reference: v7.1 migrates what is left of it once more.
+ * migrate_device_pfn_lock() - v7.1, repaired. Fidelity: adapted: what comes back has a reference to its anon_vma, too. 0: free, or part of a folio,
+ * or locked by another; or one that has just been migrated and that nothing maps, but whoever migrated it has not dropped his
+ * reference: v7.1 migrates what is left of it once more.
  */
 static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 {
@@ -903,7 +930,10 @@ static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 		folio_put(folio);
 		return 0;
 	}
-	if (!bug_enabled(migrate_device_range_moved_page) && !folio_mapped(folio)) {
+	if (!bug_enabled(migrate_device_range_no_anon_vma) && folio_get_anon_vma(folio))
+		return migrate_pfn(pfn) | MIGRATE_PFN_MIGRATE | MIGRATE_PFN_ANON_VMA;
+	if (!bug_enabled(migrate_device_range_moved_page) &&
+	    (!bug_enabled(migrate_device_range_no_anon_vma) || !folio_mapped(folio))) {
 		folio_unlock(folio);
 		folio_put(folio);
 		return 0;
@@ -912,18 +942,24 @@ static unsigned long migrate_device_pfn_lock(unsigned long pfn)
 }
 
 /*
- * migrate_device_range() - v7.1. Fidelity: adapted: the size of the folio is looked at only if it was locked, and the pages of one that was not are tried
- * one by one; v7.1 looks at the folio of any page in the range, which it may not have. Device pages wherever they are mapped, found
- * without any lock: by reference, then lock.
+ * migrate_device_range() - v7.1, repaired. Fidelity: adapted: the size of the folio is looked at only if it was locked, and the pages of one that was
+ * not are tried one by one; v7.1 looks at the folio of any page in the range, which it may not have: a tail then says how large the whole folio
+ * is, and so many entries are written from there. Device pages wherever they are mapped, found without any lock: by reference, then lock.
  */
 int migrate_device_range(unsigned long *src_pfns, unsigned long start, unsigned long npages)
 {
 	for (unsigned long i = 0, nr; i < npages; i += nr) {
+		struct folio *folio = NULL;
+
 		nr = 1;
+		if (bug_enabled(migrate_device_range_unlocked_order))
+			folio = page_folio(pfn_to_page(start + i));
 		src_pfns[i] = migrate_device_pfn_lock(start + i);
-		if (!src_pfns[i])
+		if (!src_pfns[i] && !folio)
 			continue;
-		nr = (unsigned long)folio_nr_pages(page_folio(pfn_to_page(start + i)));
+		nr = (unsigned long)folio_nr_pages(folio ? folio : page_folio(pfn_to_page(start + i)));
+		/* the end of the caller's array: KASAN's to find in the kernel */
+		VM_BUG_ON(i + nr > npages);
 		if (nr > 1)
 			src_pfns[i] |= MIGRATE_PFN_COMPOUND;
 		for (unsigned long j = 1; j < nr; j++)

@@ -958,9 +958,9 @@ unsigned long page_address_in_vma(struct folio *folio, struct page *page,
 }
 
 /*
- * rmap_walk_anon_lock() - v7.1, mm/rmap.c. Fidelity: same. Without anon_lock the caller knows
- * by other means that the anon_vma lives: the folio need not be mapped, it may have migration
- * entries only.
+ * rmap_walk_anon_lock() - v7.1, mm/rmap.c. Fidelity: same, and an assertion. Without anon_lock the caller knows
+ * by other means that the anon_vma lives, by a reference or a VMA that mmap_lock keeps: the folio need not be
+ * mapped, it may have migration entries only. An anon_vma without references is free.
  */
 static struct anon_vma *rmap_walk_anon_lock(struct folio *folio,
 					    struct rmap_walk_control *rwc)
@@ -971,13 +971,16 @@ static struct anon_vma *rmap_walk_anon_lock(struct folio *folio,
 		return rwc->anon_lock(folio, rwc);
 
 	anon_vma = folio_anon_vma(folio);
-	if (!anon_vma || anon_vma_trylock_read(anon_vma))
-		return anon_vma;
-	if (rwc->try_lock) {
-		rwc->contended = true;
+	if (!anon_vma)
 		return NULL;
+	if (!anon_vma_trylock_read(anon_vma)) {
+		if (rwc->try_lock) {
+			rwc->contended = true;
+			return NULL;
+		}
+		anon_vma_lock_read(anon_vma);
 	}
-	anon_vma_lock_read(anon_vma);
+	VM_BUG_ON_FOLIO(!assert_read(anon_vma->refcount.counter), folio);
 	return anon_vma;
 }
 
