@@ -613,11 +613,18 @@ static __no_kcsan bool folio_in_use_unlocked(struct folio *folio)
 }
 
 /*
- * unpoison_memory() - v7.1. Fidelity: adapted: no hugetlb; of a page without a reference of its own the mark is cleared, v7.1: that
- * of its head. Caller holds nothing and may sleep. The reference that memory_failure() has kept is dropped, and with it the page,
- * which nobody has any more. (Releases up to v7.1 look up the folio before they have the mutex; who has it may be splitting the
- * folio. And they take it for granted that a marked page has a reference that was kept: memory_failure() has none to a page that it
- * could not handle. Repaired: splits do without the mutex, so the folio is looked up again when there is a reference to the page.)
+ * unpoison_memory() - v7.1. Fidelity: adapted, and repaired: no hugetlb. Caller holds nothing and may sleep. The reference that
+ * memory_failure() has kept is dropped, and with it the page, which nobody has any more: whoever finds one reference, and that is the
+ * kept one, knows that nobody can come to use the page, but for those who look it up and let it go again.
+ *
+ * Releases up to v7.1 look up the folio before they have the mutex; who has it may be splitting the folio. They take it for granted that
+ * a marked page has a reference that was kept: memory_failure() has none to a page that it could not handle. And where none is kept they go by
+ * a look at a page whose owner may map it meanwhile, or which is frozen for a split: without a reference of its own they clear the mark of its
+ * folio (a tail's: the head's, which is somebody else's error; this has no switch), with one that is not theirs the page's.
+ * shrink_folio_list() and unmap_poisoned_folio() look at the mark with the folio lock and without the mutex, one after the other.
+ *
+ * Repaired: the folio is looked up again when there is a reference to the page, for splits do without the mutex. Without a reference that was
+ * kept the page is either free, and stays so under the zone's lock, or in use, or on no list for good, since it was freed with its mark: -EBUSY.
  */
 int unpoison_memory(unsigned long pfn)
 {
@@ -647,13 +654,15 @@ int unpoison_memory(unsigned long pfn)
 	if (ghp > 0 && !bug_enabled(unpoison_stale_head))
 		folio = page_folio(p);
 	if (!ghp) {
-		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
+		if (bug_enabled(unpoison_page_in_use) ? TestClearPageHWPoison(p) : clear_hwpoison_buddy(p))
+			ret = 0;
 	} else if (ghp < 0) {
 		ret = put_page_back_buddy(p) ? 0 : -EBUSY;
 		machine->mf_kept[pfn] = false;
 	} else if (!machine->mf_kept[pfn] && !bug_enabled(unpoison_foreign_reference) &&
 		   !(bug_enabled(hwpoison_zero_folio_ref) && is_huge_zero_folio(folio))) {
-		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
+		if (bug_enabled(unpoison_page_in_use) && TestClearPageHWPoison(p))
+			ret = 0;
 		folio_put(folio);
 	} else {
 		machine->mf_kept[pfn] = false;

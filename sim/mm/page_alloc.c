@@ -444,3 +444,17 @@ bool put_page_back_buddy(struct page *page)
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return ret;
 }
+
+/* Not in the kernel: a free page is marked no more. False: it is not free, or has no mark. Nobody allocates it meanwhile: the zone's lock. */
+bool clear_hwpoison_buddy(struct page *page)
+{
+	struct zone *zone = page_zone(page);
+	unsigned long flags;
+	unsigned int order;
+	bool ret;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	ret = buddy_head(page, &order) && TestClearPageHWPoison(page);
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return ret;
+}
