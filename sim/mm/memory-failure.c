@@ -657,8 +657,10 @@ int unpoison_memory(unsigned long pfn)
 		if (bug_enabled(unpoison_page_in_use) ? TestClearPageHWPoison(p) : clear_hwpoison_buddy(p))
 			ret = 0;
 	} else if (ghp < 0) {
-		ret = put_page_back_buddy(p) ? 0 : -EBUSY;
-		machine->mf_kept[pfn] = false;
+		if (put_page_back_buddy(p)) {
+			machine->mf_kept[pfn] = false;
+			ret = 0;
+		}
 	} else if (!machine->mf_kept[pfn] && !bug_enabled(unpoison_foreign_reference) &&
 		   !(bug_enabled(hwpoison_zero_folio_ref) && is_huge_zero_folio(folio))) {
 		if (bug_enabled(unpoison_page_in_use) && TestClearPageHWPoison(p))

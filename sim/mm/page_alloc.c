@@ -427,7 +427,11 @@ bool take_page_off_buddy(struct page *page)
 	return taken;
 }
 
-/* put_page_back_buddy() - v7.1. Fidelity: same. The caller's reference goes; false: another is left, or the mark was gone. */
+/*
+ * put_page_back_buddy() - v7.1. Fidelity: same, and repaired: the reference goes if it is the last one, and the page with it. False: somebody who
+ * has looked the page up before it was free has another; all is as it was. (Releases up to v7.1 drop it all the same. That reference is the last
+ * then, and its put keeps the page from the free lists, for it is marked; who comes again finds it still taken off, and drops what is not there.)
+ */
 bool put_page_back_buddy(struct page *page)
 {
 	struct zone *zone = page_zone(page);
@@ -435,7 +439,7 @@ bool put_page_back_buddy(struct page *page)
 	bool ret = false;
 
 	spin_lock_irqsave(&zone->lock, flags);
-	if (page_ref_dec_and_test(page)) {
+	if (bug_enabled(unpoison_put_back_shared) ? page_ref_dec_and_test(page) : folio_ref_freeze((struct folio *)page, 1)) {
 		plain_write_racy(page->private, 0);
 		page_free_note(page, 0);
 		__free_one_page(zone, page, 0);
