@@ -151,15 +151,28 @@ int try_to_split_thp_page(struct page *page)
 	return ret;
 }
 
-/* page_handle_poison(), __page_handle_poison() - v7.1. Fidelity: same, no hugetlb. */
+/*
+ * page_handle_poison(), __page_handle_poison() - v7.1. Fidelity: same, no hugetlb, and repaired: with `release` the page is freed and kept,
+ * if the caller's reference is the only one; if not, it is kept by that. (Releases up to v7.1 drop the reference and take one: if another
+ * was left, of who looked the page up before it moved, and goes in between, the count is raised from zero while its owner frees the page.)
+ */
 bool page_handle_poison(struct page *page, bool freepage, bool release)
 {
 	/* Lost to an allocation: soft offlining is no must. */
 	if (freepage && !take_page_off_buddy(page))
 		return false;
 	SetPageHWPoison(page);
-	if (release)
+	if (release && bug_enabled(soft_offline_get_after_put)) {
 		put_page(page);
+	} else if (release) {
+		struct folio *folio = page_folio(page);
+
+		if (!folio_ref_freeze(folio, 1)) {
+			machine->mf_kept[page_to_pfn(page)] = true;
+			return true;
+		}
+		__folio_put(folio);
+	}
 	page_ref_inc(page);
 	/* freed in name alone: it is this function's now. Who had looked the page up may have freed it later, and had a reference until then. */
 	if (release)

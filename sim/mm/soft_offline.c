@@ -51,7 +51,7 @@ static int soft_offline_in_use_page(struct page *page)
 	ret = migrate_pages(&pagelist, alloc_migration_target, NULL, (unsigned long)NUMA_NO_NODE, MIGRATE_SYNC,
 			    MR_MEMORY_FAILURE, NULL);
 	if (!ret) {
-		/* Alone with it: migrate_folio_done() has left the reference of the isolation. */
+		/* migrate_folio_done() has left the reference of the isolation. Who looked the page up before it moved may have one, too, and lets it go. */
 		page_handle_poison(page, false, true);
 		return 0;
 	}
