@@ -487,6 +487,9 @@ static int handle_free_page(struct page *page, int *flags, bool *retry)
 		/* Allocated since: given up, with the mark left. */
 		return action_result(MF_IGNORED);
 	if (take_page_off_buddy(page)) {
+		/* Whoever freed it may have stored its flags since: without the mark it could not be put back. Nobody stores them now. */
+		if (!bug_enabled(memory_failure_mark_lost) && !PageHWPoison(page))
+			SetPageHWPoison(page);
 		page_ref_inc(page);
 		return action_result(MF_RECOVERED);
 	}
@@ -545,6 +548,14 @@ try_again:
 		goto unlock_mutex;
 	}
 
+	/*
+	 * The mark was set without a reference, and a plain store of the page's owner of that moment may have taken it back.
+	 * Now there is a reference, and the page was on the LRU with it, so it stays, also if the folio does not split. Releases up
+	 * to v7.1 go on without it, and meet a warning in try_to_unmap_one().
+	 */
+	if (!bug_enabled(memory_failure_mark_lost) && !PageHWPoison(p))
+		SetPageHWPoison(p);
+
 	/* (Here, under the lock, the kernel asks its filter.) */
 	if (!bug_enabled(memory_failure_stale_head))
 		folio = page_folio(p);
@@ -571,14 +582,6 @@ try_again:
 	folio_lock(folio);
 	/* A small folio stays small: nobody builds one out of a page that is referenced. */
 	WARN_ON(folio_test_large(folio));
-
-	/*
-	 * The mark was set without a reference, and a plain store of the page's owner of that moment may have taken it back.
-	 * Now there is a reference, so it stays. Releases up to v7.1 go on without it, and meet a warning in
-	 * try_to_unmap_one().
-	 */
-	if (!bug_enabled(memory_failure_mark_lost) && !PageHWPoison(p))
-		SetPageHWPoison(p);
 
 	/* Unmapping changes them. */
 	page_flags = plain_read_racy(folio->flags);
