@@ -392,7 +392,7 @@ bool is_free_buddy_page(const struct page *page)
 	       buddy_head(page, &order);
 }
 
-/* take_page_off_buddy() - v7.1. Fidelity: same. */
+/* take_page_off_buddy() - v7.1. Fidelity: same; the search does not end early at a page in use: no free block is around that. */
 bool take_page_off_buddy(struct page *page)
 {
 	struct zone *zone = page_zone(page);
