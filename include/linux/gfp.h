@@ -21,6 +21,8 @@ bool is_free_buddy_page(const struct page *page);
 /* Takes one free page out of the allocator for good; false if it is not free. */
 bool take_page_off_buddy(struct page *page);
 bool put_page_back_buddy(struct page *page);
+/* Not in the kernel: the mark of a free page goes. False: it is not free, or not marked. */
+bool clear_hwpoison_buddy(struct page *page);
 
 void zone_touch(unsigned long pfn);
 void prep_compound_page(struct page *page, unsigned int order);

@@ -49,7 +49,7 @@ static void shake_folio(struct folio *folio)
 }
 
 /*
- * HWPoisonHandlable() - v7.1. Fidelity: same, no movable_ops. Racy: the page may be anybody's.
+ * HWPoisonHandlable() - v7.1. Fidelity: same, no slab, no movable_ops. Racy: the page may be anybody's.
  * What is not on the LRU, like the huge zero folio or a page in a batch, is not handled.
  */
 static bool HWPoisonHandlable(struct page *page)
@@ -119,8 +119,8 @@ static int get_any_page(struct page *page, int flags)
 
 /*
  * __get_unpoison_page() - v7.1. Fidelity: same, no hugetlb. A marked page is not allocated again,
- * so this races with no allocation. -EHWPOISON: it was free, and was taken off the free lists. Else the page's own
- * reference: a tail has none, whoever holds its folio.
+ * so this races with no allocation. -EHWPOISON: it was free, and was taken off the free lists; the caller has
+ * seen that it is marked, for which v7.1 looks once more. Else the page's own reference: a tail has none, whoever holds its folio.
  */
 static int __get_unpoison_page(struct page *page)
 {
@@ -136,8 +136,8 @@ int get_hwpoison_page(struct page *page, int flags)
 }
 
 /*
- * try_to_split_thp_page() - v7.1. Fidelity: same. Caller holds a reference, which moves to the
- * folio of `page`.
+ * try_to_split_thp_page() - v7.1. Fidelity: adapted: always to order 0, for no file here has a larger minimum, and the caller drops its reference
+ * (`release`). Caller holds a reference, which moves to the folio of `page`.
  */
 int try_to_split_thp_page(struct page *page)
 {
@@ -151,15 +151,28 @@ int try_to_split_thp_page(struct page *page)
 	return ret;
 }
 
-/* page_handle_poison(), __page_handle_poison() - v7.1. Fidelity: same, no hugetlb. */
+/*
+ * page_handle_poison(), __page_handle_poison() - v7.1. Fidelity: same, no hugetlb, and repaired: with `release` the page is freed and kept,
+ * if the caller's reference is the only one; if not, it is kept by that. (Releases up to v7.1 drop the reference and take one: if another
+ * was left, of who looked the page up before it moved, and goes in between, the count is raised from zero while its owner frees the page.)
+ */
 bool page_handle_poison(struct page *page, bool freepage, bool release)
 {
 	/* Lost to an allocation: soft offlining is no must. */
 	if (freepage && !take_page_off_buddy(page))
 		return false;
 	SetPageHWPoison(page);
-	if (release)
+	if (release && bug_enabled(soft_offline_get_after_put)) {
 		put_page(page);
+	} else if (release) {
+		struct folio *folio = page_folio(page);
+
+		if (!folio_ref_freeze(folio, 1)) {
+			machine->mf_kept[page_to_pfn(page)] = true;
+			return true;
+		}
+		__folio_put(folio);
+	}
 	page_ref_inc(page);
 	/* freed in name alone: it is this function's now. Who had looked the page up may have freed it later, and had a reference until then. */
 	if (release)
@@ -232,10 +245,13 @@ static void collect_procs_anon(struct folio *folio, struct page *page, struct ki
 	anon_vma_unlock_read(av);
 }
 
-/* collect_procs_file() - v7.1. Fidelity: adapted: as above; every VMA over the page, whether it maps it or not. */
+/*
+ * collect_procs_file() - v7.1. Fidelity: adapted: as above; every VMA over the page, whether it maps it or not. The folio is locked, and has been
+ * seen to have a mapping.
+ */
 static void collect_procs_file(struct folio *folio, struct page *page, struct kill_list *to_kill)
 {
-	struct address_space *mapping = folio_mapping(folio);
+	struct address_space *mapping = plain_read_racy(folio->mapping);
 	struct vm_area_struct *vma;
 
 	i_mmap_lock_read(mapping);
@@ -358,8 +374,8 @@ static enum mf_result truncate_error_folio(struct folio *folio, struct address_s
 }
 
 /*
- * me_pagecache_clean(), me_pagecache_dirty() - v7.1. Fidelity: same; what the mapping would tell the next fsync(), a note tells. Dirty data of a file is gone: the
- * disk's is next.
+ * me_pagecache_clean(), me_pagecache_dirty() - v7.1. Fidelity: same; what the mapping would tell the next fsync(), a note tells. Dirty data of a
+ * file is gone: the disk's is next.
  */
 static enum mf_result me_pagecache(struct folio *folio, struct page *page, bool dirty)
 {
@@ -422,12 +438,12 @@ static enum mf_result me_ignore(struct folio *folio)
 	return MF_IGNORED;
 }
 
-#define PAGE_STATE_FLAGS (BIT(PG_reserved) | BIT(PG_swapcache) | BIT(PG_swapbacked) | BIT(PG_mlocked) | BIT(PG_unevictable) | \
-			  BIT(PG_lru))
+#define PAGE_STATE_FLAGS (BIT(PG_reserved) | BIT(PG_mlocked) | BIT(PG_unevictable) | BIT(PG_lru))
 
 /*
- * error_states, identify_page_state() - v7.1. Fidelity: adapted: one of the table's rows, by code. First by what the page is
- * now, then by what it was before it was unmapped, with whether it is dirty now.
+ * error_states, identify_page_state() - v7.1. Fidelity: adapted: one of the table's rows, by code. First by what the page is now, then by what it
+ * was before it was unmapped, with whether it is dirty now. The flags are read once; v7.1 reads them for every row, so that a page which is dirtied
+ * without the lock meanwhile is in none of two rows, and is ignored. The row of large folios is left out: a small one comes here.
  */
 static int identify_page_state(struct folio *folio, struct page *page, unsigned long page_flags)
 {
@@ -435,7 +451,7 @@ static int identify_page_state(struct folio *folio, struct page *page, unsigned 
 	unsigned long now = plain_read_racy(page->flags), flags = now;
 	enum mf_result result;
 
-	if (!(flags & PAGE_STATE_FLAGS & ~BIT(PG_swapbacked)))
+	if (!(flags & PAGE_STATE_FLAGS) && (flags & swapcache) != swapcache)
 		flags = page_flags | (now & BIT(PG_dirty));
 	if (flags & BIT(PG_reserved))
 		result = me_ignore(folio);
@@ -451,8 +467,11 @@ static int identify_page_state(struct folio *folio, struct page *page, unsigned 
 /* ---- memory_failure() itself ---- */
 
 /*
- * memory_failure_dev_pagemap(), mf_generic_kill_procs() - v7.1. Fidelity: same: nothing is done about private memory of a
- * device. The caller's reference is dropped.
+ * memory_failure_dev_pagemap(), mf_generic_kill_procs() - v7.1. Fidelity: adapted: the driver has no ->memory_failure; nothing is done about private
+ * memory of a device, and it is not marked. The caller's reference is dropped first, as in v7.1. Left out: the reference to the pgmap, which keeps
+ * the device from going for as long, and dax_lock_folio(). That comes before the question what memory it is: it follows folio->mapping, under RCU
+ * alone, as an address space, which of an anonymous folio of the device it is not. A known defect of v7.1 where there is DAX; no program shows it,
+ * for no operation reports an error in a device's frame.
  */
 static int memory_failure_dev_pagemap(struct page *page, int flags)
 {
@@ -474,6 +493,9 @@ static int handle_free_page(struct page *page, int *flags, bool *retry)
 		/* Allocated since: given up, with the mark left. */
 		return action_result(MF_IGNORED);
 	if (take_page_off_buddy(page)) {
+		/* Whoever freed it may have stored its flags since: without the mark it could not be put back. Nobody stores them now. */
+		if (!bug_enabled(memory_failure_mark_lost) && !PageHWPoison(page))
+			SetPageHWPoison(page);
 		page_ref_inc(page);
 		return action_result(MF_RECOVERED);
 	}
@@ -491,6 +513,13 @@ static int handle_free_page(struct page *page, int *flags, bool *retry)
  * hugetlb, DAX, filters, signals. P26. Caller holds nothing but, with MF_COUNT_INCREASED, a
  * reference, and may sleep. 0: the page is out of use. -EHWPOISON: it was marked already, or sits
  * in a folio that would not split and stays mapped. Other errors: marked, not dealt with.
+ *
+ * MF_ACTION_REQUIRED is for signals alone here. With it v7.1 looks, if the page was marked already, for where current maps it
+ * (kill_accessing_process()): under the mutex it takes mmap_lock to read and walks the page tables under their locks; without a mapping the error
+ * is 0. That hides the order of the two locks, and that a caller is told 0 for a page that is marked and not dealt with.
+ *
+ * min_order_for_split() is left out: a file's folio whose mapping has a minimum order is split to that, counts as not split, and stays in use. v7.1
+ * reads folio->mapping for it twice, without the folio lock; a truncation may clear it in between. Known: inodes stay here, and no file has one.
  */
 int memory_failure(unsigned long pfn, int flags)
 {
@@ -532,6 +561,14 @@ try_again:
 		goto unlock_mutex;
 	}
 
+	/*
+	 * The mark was set without a reference, and a plain store of the page's owner of that moment may have taken it back.
+	 * Now there is a reference, and the page was on the LRU with it, so it stays, also if the folio does not split. Releases up
+	 * to v7.1 go on without it, and meet a warning in try_to_unmap_one().
+	 */
+	if (!bug_enabled(memory_failure_mark_lost) && !PageHWPoison(p))
+		SetPageHWPoison(p);
+
 	/* (Here, under the lock, the kernel asks its filter.) */
 	if (!bug_enabled(memory_failure_stale_head))
 		folio = page_folio(p);
@@ -558,14 +595,6 @@ try_again:
 	folio_lock(folio);
 	/* A small folio stays small: nobody builds one out of a page that is referenced. */
 	WARN_ON(folio_test_large(folio));
-
-	/*
-	 * The mark was set without a reference, and a plain store of the page's owner of that moment may have taken it back.
-	 * Now there is a reference, so it stays. Releases up to v7.1 go on without it, and meet a warning in
-	 * try_to_unmap_one().
-	 */
-	if (!bug_enabled(memory_failure_mark_lost) && !PageHWPoison(p))
-		SetPageHWPoison(p);
 
 	/* Unmapping changes them. */
 	page_flags = plain_read_racy(folio->flags);
@@ -613,11 +642,18 @@ static __no_kcsan bool folio_in_use_unlocked(struct folio *folio)
 }
 
 /*
- * unpoison_memory() - v7.1. Fidelity: adapted: no hugetlb; of a page without a reference of its own the mark is cleared, v7.1: that
- * of its head. Caller holds nothing and may sleep. The reference that memory_failure() has kept is dropped, and with it the page,
- * which nobody has any more. (Releases up to v7.1 look up the folio before they have the mutex; who has it may be splitting the
- * folio. And they take it for granted that a marked page has a reference that was kept: memory_failure() has none to a page that it
- * could not handle. Repaired: splits do without the mutex, so the folio is looked up again when there is a reference to the page.)
+ * unpoison_memory() - v7.1. Fidelity: adapted, and repaired: no hugetlb. Caller holds nothing and may sleep. The reference that
+ * memory_failure() has kept is dropped, and with it the page, which nobody has any more: whoever finds one reference, and that is the
+ * kept one, knows that nobody can come to use the page, but for those who look it up and let it go again.
+ *
+ * Releases up to v7.1 look up the folio before they have the mutex; who has it may be splitting the folio. They take it for granted that
+ * a marked page has a reference that was kept: memory_failure() has none to a page that it could not handle. And where none is kept they go by
+ * a look at a page whose owner may map it meanwhile, or which is frozen for a split: without a reference of its own they clear the mark of its
+ * folio (a tail's: the head's, which is somebody else's error; this has no switch), with one that is not theirs the page's.
+ * shrink_folio_list() and unmap_poisoned_folio() look at the mark with the folio lock and without the mutex, one after the other.
+ *
+ * Repaired: the folio is looked up again when there is a reference to the page, for splits do without the mutex. Without a reference that was
+ * kept the page is either free, and stays so under the zone's lock, or in use, or on no list for good, since it was freed with its mark: -EBUSY.
  */
 int unpoison_memory(unsigned long pfn)
 {
@@ -647,13 +683,17 @@ int unpoison_memory(unsigned long pfn)
 	if (ghp > 0 && !bug_enabled(unpoison_stale_head))
 		folio = page_folio(p);
 	if (!ghp) {
-		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
+		if (bug_enabled(unpoison_page_in_use) ? TestClearPageHWPoison(p) : clear_hwpoison_buddy(p))
+			ret = 0;
 	} else if (ghp < 0) {
-		ret = put_page_back_buddy(p) ? 0 : -EBUSY;
-		machine->mf_kept[pfn] = false;
+		if (put_page_back_buddy(p)) {
+			machine->mf_kept[pfn] = false;
+			ret = 0;
+		}
 	} else if (!machine->mf_kept[pfn] && !bug_enabled(unpoison_foreign_reference) &&
 		   !(bug_enabled(hwpoison_zero_folio_ref) && is_huge_zero_folio(folio))) {
-		ret = TestClearPageHWPoison(p) ? 0 : -EBUSY;
+		if (bug_enabled(unpoison_page_in_use) && TestClearPageHWPoison(p))
+			ret = 0;
 		folio_put(folio);
 	} else {
 		machine->mf_kept[pfn] = false;

@@ -392,7 +392,7 @@ bool is_free_buddy_page(const struct page *page)
 	       buddy_head(page, &order);
 }
 
-/* take_page_off_buddy() - v7.1. Fidelity: same. */
+/* take_page_off_buddy() - v7.1. Fidelity: same; the search does not end early at a page in use: no free block is around that. */
 bool take_page_off_buddy(struct page *page)
 {
 	struct zone *zone = page_zone(page);
@@ -427,7 +427,11 @@ bool take_page_off_buddy(struct page *page)
 	return taken;
 }
 
-/* put_page_back_buddy() - v7.1. Fidelity: same. The caller's reference goes; false: another is left, or the mark was gone. */
+/*
+ * put_page_back_buddy() - v7.1. Fidelity: same, and repaired: the reference goes if it is the last one, and the page with it. False: somebody who
+ * has looked the page up before it was free has another; all is as it was. (Releases up to v7.1 drop it all the same. That reference is the last
+ * then, and its put keeps the page from the free lists, for it is marked; who comes again finds it still taken off, and drops what is not there.)
+ */
 bool put_page_back_buddy(struct page *page)
 {
 	struct zone *zone = page_zone(page);
@@ -435,12 +439,26 @@ bool put_page_back_buddy(struct page *page)
 	bool ret = false;
 
 	spin_lock_irqsave(&zone->lock, flags);
-	if (page_ref_dec_and_test(page)) {
+	if (bug_enabled(unpoison_put_back_shared) ? page_ref_dec_and_test(page) : folio_ref_freeze((struct folio *)page, 1)) {
 		plain_write_racy(page->private, 0);
 		page_free_note(page, 0);
 		__free_one_page(zone, page, 0);
 		ret = TestClearPageHWPoison(page);
 	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return ret;
+}
+
+/* Not in the kernel: a free page is marked no more. False: it is not free, or has no mark. Nobody allocates it meanwhile: the zone's lock. */
+bool clear_hwpoison_buddy(struct page *page)
+{
+	struct zone *zone = page_zone(page);
+	unsigned long flags;
+	unsigned int order;
+	bool ret;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	ret = buddy_head(page, &order) && TestClearPageHWPoison(page);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return ret;
 }

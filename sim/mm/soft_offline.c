@@ -15,8 +15,9 @@
 #include <linux/swap.h>
 
 /*
- * soft_offline_in_use_page() - v7.1, mm/memory-failure.c. Fidelity: adapted: no hugetlb; mapping_evict_folio() is left out: what is clean and in
- * no page table is moved too. The caller's reference goes.
+ * soft_offline_in_use_page() - v7.1, mm/memory-failure.c. Fidelity: adapted: no hugetlb; mapping_evict_folio() is left out: what is clean and in no
+ * page table is moved too; min_order_for_split() as well, for which v7.1 leaves a folio of a file with a minimum order whole and in use (-EBUSY).
+ * The caller's reference goes.
  */
 static int soft_offline_in_use_page(struct page *page)
 {
@@ -51,7 +52,7 @@ static int soft_offline_in_use_page(struct page *page)
 	ret = migrate_pages(&pagelist, alloc_migration_target, NULL, (unsigned long)NUMA_NO_NODE, MIGRATE_SYNC,
 			    MR_MEMORY_FAILURE, NULL);
 	if (!ret) {
-		/* Alone with it: migrate_folio_done() has left the reference of the isolation. */
+		/* migrate_folio_done() has left the reference of the isolation. Who looked the page up before it moved may have one, too, and lets it go. */
 		page_handle_poison(page, false, true);
 		return 0;
 	}
@@ -60,7 +61,7 @@ static int soft_offline_in_use_page(struct page *page)
 	return ret > 0 ? -EBUSY : ret;
 }
 
-/* soft_offline_page() - v7.1, mm/memory-failure.c. Fidelity: adapted: no hotplug, no filter, no reference of the caller's. */
+/* soft_offline_page() - v7.1, mm/memory-failure.c. Fidelity: adapted: no hotplug, filter, sysctl, device memory, nor a reference of the caller's. */
 int soft_offline_page(unsigned long pfn)
 {
 	struct page *page = pfn_to_page(pfn);
