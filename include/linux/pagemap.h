@@ -83,6 +83,7 @@ int filemap_read_pages(struct file *file, pgoff_t index, unsigned int nr, u64 *t
 int generic_perform_write(struct file *file, pgoff_t index, u64 token, unsigned int order);
 vm_fault_t filemap_fault(struct vm_fault *vmf);
 vm_fault_t filemap_map_pages(struct vm_fault *vmf, pgoff_t start_pgoff, pgoff_t end_pgoff);
+int filemap_write_and_wait_range(struct address_space *mapping, pgoff_t first, pgoff_t last); /* pages */
 int filemap_write_and_wait(struct address_space *mapping);
 int filemap_write_and_wait_nested(struct address_space *mapping); /* other folios may be locked, if they are clean */
 void filemap_flush(struct address_space *mapping); /* what another CPU is writing is not waited for; other folios may be locked */

@@ -902,16 +902,33 @@ static void writepage(struct address_space *mapping, struct folio *folio)
 }
 
 /*
- * writeback_iter() - v7.1, mm/page-writeback.c. Fidelity: adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. Not
- * `wait` (WB_SYNC_NONE): what is being written already is left out. `nested`: the caller has other folios locked, which are clean.
+ * Is there nothing to be done for a clean folio? Who writes it has the lock from before PG_dirty goes until PG_writeback is set; in between
+ * v7.1 finds it by its tag, which is still dirty, and waits for the lock. `nested`: the lock may be the caller's, so that one is not waited for.
  */
-static void write_dirty(struct address_space *mapping, bool wait, bool nested)
+static bool clean_and_written(struct folio *folio, bool wait, bool nested)
 {
-	pgoff_t indices[FOLIO_BATCH_SIZE], index = 0;
+	if (folio_test_dirty(folio))
+		return false;
+	if (wait && !nested && folio_test_locked(folio))
+		return false;
+	if (wait)
+		folio_wait_writeback(folio);
+	return true;
+}
+
+/*
+ * writeback_iter() - v7.1, mm/page-writeback.c - and, with `wait`, __filemap_fdatawait_range() in the same walk, of pages [index, last]. Fidelity:
+ * adapted: the disk is written by the same CPU, while PG_writeback is set and the lock is not. Not `wait` (WB_SYNC_NONE): what is being
+ * written already is left out. `wait`: what another is writing is waited for, also if it is clean. `nested`: the caller has other folios locked,
+ * which are clean.
+ */
+static void write_dirty(struct address_space *mapping, pgoff_t index, pgoff_t last, bool wait, bool nested)
+{
+	pgoff_t indices[FOLIO_BATCH_SIZE];
 	struct folio_batch fbatch;
 
 	folio_batch_init(&fbatch);
-	while (index < FILE_PAGES && find_get_entries(mapping, &index, FILE_PAGES - 1, &fbatch, indices)) {
+	while (index <= last && find_get_entries(mapping, &index, last, &fbatch, indices)) {
 		struct folio_batch folios;
 
 		folio_batch_init(&folios);
@@ -921,7 +938,7 @@ static void write_dirty(struct address_space *mapping, bool wait, bool nested)
 			if (xa_is_value(folio))
 				continue;
 			folio_batch_add(&folios, folio);
-			if (!folio_test_dirty(folio))
+			if (clean_and_written(folio, wait, nested))
 				continue;
 			if (nested)
 				folio_lock_new(folio);
@@ -941,24 +958,30 @@ static void write_dirty(struct address_space *mapping, bool wait, bool nested)
 	}
 }
 
+/* filemap_write_and_wait_range() - v7.1. Fidelity: adapted, as above; pages and not bytes. */
+int filemap_write_and_wait_range(struct address_space *mapping, pgoff_t first, pgoff_t last)
+{
+	write_dirty(mapping, first, last, true, false);
+	return 0;
+}
+
 /* filemap_write_and_wait() - v7.1. Fidelity: adapted, as above. */
 int filemap_write_and_wait(struct address_space *mapping)
 {
-	write_dirty(mapping, true, false);
-	return 0;
+	return filemap_write_and_wait_range(mapping, 0, FILE_PAGES - 1);
 }
 
 /* The same by who has other folios of the file locked. */
 int filemap_write_and_wait_nested(struct address_space *mapping)
 {
-	write_dirty(mapping, true, true);
+	write_dirty(mapping, 0, FILE_PAGES - 1, true, true);
 	return 0;
 }
 
 /* filemap_flush() - v7.1. Fidelity: adapted: it is written before this returns. */
 void filemap_flush(struct address_space *mapping)
 {
-	write_dirty(mapping, false, true);
+	write_dirty(mapping, 0, FILE_PAGES - 1, false, true);
 }
 
 /* ------------------------------------------------------------------ faults ---- */

@@ -758,7 +758,7 @@ enum scan_result collapse_single_file_pmd(unsigned long addr, struct vm_area_str
 	mmap_read_unlock(mm);
 	result = collapse_scan_file(mm, file, pgoff, cc);
 	if (!cc->is_khugepaged && result == SCAN_PAGE_DIRTY_OR_WRITEBACK && !file->f_inode->shmem) {
-		(void)filemap_write_and_wait(file->f_mapping);
+		(void)filemap_write_and_wait_range(file->f_mapping, pgoff, pgoff + HPAGE_PMD_NR - 1);
 		result = collapse_scan_file(mm, file, pgoff, cc);
 	}
 	if (result != SCAN_PTE_MAPPED_HUGEPAGE)

@@ -107,9 +107,27 @@ static void restore_exclusive_pte(struct vm_area_struct *vma, struct folio *foli
 }
 
 /*
+ * Does the entry still map the page, and is the folio the page's? With a reference to the folio in hand: who takes the entry away now
+ * leaves the folio to us, and it cannot be split. A table that has been taken out of its PMD meanwhile is empty.
+ */
+static bool exclusive_entry_stays(struct vm_fault *vmf, struct folio *folio)
+{
+	pmd_t pmdval;
+	pte_t *pte = pte_offset_map_rw_nolock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &pmdval, &vmf->ptl);
+	bool same;
+
+	if (!pte)
+		return false;
+	same = pte_same(ptep_get_lockless(pte), vmf->orig_pte);
+	pte_unmap(pte);
+	return same && page_folio(vmf->page) == folio;
+}
+
+/*
  * remove_device_exclusive_entry() - v7.1. Fidelity: same, but that folio_lock_or_retry() waits with mmap_lock held, and under the VMA's lock not at
  * all. One of the two is held for reading. The entry was read without a lock: if the page is free by now the entry has gone; if it is another
- * folio's the lock is taken in vain. The device drops its entry before the CPU has one.
+ * folio's, which its owner may be locking by a plain store, it must not be locked at all, and so the entry is read again. (Bug
+ * exclusive-fault-locks-stale-folio, as in v7.1: it is locked and unlocked in vain.) The device drops its entry before the CPU has one.
  */
 vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf)
 {
@@ -121,6 +139,10 @@ vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf)
 	folio = page_folio(vmf->page);
 	if (!folio_try_get(folio))
 		return 0;
+	if (!bug_enabled(exclusive_fault_locks_stale_folio) && !exclusive_entry_stays(vmf, folio)) {
+		folio_put(folio);
+		return 0;
+	}
 	if (!folio_trylock(folio)) {
 		if (vmf->flags & FAULT_FLAG_VMA_LOCK) {
 			folio_put(folio);

@@ -70,7 +70,10 @@ static vm_fault_t handle_pte_marker(struct vm_fault *vmf)
 	return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
 }
 
-/* The entry names no slot - do_swap_page(), v7.1. Fidelity: same; device memory is in memory_device.c. */
+/*
+ * The entry names no slot - do_swap_page(), v7.1. Fidelity: adapted: VM_FAULT_RETRY after a migration has been waited for, where v7.1 says 0: the
+ * instruction that would fault again is the caller's loop. Device memory is in memory_device.c.
+ */
 static vm_fault_t do_nonswap_page(struct vm_fault *vmf, softleaf_t entry)
 {
 	if (softleaf_is_migration(entry)) {
