@@ -83,6 +83,13 @@ struct vm_area_struct *vma_interval_tree_next(struct address_space *mapping, str
 	     vma = vma_interval_tree_next(mapping, vma, first, last))
 /* A VMA of a file joins and leaves its mapping's i_mmap. Take i_mmap_rwsem for writing. */
 void vma_link_file(struct vm_area_struct *vma);
-void unlink_file_vma(struct vm_area_struct *vma);
+/* VMAs that leave their file's i_mmap together; starts as zeroes. (mm/vma.h) */
+#define UNLINK_FILE_VMA_BATCH 8
+struct unlink_vma_file_batch {
+	unsigned int count;
+	struct vm_area_struct *vmas[UNLINK_FILE_VMA_BATCH];
+};
+void unlink_file_vma_batch_add(struct unlink_vma_file_batch *vb, struct vm_area_struct *vma);
+void unlink_file_vma_batch_final(struct unlink_vma_file_batch *vb);
 
 #endif

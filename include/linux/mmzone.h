@@ -139,6 +139,8 @@ struct machine_state {
 	struct folio_batch lru_lazyfree[NR_CPUS];
 	struct folio_batch lru_deactivate[NR_CPUS];
 	unsigned int userfault_waits[NR_CPUS]; /* how often handle_userfault() would have slept there */
+	struct mutex lru_drain_lock;
+	unsigned int lru_drain_gen;
 	struct folio_batch mlock_batch[NR_CPUS]; /* what is to be done stands in the pointers' low bits (mlock.c) */
 	struct mutex mf_mutex;
 	bool mf_kept[NR_PAGES]; /* not the kernel's: memory_failure() has kept a reference to that page; mf_mutex */

@@ -89,8 +89,6 @@ vm_fault_t do_swap_page(struct vm_fault *vmf);
 unsigned int reclaim_pages(struct list_head *folio_list);
 /* kswapd: one pass over the node's LRU. Returns pages. */
 unsigned long shrink_lruvec(int nid, unsigned long nr_to_scan);
-/* madvise(MADV_PAGEOUT); mmap_lock is held. */
-int madvise_pageout(struct mm_struct *mm, unsigned long start, unsigned long len);
 /* mlock.c, under the page table's lock and after the map count has changed. */
 void mlock_vma_folio(struct folio *folio, struct vm_area_struct *vma);
 void mlock_drain_local(void);

@@ -81,6 +81,8 @@ void machine_boot(const struct machine_config *config)
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
 		machine->lru_add[cpu].nr = machine->lru_lazyfree[cpu].nr = machine->lru_deactivate[cpu].nr =
 			machine->mlock_batch[cpu].nr = 0;
+	mutex_init(&machine->lru_drain_lock);
+	machine->lru_drain_gen = 0;
 	mutex_init(&machine->mf_mutex);
 	machine->hw_memory_failure = false;
 	memset(machine->mf_kept, 0, sizeof(machine->mf_kept));

@@ -869,18 +869,23 @@ static void free_pgd_range(struct mm_struct *mm, unsigned long start, unsigned l
 }
 
 /*
- * free_pgtables() - v7.1. Fidelity: same. Of detached VMAs, by address: they leave the rmap, and then the tables that no VMA of the
- * mm needs any more are freed; VMAs that are near enough to share one go together. mmap_lock is held, if only for reading.
+ * free_pgtables() - v7.1. Fidelity: adapted: VMAs are locked by the callers, who detached them. By address: they leave the rmap, and
+ * then the tables that no VMA of the mm needs any more are freed; VMAs that are near enough to share one go together, those of one
+ * file under one lock. mmap_lock is held, if only for reading.
  */
 void free_pgtables(struct mm_struct *mm, struct vm_area_struct **vmas, unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++) {
+		struct unlink_vma_file_batch vb = { 0 };
 		unsigned long start = vmas[i]->vm_start;
 
 		unlink_anon_vmas(vmas[i]);
-		unlink_file_vma(vmas[i]);
-		while (i + 1 < nr && vmas[i + 1]->vm_start <= vmas[i]->vm_end + PMD_SIZE)
-			unlink_anon_vmas(vmas[++i]), unlink_file_vma(vmas[i]);
+		unlink_file_vma_batch_add(&vb, vmas[i]);
+		while (i + 1 < nr && vmas[i + 1]->vm_start <= vmas[i]->vm_end + PMD_SIZE) {
+			unlink_anon_vmas(vmas[++i]);
+			unlink_file_vma_batch_add(&vb, vmas[i]);
+		}
+		unlink_file_vma_batch_final(&vb);
 		free_pgd_range(mm, start, vmas[i]->vm_end);
 	}
 }

@@ -59,17 +59,33 @@ void vma_link_file(struct vm_area_struct *vma)
 	i_mmap_unlock_write(mapping);
 }
 
-/* unlink_file_vma_batch_process() - v7.1, mm/vma.c. Fidelity: same. */
-void unlink_file_vma(struct vm_area_struct *vma)
+/* unlink_file_vma_batch_process() - v7.1, mm/vma.c. Fidelity: same, a list. VMAs of one file: rmap walks see all of them or none. */
+static void unlink_file_vma_batch_process(struct unlink_vma_file_batch *vb)
 {
-	struct address_space *mapping;
+	struct address_space *mapping = vma_mapping(vb->vmas[0]);
 
+	i_mmap_lock_write(mapping);
+	for (unsigned int i = 0; i < vb->count; i++)
+		list_del(&vb->vmas[i]->shared);
+	i_mmap_unlock_write(mapping);
+	vb->count = 0;
+}
+
+/* unlink_file_vma_batch_add() - v7.1, mm/vma.c. Fidelity: same. */
+void unlink_file_vma_batch_add(struct unlink_vma_file_batch *vb, struct vm_area_struct *vma)
+{
 	if (!vma->vm_file)
 		return;
-	mapping = vma_mapping(vma);
-	i_mmap_lock_write(mapping);
-	list_del(&vma->shared);
-	i_mmap_unlock_write(mapping);
+	if (vb->count == UNLINK_FILE_VMA_BATCH || (vb->count && vma_mapping(vb->vmas[0]) != vma_mapping(vma)))
+		unlink_file_vma_batch_process(vb);
+	vb->vmas[vb->count++] = vma;
+}
+
+/* unlink_file_vma_batch_final() - v7.1, mm/vma.c. Fidelity: same. */
+void unlink_file_vma_batch_final(struct unlink_vma_file_batch *vb)
+{
+	if (vb->count)
+		unlink_file_vma_batch_process(vb);
 }
 
 /* ------------------------------------------------------------------ mapping ---- */

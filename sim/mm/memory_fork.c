@@ -523,6 +523,7 @@ int copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_struct *src_v
 	if (is_cow) {
 		mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, src_mm, addr, end);
 		mmu_notifier_invalidate_range_start(&range);
+		vma_assert_write_locked(src_vma);
 		raw_write_seqcount_begin(src_mm->write_protect_seq);
 	}
 	ret = copy_pmd_range(dst_vma, src_vma, addr, end) ? -ENOMEM : 0;

@@ -93,14 +93,19 @@ static vm_fault_t do_nonswap_page(struct vm_fault *vmf, softleaf_t entry)
 
 /* ------------------------------------------------------------------ swap-in ---- */
 
-/* swap_zeromap_batch() and non_swapcache_batch() - v7.1. Fidelity: same: of one kind, and none in the cache. Racy: looked at again. */
+/*
+ * swap_zeromap_batch() and non_swapcache_batch() - v7.1. Fidelity: same: of one kind, and then, none in the cache. Racy: whoever adds a
+ * folio looks at both again (v7.1: at the cache alone).
+ */
 static bool swap_range_alike(struct swap_info_struct *si, unsigned long offset, int nr)
 {
 	bool zero = test_bit(offset, &si->zeromap);
 
+	for (int i = 1; i < nr; i++)
+		if (test_bit(offset + (unsigned long)i, &si->zeromap) != zero)
+			return false;
 	for (int i = 0; i < nr; i++)
-		if (test_bit(offset + (unsigned long)i, &si->zeromap) != zero ||
-		    swap_cache_has_folio(swp_entry(offset + (unsigned long)i)))
+		if (swap_cache_has_folio(swp_entry(offset + (unsigned long)i)))
 			return false;
 	return true;
 }

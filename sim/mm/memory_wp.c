@@ -21,13 +21,14 @@
 #include <foliofuzz/bug.h>
 
 /*
- * wp_page_reuse() - v7.1. Fidelity: same. The table's lock is held, and dropped. `folio` is NULL for the zero page of a shared mapping.
+ * wp_page_reuse() - v7.1. Fidelity: same. The table's lock is held, and dropped. `folio` is NULL for what has no folio, never the zero page.
  */
 static void wp_page_reuse(struct vm_fault *vmf, struct folio *folio)
 {
 	pte_t entry = maybe_mkwrite(pte_mkdirty(pte_mkyoung(vmf->orig_pte)), vmf->vma);
 
 	VM_WARN_ON(!vmf->write);
+	VM_WARN_ON(is_zero_pfn(pte_pfn(vmf->orig_pte)));
 	if (folio)
 		VM_WARN_ON_FOLIO(folio_test_anon(folio) && !PageAnonExclusive(vmf->page), folio);
 	ptep_set_access_flags(vmf, entry, true);
@@ -127,6 +128,7 @@ out:
 /* The test under the bit lock, which keeps map counts, and so who maps the folio, as they are. */
 static bool large_folio_is_ours(struct folio *folio, struct vm_area_struct *vma)
 {
+	VM_WARN_ON_FOLIO(folio_large_mapcount(folio) > folio_ref_count(folio), folio);
 	if (test_bit(FOLIO_MM_IDS_SHARED_BITNUM, &folio->_mm_ids))
 		return false;
 	if (folio_large_mapcount(folio) != folio_ref_count(folio))

@@ -102,6 +102,8 @@ void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
 		struct folio *folio = folios->folios[i];
 		unsigned int nr = refs ? refs[i] : 1;
 
+		if (is_huge_zero_folio(folio))
+			continue;
 		if (folio_is_zone_device(folio)) {
 			if (lruvec) {
 				spin_unlock_irqrestore(&lruvec->lru_lock, flags);
@@ -211,6 +213,7 @@ static void folio_batch_add_and_move(struct folio_batch *fbatches, struct folio 
 /* folio_add_lru() - v7.1. Fidelity: same, no multi-generational LRU. */
 void folio_add_lru(struct folio *folio)
 {
+	VM_BUG_ON_FOLIO(folio_test_active(folio) && folio_test_unevictable(folio), folio);
 	VM_BUG_ON_FOLIO(folio_test_lru(folio), folio);
 	folio_batch_add_and_move(machine->lru_add, folio, lru_add);
 }
@@ -303,15 +306,23 @@ static void drain_from_afar(unsigned int cpu)
 /*
  * lru_add_drain_all() - v7.1. Fidelity: adapted: the work that the kernel queues on every CPU runs here, once that CPU could be
  * preempted by it; hides what the CPU could do between queueing the work and its start, and shows it running on while the work
- * does, as a task that was moved to another CPU would. Its mutex and generation are left out: memory_failure(), the only
- * caller, has a mutex of its own.
+ * does, as a task that was moved to another CPU would. The mutex is held until all of it is done, so a second caller has the first
+ * one's folios back on their lists; it need not look at the batches if a drain began after it was called.
  */
 void lru_add_drain_all(void)
 {
-	unsigned int has_work = 0;
+	unsigned int has_work = 0, this_gen;
 
 	might_sleep();
+	smp_mb(); /* the caller's folios are in their batches before the generation is read; with the one below */
+	this_gen = smp_load_acquire(&machine->lru_drain_gen);
 	lru_add_drain();
+
+	mutex_lock(&machine->lru_drain_lock);
+	if (this_gen != plain_read(machine->lru_drain_gen))
+		goto done;
+	WRITE_ONCE(machine->lru_drain_gen, this_gen + 1);
+	smp_mb(); /* whoever reads the old generation put its folios there later, and drains them itself */
 	/* which CPUs get work is settled before any of it is waited for */
 	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
 		if (cpu_needs_drain(cpu))
@@ -322,6 +333,8 @@ void lru_add_drain_all(void)
 		wait_cpu_preemptible(cpu);
 		drain_from_afar(cpu);
 	}
+done:
+	mutex_unlock(&machine->lru_drain_lock);
 }
 
 /* folio_isolate_lru() - v7.1, mm/vmscan.c. Fidelity: same. The caller has a reference. */

@@ -91,12 +91,15 @@ void __swap_cache_add_folio(struct swap_cluster_info *ci, struct folio *folio, s
 
 /*
  * swap_cache_add_folio() - v7.1. Fidelity: same, shadows are not read. Somebody keeps the device. -EEXIST: somebody was faster;
- * -ENOENT: a slot is not swapped out any more.
+ * -ENOENT: a slot is not swapped out any more. (v7.1 takes it for granted that slots which were all zeroes or all data when the caller
+ * looked still are; whoever writes one out as zeroes and takes it out of the cache in between leaves a folio that cannot be read.
+ * Repaired: of slots with a count and without a folio the bits stay as they are while the cluster is locked.)
  */
 static int swap_cache_add_folio(struct folio *folio, swp_entry_t entry)
 {
 	unsigned int ci_start = swp_offset(entry) % SWAPFILE_CLUSTER, nr_pages = (unsigned int)folio_nr_pages(folio);
 	struct swap_cluster_info *ci = swap_cluster_lock(SI, swp_offset(entry));
+	unsigned long first = swp_offset(entry) - ci_start;
 	int err = 0;
 
 	if (!ci->table)
@@ -108,6 +111,8 @@ static int swap_cache_add_folio(struct folio *folio, swp_entry_t entry)
 			err = -EEXIST;
 		else if (!swp_tb_get_count(old_tb))
 			err = -ENOENT;
+		else if (!bug_enabled(swapin_large_mixed_zeroes) && nr_pages > 1 && test_bit(first + i, &SI->zeromap) != test_bit(first + ci_start, &SI->zeromap))
+			err = -EEXIST;
 	}
 	if (!err)
 		__swap_cache_add_folio(ci, folio, entry);

@@ -436,8 +436,10 @@ static bool __swap_cluster_alloc_entries(struct swap_info_struct *si, struct swa
 }
 
 /*
- * alloc_swap_scan_cluster(), relocate_cluster() - v7.1. Fidelity: same, no lists. The lock is held, and dropped; preemption is off.
- * Whether it found something: PG_swapcache.
+ * alloc_swap_scan_cluster(), relocate_cluster() - v7.1. Fidelity: adapted: no lists, and when swap is nearly full a full cluster is
+ * looked at here, where v7.1 passes it over and leaves its cached folios to swap_reclaim_full_clusters(), which takes them whatever
+ * order is wanted and allocates nothing: hides a folio of another order that goes meanwhile. The lock is held, and dropped;
+ * preemption is off. Whether it found something: PG_swapcache.
  */
 static void alloc_swap_scan_cluster(struct swap_info_struct *si, struct swap_cluster_info *ci, struct folio *folio,
 				    unsigned long offset)
@@ -826,6 +828,8 @@ static __follows_null bool folio_maybe_swapped(struct folio *folio)
 	unsigned int ci_off = offset % SWAPFILE_CLUSTER, ci_end = ci_off + (unsigned int)folio_nr_pages(folio);
 	bool ret = false;
 
+	VM_WARN_ON_FOLIO(!folio_test_locked(folio), folio);
+	VM_WARN_ON_FOLIO(!folio_test_swapcache(folio), folio);
 	rcu_read_lock();
 	do {
 		struct swap_table *table = rcu_dereference(ci->table);
@@ -889,12 +893,14 @@ static int unuse_pte(struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr,
 	struct mm_struct *mm = vma->vm_mm;
 	pte_t *pte, new_pte, old_pte;
 	struct page *page;
+	bool hwpoisoned;
 	spinlock_t *ptl;
 	int ret = 1;
 
 	if (!folio_matches_swap_entry(folio, entry))
 		return 0;
 	page = folio_page(folio, swp_offset(entry) - swp_offset(folio_swap_entry(folio)));
+	hwpoisoned = PageHWPoison(page);
 	pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
 	if (!pte)
 		return 0;
@@ -914,8 +920,8 @@ static int unuse_pte(struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr,
 	}
 
 	dec_mm_counter(mm, MM_SWAPENTS);
-	if (PageHWPoison(page) || !folio_test_uptodate(folio)) {
-		softleaf_t leaf = PageHWPoison(page) ? make_hwpoison_entry(page) : make_pte_marker(PTE_MARKER_POISONED);
+	if (hwpoisoned || !folio_test_uptodate(folio)) {
+		softleaf_t leaf = hwpoisoned ? make_hwpoison_entry(page) : make_pte_marker(PTE_MARKER_POISONED);
 
 		new_pte = swp_entry_to_pte(leaf);
 		ret = 0;

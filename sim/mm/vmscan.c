@@ -322,6 +322,7 @@ static unsigned int shrink_folio_list(struct list_head *folio_list, int nid, boo
 			/* not to be had: its slots may be of better use */
 			if (folio_test_swapcache(folio) && (mem_cgroup_swap_full(folio) || folio_test_mlocked(folio)))
 				folio_free_swap(folio);
+			VM_BUG_ON_FOLIO(folio_test_active(folio), folio);
 			if (!folio_test_mlocked(folio))
 				folio_set_active(folio);
 			fallthrough;
@@ -333,6 +334,7 @@ static unsigned int shrink_folio_list(struct list_head *folio_list, int nid, boo
 			break;
 		}
 		list_add(&folio->lru, &ret_folios);
+		VM_BUG_ON_FOLIO(folio_test_lru(folio) || folio_test_unevictable(folio), folio);
 	}
 	if (free_folios.nr)
 		free_batch(&free_folios);
@@ -358,7 +360,8 @@ static unsigned long isolate_lru_folios(unsigned long nr_to_scan, struct lruvec 
 		struct list_head *move_to = src;
 		long nr_pages;
 
-		scan++;
+		nr_pages = folio_nr_pages(folio);
+		scan += (unsigned long)nr_pages;
 		if (!folio_test_lru(folio))
 			goto move;
 		if (!folio_try_get(folio))
@@ -368,7 +371,6 @@ static unsigned long isolate_lru_folios(unsigned long nr_to_scan, struct lruvec 
 			folio_put(folio);
 			goto move;
 		}
-		nr_pages = folio_nr_pages(folio);
 		nr_taken += (unsigned long)nr_pages;
 		lruvec_stat_mod_folio(folio, NR_LRU_PAGES, -nr_pages);
 		move_to = dst;
@@ -479,139 +481,4 @@ unsigned int reclaim_pages(struct list_head *folio_list)
 	} while (!list_empty(folio_list));
 	nr_reclaimed += reclaim_folio_list(&node_folio_list, nid);
 	return nr_reclaimed;
-}
-
-/* ------------------------------------------------------------------ MADV_PAGEOUT ---- */
-
-/* Off the LRU and on the list. The table's lock is held, which keeps the folio mapped. (madvise_cold_or_pageout_pte_range(), v7.1.) */
-static void pageout_isolate(struct folio *folio, struct list_head *list)
-{
-	folio_clear_referenced(folio);
-	if (!folio_isolate_lru(folio))
-		return;
-	if (folio_test_unevictable(folio))
-		folio_putback_lru(folio);
-	else
-		list_add(&folio->lru, list);
-}
-
-/*
- * The PMD part of madvise_cold_or_pageout_pte_range() - v7.1. Fidelity: same. One that the range cuts is split, with its lock blocked for.
- * True: done with this table's range; false: look at its entries.
- */
-static bool pageout_pmd(struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr, unsigned long next)
-{
-	spinlock_t *ptl = pmd_trans_huge_lock(pmd, vma);
-	struct folio *folio;
-	LIST_HEAD(list);
-	pmd_t pmdval;
-	int err;
-
-	if (!ptl)
-		return !pmd_is_table(pmdp_get_lockless(pmd));
-	pmdval = pmdp_get(pmd);
-	if (!pmd_present(pmdval) || is_huge_zero_pmd(pmdval))
-		goto unlock;
-	folio = page_folio(pmd_page(pmdval));
-	if (folio_maybe_mapped_shared(folio))
-		goto unlock;
-	if (next - addr != HPAGE_PMD_SIZE) {
-		folio_get(folio);
-		spin_unlock(ptl);
-		folio_lock(folio);
-		err = split_folio(folio);
-		folio_unlock(folio);
-		folio_put(folio);
-		return err;
-	}
-	pageout_isolate(folio, &list);
-unlock:
-	spin_unlock(ptl);
-	reclaim_pages(&list);
-	return true;
-}
-
-/*
- * madvise_cold_or_pageout_pte_range() - v7.1, mm/madvise.c. Fidelity: same, for MADV_PAGEOUT. Of what is mapped shared nothing is taken. A
- * large folio that is not wholly in the range is split, with the table's lock dropped. mmap_lock is held for reading.
- */
-static void pageout_pte_range(struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr, unsigned long end)
-{
-	pte_t *start_pte, *pte;
-	LIST_HEAD(list);
-	spinlock_t *ptl;
-	int nr;
-
-	start_pte = pte = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
-	if (!start_pte)
-		return;
-	flush_tlb_batched_pending(vma->vm_mm);
-	for (; addr < end; pte += nr, addr += (unsigned long)nr * PAGE_SIZE) {
-		pte_t ptent = ptep_get(pte);
-		struct folio *folio;
-		int err;
-
-		nr = 1;
-		if (!pte_present(ptent) || pte_special(ptent))
-			continue;
-		folio = page_folio(pte_page(ptent));
-		if (folio_is_zone_device(folio))
-			continue;
-		if (folio_test_large(folio)) {
-			nr = folio_pte_batch(folio, pte, ptent, (int)((end - addr) >> PAGE_SHIFT));
-			if (nr < folio_nr_pages(folio)) {
-				if (folio_maybe_mapped_shared(folio) || !folio_trylock(folio))
-					continue;
-				folio_get(folio);
-				pte_unmap_unlock(start_pte, ptl);
-				err = split_folio(folio);
-				folio_unlock(folio);
-				folio_put(folio);
-				start_pte = pte = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
-				if (!start_pte)
-					break;
-				if (!err)
-					nr = 0;
-				continue;
-			}
-		}
-		/* in large folios that are wholly here, as many mappings as pages: nobody else's */
-		if (!folio_test_lru(folio) || folio_mapcount(folio) != (int)folio_nr_pages(folio))
-			continue;
-		pageout_isolate(folio, &list);
-	}
-	if (start_pte)
-		pte_unmap_unlock(start_pte, ptl);
-	reclaim_pages(&list);
-}
-
-/* madvise_pageout() - v7.1, mm/madvise.c. Fidelity: same. -ENOMEM: some of the range is not mapped. mmap_lock is held for reading. */
-int madvise_pageout(struct mm_struct *mm, unsigned long start, unsigned long len)
-{
-	unsigned long end = start + len;
-	int ret = 0;
-
-	lockdep_assert_held(&mm->mmap_lock);
-	lru_add_drain();
-	for (unsigned int i = 0; i < mm->map_count; i++) {
-		struct vm_area_struct *vma = mm->vmas[i];
-		unsigned long to = vma->vm_end < end ? vma->vm_end : end;
-
-		if (start < vma->vm_start && vma->vm_start < end) {
-			ret = -ENOMEM;
-			start = vma->vm_start;
-		}
-		while (start < to && start >= vma->vm_start && !(vma->vm_flags & VM_LOCKED)) {
-			unsigned long next = pmd_addr_end(start, to);
-			pmd_t *pmd = pmd_offset(mm, start);
-
-			if (!pmd_is_huge(pmdp_get_lockless(pmd)) || !pageout_pmd(vma, pmd, start, next))
-				pageout_pte_range(vma, pmd, start, next);
-			start = next;
-			cond_resched();
-		}
-		if (start < to && start >= vma->vm_start)
-			start = to;
-	}
-	return start < end ? -ENOMEM : ret;
 }

@@ -5,18 +5,10 @@
 #include <linux/memcontrol.h>
 #include <linux/swap.h>
 
+/* The older name of madv_pageout: programs have it. */
 int op_pageout(const u8 *args)
 {
-	struct mm_struct *mm = mm_pin(args[0]);
-	int err;
-
-	if (!mm)
-		return -ESRCH;
-	mmap_read_lock(mm);
-	err = madvise_pageout(mm, vpn_to_addr(args[1]), nr_to_len(args[1], args[2]));
-	mmap_read_unlock(mm);
-	mm_unpin(mm);
-	return err;
+	return op_madv_pageout(args);
 }
 
 /* balance_pgdat(), kswapd_shrink_node(): the LRU, and then the shrinkers. */
