@@ -396,13 +396,13 @@ static void make_uffd_wp_pte(struct vm_area_struct *vma, unsigned long addr, pte
 	}
 }
 
-/* make_uffd_wp_pmd() - v7.1. Fidelity: same. The PMD's lock is held. */
+/* make_uffd_wp_pmd() - v7.1. Fidelity: same. The PMD's lock is held; the flush is the caller's, before it drops it. */
 static void make_uffd_wp_pmd(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp)
 {
 	pmd_t pmd = pmdp_get(pmdp);
 
 	if (pmd_present(pmd)) {
-		pmd_t old = pmdp_invalidate(vma, addr, pmdp);
+		pmd_t old = pmdp_invalidate_ad(vma, addr, pmdp);
 
 		set_pmd_at(vma->vm_mm, addr, pmdp, pmd_mkuffd_wp(old));
 	} else if (pmd_is_migration_entry(pmd)) {
