@@ -204,7 +204,10 @@ static void put_new_folio(struct folio *folio, int err)
 		__folio_clear_locked(folio);
 }
 
-/* filemap_alloc_folio(), the FGP_CREAT part of __filemap_get_folio() - v7.1. Fidelity: same: from the wished order down. */
+/*
+ * filemap_alloc_folio(), the FGP_CREAT part of __filemap_get_folio() - v7.1. Fidelity: adapted: from the wished order down, the index aligned down to
+ * each; v7.1 keeps the index, and begins with the largest order that it is aligned to. Hides nothing that is small, shows large folios sooner.
+ */
 static struct folio *filemap_create(struct address_space *mapping, pgoff_t index, unsigned int order)
 {
 	int err;
@@ -558,11 +561,15 @@ long mapping_evict_folio(struct address_space *mapping, struct folio *folio)
 	return nr;
 }
 
-/* mapping_try_invalidate() - v7.1, mm/truncate.c. Fidelity: same; values stay. [start, end]. */
+/*
+ * mapping_try_invalidate() - v7.1, mm/truncate.c. Fidelity: adapted; values stay, and what could not go is not deactivated (deactivate_file_folio()):
+ * hides folios on their way to the inactive list. [start, end].
+ */
 void invalidate_mapping_pages(struct address_space *mapping, pgoff_t start, pgoff_t end)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
 	struct folio_batch fbatch;
+	bool drained = false;
 
 	folio_batch_init(&fbatch);
 	while (find_lock_entries(mapping, &index, end, &fbatch, indices)) {
@@ -578,7 +585,7 @@ void invalidate_mapping_pages(struct address_space *mapping, pgoff_t start, pgof
 			folio_unlock(folio);
 			folio_batch_add(&folios, folio);
 		}
-		folios_put(&folios);
+		folio_batch_release(&folios, &drained);
 		folio_batch_init(&fbatch);
 		cond_resched();
 	}
@@ -704,8 +711,8 @@ static struct folio *filemap_get_pages(struct address_space *mapping, pgoff_t in
 }
 
 /*
- * filemap_read() - v7.1. Fidelity: same, one page. i_size is looked at after the folio is known to be uptodate: else what a truncate has zeroed
- * could be seen.
+ * filemap_read() - v7.1. Fidelity: adapted: one page, and nobody is told that a folio has been used. i_size is looked at after the folio is
+ * known to be uptodate: else what a truncate has zeroed could be seen.
  */
 int filemap_read(struct file *file, pgoff_t index, u64 *token)
 {
@@ -1018,8 +1025,9 @@ void filemap_flush(struct address_space *mapping)
 /* ------------------------------------------------------------------ faults ---- */
 
 /*
- * filemap_fault() - v7.1. Fidelity: adapted: mmap_lock is kept over the read, there is no asynchronous readahead, and what has to be read is one folio of
- * vmf->order at most. VM_FAULT_LOCKED: vmf->page is the page, its folio locked and with a reference, and inside the file at that time.
+ * filemap_fault() - v7.1. Fidelity: adapted: mmap_lock is kept over the read, there is no asynchronous readahead, and what has to be read is
+ * one folio of vmf->order at most. filemap_fault_recheck_pte_none(), which spares a locked VMA a read when its entry is none for a moment, is left
+ * out. VM_FAULT_LOCKED: vmf->page is the page, its folio locked and with a reference, and inside the file at that time.
  */
 vm_fault_t filemap_fault(struct vm_fault *vmf)
 {
