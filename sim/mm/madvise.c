@@ -252,7 +252,7 @@ static void cold_or_isolate(struct folio *folio, bool pageout, struct list_head 
 /*
  * The huge half of madvise_cold_or_pageout_pte_range() - v7.1. Fidelity: same. True: done; false: the PMD is a table, or its folio has
  * been split. v7.1 writes back the PMD as it was read first, and so loses the dirty bit that the hardware may have set until the PMD
- * was invalid.
+ * was invalid. v7.1 takes each PMD that is not present for a migration's, and would stop at a device's; here that is left alone, too.
  */
 static bool madvise_cold_huge_pmd(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm_walk *walk,
 				  struct list_head *list)

@@ -42,7 +42,8 @@ static int folio_average_page_mapcount(struct folio *folio)
 	if (mapcount <= entire)
 		return entire;
 	mapcount -= entire;
-	return ((mapcount + (int)folio_nr_pages(folio) / 2) >> folio_order(folio)) + entire;
+	mapcount = ((mapcount + (int)folio_nr_pages(folio) / 2) >> folio_order(folio)) + entire;
+	return mapcount ?: 1;
 }
 
 /* __folio_page_mapped_exclusively() - v7.1. Fidelity: same. */
@@ -439,7 +440,7 @@ unlock:
 
 /*
  * pagemap_scan_pmd_entry() - v7.1. Fidelity: adapted: write-protects wherever userfaultfd may, also where it is not asynchronous; no
- * fast paths. What was none counts as written, and gets a marker.
+ * fast paths, and so none of the markers that they put where nothing was.
  */
 static int pagemap_scan_pmd_entry(pmd_t *pmd, unsigned long start, unsigned long end, struct mm_walk *walk)
 {

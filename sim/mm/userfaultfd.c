@@ -777,7 +777,7 @@ static long move_huge(struct move *m, spinlock_t *ptl)
 	{
 		pmd_t pmdval = pmdp_get(m->src_pmd);
 
-		/* can be a migration entry */
+		/* what is being migrated has no page here to ask */
 		if (pmd_present(pmdval) || bug_enabled(pmd_uffd_move_migration_pmd)) {
 			struct folio *folio = page_folio(pmd_page(pmdval));
 
