@@ -104,4 +104,18 @@ struct lruvec *folio_lruvec_lock(struct folio *folio);
 struct lruvec *folio_lruvec_lock_irqsave(struct folio *folio, unsigned long *flags);
 void lruvec_unlock(struct lruvec *lruvec);
 
+/*
+ * __folio_batch_release() - v7.1, mm/swap.c. Fidelity: adapted: that the batch has been here before is *drained, and not its own. The CPU's
+ * batches may have references to what goes.
+ */
+static inline void folio_batch_release(struct folio_batch *fbatch, bool *drained)
+{
+	if (!folio_batch_count(fbatch))
+		return;
+	if (!*drained)
+		lru_add_drain();
+	*drained = true;
+	folios_put(fbatch);
+}
+
 #endif

@@ -21,6 +21,16 @@ static inline bool pte_is_uffd_wp_marker(pte_t pte)
 
 	return softleaf_is_marker(entry) && (softleaf_to_marker(entry) & PTE_MARKER_UFFD_WP);
 }
+/*
+ * pte_is_uffd_marker() - v7.1, include/linux/leafops.h. Fidelity: same. An entry without a page that userfaultfd has put there, write protection
+ * or poison: it may put a page in its place.
+ */
+static inline bool pte_is_uffd_marker(pte_t pte)
+{
+	softleaf_t entry = softleaf_from_pte(pte);
+
+	return softleaf_is_marker(entry) && (softleaf_to_marker(entry) & (PTE_MARKER_UFFD_WP | PTE_MARKER_POISONED));
+}
 /* A VMA that was copied or moved has no userfaultfd any more: fork without its event, mremap without its. mmap_lock is held for writing. */
 void userfaultfd_reset_ctx(struct vm_area_struct *vma);
 

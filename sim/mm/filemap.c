@@ -57,6 +57,9 @@ static pgoff_t file_end(struct address_space *mapping)
 
 /* ------------------------------------------------------------------ lookup ---- */
 
+/* A fault or a read lost its folio, with its reference: it is looked up again. */
+#define AOP_TRUNCATED_PAGE 1
+
 /* ------------------------------------------------------------------ waiting for a folio ---- */
 
 static unsigned int folio_hash(const struct folio *folio)
@@ -141,6 +144,29 @@ void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl)
 }
 
 /*
+ * folio_put_wait_locked() - v7.1. Fidelity: same, no signals. The reference goes when the sleeper is in the queue: as above, what wakes it may be
+ * the unlock of another folio, and the caller looks again.
+ */
+static void folio_put_wait_locked(struct folio *folio)
+{
+	spinlock_t *lock = &machine->folio_wait_lock[folio_hash(folio)];
+	struct wait_page_queue *wait = &machine->folio_wait[smp_processor_id()];
+	bool queued;
+
+	spin_lock_irq(lock);
+	set_bit(PG_waiters, &folio->flags);
+	queued = folio_test_locked(folio);
+	if (queued) {
+		access_store(&wait->woken, 0, __ATOMIC_RELAXED);
+		access_store(&wait->folio, folio, __ATOMIC_RELAXED);
+	}
+	spin_unlock_irq(lock);
+	folio_put(folio);
+	if (queued)
+		rcuwait_wait_event(&wait->task, smp_load_acquire(&wait->woken));
+}
+
+/*
  * filemap_get_entry() - v7.1. Fidelity: same. No lock. A folio, with a reference, that was in the slot after the reference was got; a
  * value as it is; NULL.
  */
@@ -178,7 +204,10 @@ static void put_new_folio(struct folio *folio, int err)
 		__folio_clear_locked(folio);
 }
 
-/* filemap_alloc_folio(), the FGP_CREAT part of __filemap_get_folio() - v7.1. Fidelity: same: from the wished order down. */
+/*
+ * filemap_alloc_folio(), the FGP_CREAT part of __filemap_get_folio() - v7.1. Fidelity: adapted: from the wished order down, the index aligned down to
+ * each; v7.1 keeps the index, and begins with the largest order that it is aligned to. Hides nothing that is small, shows large folios sooner.
+ */
 static struct folio *filemap_create(struct address_space *mapping, pgoff_t index, unsigned int order)
 {
 	int err;
@@ -449,7 +478,7 @@ static void page_cache_delete(struct address_space *mapping, struct folio *folio
 	mapping->nrpages -= (unsigned long)folio_nr_pages(folio);
 }
 
-/* __filemap_remove_folio() - v7.1. Fidelity: same. */
+/* __filemap_remove_folio() - v7.1. Fidelity: same, without the inode's i_lock, which the callers take around i_pages: it guards the inode's list. */
 void __filemap_remove_folio(struct folio *folio, void *shadow)
 {
 	struct address_space *mapping = folio_mapping(folio);
@@ -470,24 +499,40 @@ void filemap_remove_folio(struct folio *folio)
 	folio_put_refs(folio, (int)folio_nr_pages(folio));
 }
 
-/* delete_from_page_cache_batch() - v7.1. Fidelity: same. */
+/*
+ * page_cache_delete_batch() - v7.1. Fidelity: adapted: each slot is looked up by its folio's index, where the kernel walks once from the first to
+ * the last. Locked, and so in the cache. A folio has no mapping before its slot is empty: the other way round than page_cache_delete().
+ */
+static void page_cache_delete_batch(struct address_space *mapping, struct folio_batch *fbatch)
+{
+	for (unsigned int i = 0; i < fbatch->nr; i++) {
+		struct folio *folio = fbatch->folios[i];
+		XA_STATE_ORDER(xas, &mapping->i_pages, folio_pgoff(folio), folio_order(folio));
+
+		VM_BUG_ON_FOLIO(!folio_test_locked(folio), folio);
+		plain_write_racy(folio->mapping, NULL);
+		xas_store(&xas, NULL);
+		mapping->nrpages -= (unsigned long)folio_nr_pages(folio);
+	}
+}
+
+/* delete_from_page_cache_batch() - v7.1. Fidelity: same, without the inode's i_lock. */
 void delete_from_page_cache_batch(struct address_space *mapping, struct folio_batch *fbatch)
 {
 	if (!folio_batch_count(fbatch))
 		return;
 	xa_lock_irq(&mapping->i_pages);
-	for (unsigned int i = 0; i < fbatch->nr; i++) {
+	for (unsigned int i = 0; i < fbatch->nr; i++)
 		filemap_unaccount_folio(mapping, fbatch->folios[i]);
-		page_cache_delete(mapping, fbatch->folios[i], NULL);
-	}
+	page_cache_delete_batch(mapping, fbatch);
 	xa_unlock_irq(&mapping->i_pages);
 	for (unsigned int i = 0; i < fbatch->nr; i++)
 		folio_put_refs(fbatch->folios[i], (int)folio_nr_pages(fbatch->folios[i]));
 }
 
 /*
- * mapping_evict_folio(), remove_mapping() - v7.1, mm/truncate.c and mm/vmscan.c. Fidelity: same. Locked. The freeze is the proof that nobody
- * else has it; dirty is looked at after it, since who had a reference may have made it so.
+ * mapping_evict_folio(), remove_mapping() - v7.1, mm/truncate.c and mm/vmscan.c. Fidelity: same, without the inode's i_lock. Locked. The freeze
+ * is the proof that nobody else has it; dirty is looked at after it, since who had a reference may have made it so. Frozen until i_pages is unlocked.
  */
 long mapping_evict_folio(struct address_space *mapping, struct folio *folio)
 {
@@ -508,17 +553,23 @@ long mapping_evict_folio(struct address_space *mapping, struct folio *folio)
 		nr = 0;
 	} else {
 		__filemap_remove_folio(folio, NULL);
+		xa_unlock_irq(&mapping->i_pages);
 		folio_ref_unfreeze(folio, 1);
+		return nr;
 	}
 	xa_unlock_irq(&mapping->i_pages);
 	return nr;
 }
 
-/* mapping_try_invalidate() - v7.1, mm/truncate.c. Fidelity: same; values stay. [start, end]. */
+/*
+ * mapping_try_invalidate() - v7.1, mm/truncate.c. Fidelity: adapted; values stay, and what could not go is not deactivated (deactivate_file_folio()):
+ * hides folios on their way to the inactive list. [start, end].
+ */
 void invalidate_mapping_pages(struct address_space *mapping, pgoff_t start, pgoff_t end)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
 	struct folio_batch fbatch;
+	bool drained = false;
 
 	folio_batch_init(&fbatch);
 	while (find_lock_entries(mapping, &index, end, &fbatch, indices)) {
@@ -534,7 +585,7 @@ void invalidate_mapping_pages(struct address_space *mapping, pgoff_t start, pgof
 			folio_unlock(folio);
 			folio_batch_add(&folios, folio);
 		}
-		folios_put(&folios);
+		folio_batch_release(&folios, &drained);
 		folio_batch_init(&fbatch);
 		cond_resched();
 	}
@@ -609,13 +660,20 @@ static int filemap_create_folio(struct address_space *mapping, pgoff_t index)
 	return err;
 }
 
-/* filemap_update_page() - v7.1. Fidelity: same, no partially uptodate folios. Not uptodate. -EAGAIN: look it up again. */
+/*
+ * filemap_update_page() - v7.1. Fidelity: same, no partially uptodate folios. Not uptodate. AOP_TRUNCATED_PAGE: the reference is gone, look it up
+ * again. Who waits for the lock has neither the invalidate_lock nor the reference: a truncate may have both meanwhile.
+ */
 static int filemap_update_page(struct address_space *mapping, struct folio *folio)
 {
-	int err = -EAGAIN;
+	int err = AOP_TRUNCATED_PAGE;
 
 	filemap_invalidate_lock_shared(mapping);
-	folio_lock(folio);
+	if (!folio_trylock(folio)) {
+		filemap_invalidate_unlock_shared(mapping);
+		folio_put_wait_locked(folio);
+		return err;
+	}
 	if (!plain_read(folio->mapping)) {
 		folio_unlock(folio);
 	} else if (folio_test_uptodate(folio)) {
@@ -626,6 +684,8 @@ static int filemap_update_page(struct address_space *mapping, struct folio *foli
 		err = 0;
 	}
 	filemap_invalidate_unlock_shared(mapping);
+	if (err)
+		folio_put(folio);
 	return err;
 }
 
@@ -647,13 +707,12 @@ static struct folio *filemap_get_pages(struct address_space *mapping, pgoff_t in
 		err = filemap_update_page(mapping, folio);
 		if (!err)
 			return folio;
-		folio_put(folio);
 	}
 }
 
 /*
- * filemap_read() - v7.1. Fidelity: same, one page. i_size is looked at after the folio is known to be uptodate: else what a truncate has zeroed
- * could be seen.
+ * filemap_read() - v7.1. Fidelity: adapted: one page, and nobody is told that a folio has been used. i_size is looked at after the folio is
+ * known to be uptodate: else what a truncate has zeroed could be seen.
  */
 int filemap_read(struct file *file, pgoff_t index, u64 *token)
 {
@@ -734,10 +793,12 @@ static int filemap_get_batch(struct address_space *mapping, pgoff_t index, pgoff
 		folio = fbatch->folios[folio_batch_count(fbatch) - 1];
 		if (folio_test_uptodate(folio))
 			return 0;
-		if (folio_batch_count(fbatch) == 1 && !filemap_update_page(mapping, folio))
+		if (folio_batch_count(fbatch) > 1) {
+			folio_put(folio);
+			fbatch->nr--;
 			return 0;
-		folio_put(folio);
-		if (--fbatch->nr)
+		}
+		if (!filemap_update_page(mapping, folio))
 			return 0;
 	}
 }
@@ -987,8 +1048,9 @@ void filemap_flush(struct address_space *mapping)
 /* ------------------------------------------------------------------ faults ---- */
 
 /*
- * filemap_fault() - v7.1. Fidelity: adapted: mmap_lock is kept over the read, there is no asynchronous readahead, and what has to be read is one folio of
- * vmf->order at most. VM_FAULT_LOCKED: vmf->page is the page, its folio locked and with a reference, and inside the file at that time.
+ * filemap_fault() - v7.1. Fidelity: adapted: mmap_lock is kept over the read, there is no asynchronous readahead, and what has to be read is
+ * one folio of vmf->order at most. filemap_fault_recheck_pte_none(), which spares a locked VMA a read when its entry is none for a moment, is left
+ * out. VM_FAULT_LOCKED: vmf->page is the page, its folio locked and with a reference, and inside the file at that time.
  */
 vm_fault_t filemap_fault(struct vm_fault *vmf)
 {
@@ -1084,17 +1146,16 @@ skip:
 }
 
 /*
- * filemap_map_pmd() - v7.1. Fidelity: same, but that the table is installed also if the folio crosses the end of the file. The folio is locked. True:
- * mapped huge by somebody, or by us; lock and reference are settled.
+ * filemap_map_pmd() - v7.1. Fidelity: same. The folio is locked. True: mapped huge by somebody, or by us; lock and reference are settled.
  */
-static bool filemap_map_pmd(struct vm_fault *vmf, struct folio *folio, bool fits)
+static bool filemap_map_pmd(struct vm_fault *vmf, struct folio *folio)
 {
 	if (pmd_trans_huge(pmdp_get_lockless(vmf->pmd))) {
 		folio_unlock(folio);
 		folio_put(folio);
 		return true;
 	}
-	if (fits && pmd_none(pmdp_get_lockless(vmf->pmd)) && folio_test_pmd_mappable(folio)) {
+	if (pmd_none(pmdp_get_lockless(vmf->pmd)) && folio_test_pmd_mappable(folio)) {
 		if (!do_set_pmd(vmf, folio)) {
 			folio_unlock(folio);
 			return true;
@@ -1143,7 +1204,9 @@ static vm_fault_t filemap_map_folio_range(struct vm_fault *vmf, struct folio *fo
 
 /*
  * filemap_map_pages() - v7.1. Fidelity: same. Maps what is in the cache, uptodate and not locked, of [start_pgoff, end_pgoff], which lies in one table and
- * in the VMA. The end of the file is looked at once before, and for each folio under its lock. VM_FAULT_NOPAGE: the faulting page is among it.
+ * in the VMA. The end of the file is looked at once before, and for each folio under its lock. A folio that ends with the file is not mapped huge
+ * here: v7.1 compares its end with the index of the file's last page. Of an empty file there is none, v7.1 takes the largest index for it and
+ * finds nothing below the end, with the same outcome. VM_FAULT_NOPAGE: the faulting page is among it.
  */
 vm_fault_t filemap_map_pages(struct vm_fault *vmf, pgoff_t start_pgoff, pgoff_t end_pgoff)
 {
@@ -1166,7 +1229,7 @@ vm_fault_t filemap_map_pages(struct vm_fault *vmf, pgoff_t start_pgoff, pgoff_t 
 	folio = next_uptodate_folio(&xas, mapping, end_pgoff);
 	if (!folio)
 		goto out;
-	if (filemap_map_pmd(vmf, folio, eof >= folio_next_index(folio) || shmem_mapping(mapping))) {
+	if ((eof > folio_next_index(folio) || shmem_mapping(mapping)) && filemap_map_pmd(vmf, folio)) {
 		ret = VM_FAULT_NOPAGE;
 		goto out;
 	}

@@ -280,7 +280,10 @@ static struct page *follow_page_mask(struct vm_area_struct *vma, unsigned long a
 	return page;
 }
 
-/* faultin_page() - v7.1. Fidelity: same. 0: look again; -EBUSY: after others went first. mmap_lock is held. */
+/*
+ * faultin_page() - v7.1. Fidelity: same, no FOLL_HWPOISON, which tells poison from other errors. 0: look again; -EBUSY: after others went
+ * first. mmap_lock is held.
+ */
 static int faultin_page(struct vm_area_struct *vma, unsigned long addr, unsigned int flags, bool unshare)
 {
 	unsigned int fault_flags = flags & FOLL_WRITE ? FAULT_FLAG_WRITE : 0;
@@ -291,9 +294,7 @@ static int faultin_page(struct vm_area_struct *vma, unsigned long addr, unsigned
 	ret = handle_mm_fault(vma, addr, 0, fault_flags);
 	if (ret & VM_FAULT_OOM)
 		return -ENOMEM;
-	if (ret & (VM_FAULT_HWPOISON | VM_FAULT_SIGBUS))
-		return ret & VM_FAULT_HWPOISON ? -EHWPOISON : -EFAULT;
-	if (ret & VM_FAULT_SIGSEGV)
+	if (ret & (VM_FAULT_HWPOISON | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV))
 		return -EFAULT;
 	return ret & VM_FAULT_RETRY ? -EBUSY : 0;
 }
@@ -379,7 +380,7 @@ static long __get_user_pages(struct mm_struct *mm, unsigned long start, unsigned
 		page = follow_and_fault(vma, addr, flags, &page_mask);
 		if (IS_ERR(page))
 			return i ? (long)i : PTR_ERR(page);
-		page_increm = 1 + (~(unsigned int)(addr >> PAGE_SHIFT) & page_mask);
+		page_increm = page_mask + 1 - ((unsigned int)(addr >> PAGE_SHIFT) & page_mask);
 		if (page_increm > nr_pages - i)
 			page_increm = (unsigned int)(nr_pages - i);
 		if (page_increm > 1) {
@@ -405,10 +406,10 @@ static long __get_user_pages_locked(struct mm_struct *mm, unsigned long start, u
 	unsigned long done = 0;
 	long ret = -EBUSY;
 
-	if (flags & FOLL_PIN)
-		mm_set_has_pinned_flag(mm);
 	for (int i = 0; i < GUP_RETRIES && done < nr_pages && (ret > 0 || ret == -EBUSY); i++) {
 		mmap_read_lock(mm);
+		if (!i && (flags & FOLL_PIN))
+			mm_set_has_pinned_flag(mm);
 		ret = __get_user_pages(mm, start + done * PAGE_SIZE, nr_pages - done, flags, pages + done);
 		mmap_read_unlock(mm);
 		if (ret > 0)

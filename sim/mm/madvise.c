@@ -252,7 +252,7 @@ static void cold_or_isolate(struct folio *folio, bool pageout, struct list_head 
 /*
  * The huge half of madvise_cold_or_pageout_pte_range() - v7.1. Fidelity: same. True: done; false: the PMD is a table, or its folio has
  * been split. v7.1 writes back the PMD as it was read first, and so loses the dirty bit that the hardware may have set until the PMD
- * was invalid.
+ * was invalid. v7.1 takes each PMD that is not present for a migration's, and would stop at a device's; here that is left alone, too.
  */
 static bool madvise_cold_huge_pmd(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm_walk *walk,
 				  struct list_head *list)
@@ -387,6 +387,15 @@ static int madvise_vma_behavior(struct mmu_gather *tlb, struct vm_area_struct *v
 }
 
 /*
+ * madvise_batch_tlb_flush() - v7.1. Fidelity: same. The others gather for each VMA, if at all: one gather around theirs would make each of
+ * them flush everything.
+ */
+static bool madvise_batch_tlb_flush(enum madvise_behaviors behavior)
+{
+	return behavior == MADV_DONTNEED || behavior == MADV_FREE;
+}
+
+/*
  * do_madvise(), madvise_walk_vmas() - v7.1. Fidelity: adapted: mmap_lock, no per-VMA lock, and no reclaim of empty tables. Caller holds
  * mmap_lock for reading. What all VMAs of the range let go of is freed last.
  */
@@ -397,7 +406,8 @@ int do_madvise(struct mm_struct *mm, unsigned long start, unsigned long len, enu
 	int unmapped = 0, err = 0;
 
 	lockdep_assert_held(&mm->mmap_lock);
-	tlb_gather_mmu(&tlb, mm);
+	if (madvise_batch_tlb_flush(behavior))
+		tlb_gather_mmu(&tlb, mm);
 	for (unsigned int i = 0; i < mm->map_count && !err; i++) {
 		struct vm_area_struct *vma = mm->vmas[i];
 		unsigned long from = vma->vm_start > start ? vma->vm_start : start;
@@ -412,6 +422,7 @@ int do_madvise(struct mm_struct *mm, unsigned long start, unsigned long len, enu
 	}
 	if (start < end)
 		unmapped = -ENOMEM;
-	tlb_finish_mmu(&tlb);
+	if (madvise_batch_tlb_flush(behavior))
+		tlb_finish_mmu(&tlb);
 	return err ?: unmapped;
 }

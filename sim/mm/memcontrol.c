@@ -165,7 +165,8 @@ static struct mem_cgroup *get_mem_cgroup_from_mm(struct mm_struct *mm)
 
 /*
  * __mem_cgroup_charge() - v7.1. Fidelity: adapted: no limit, failure is injected; the reference to the cgroup that is taken for
- * the charging itself is the folio's (up to v6.19), or RCU's (v7.1). The folio is new: nobody else sees it.
+ * the charging itself is the folio's (up to v6.19), or RCU's (v7.1). The folio is new: nobody else sees it. v7.1
+ * takes the cgroup's object of the CPU's node, not of the folio's: hides objects of one node charged with folios of another.
  */
 int mem_cgroup_charge(struct folio *folio, struct mm_struct *mm, gfp_t gfp)
 {
@@ -239,7 +240,7 @@ static void uncharge_batch(const struct uncharge_gather *ug)
 
 /*
  * uncharge_folio() - v7.1. Fidelity: adapted: the batch's pin is the first folio's reference. The folio is on no queue: which one
- * would not be known any more.
+ * would not be known any more. v7.1 warns of one that still was, and takes it off; here the oracles see it.
  */
 static void uncharge_folio(struct folio *folio, struct uncharge_gather *ug)
 {

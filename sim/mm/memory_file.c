@@ -193,20 +193,21 @@ vm_fault_t finish_fault(struct vm_fault *vmf, struct page *page, bool is_cow)
 	struct vm_area_struct *vma = vmf->vma;
 	struct folio *folio = page_folio(page);
 	struct address_space *mapping = vma_mapping(vma);
-	bool needs_fallback;
+	bool needs_fallback = false;
 	unsigned long addr;
 	unsigned int nr;
 	struct page *at;
 	vm_fault_t ret = 0;
 
+fallback:
 	if (!(vma->vm_flags & VM_SHARED)) {
 		ret = check_stable_address_space(vma->vm_mm);
 		if (ret)
 			return ret;
 	}
-	needs_fallback = !is_cow && !shmem_mapping(mapping) &&
-			 ((i_size_read(mapping->host) + PAGE_SIZE - 1) >> PAGE_SHIFT) < folio_next_index(folio);
-fallback:
+	if (!needs_fallback)
+		needs_fallback = !is_cow && !shmem_mapping(mapping) &&
+				 ((i_size_read(mapping->host) + PAGE_SIZE - 1) >> PAGE_SHIFT) < folio_next_index(folio);
 	addr = vmf->address;
 	at = page;
 	if (pmd_none(pmdp_get_lockless(vmf->pmd))) {
@@ -303,7 +304,7 @@ static vm_fault_t do_read_fault(struct vm_fault *vmf)
 	struct folio *folio;
 	vm_fault_t ret;
 
-	if (!(vmf->vma->vm_flags & (VM_UFFD_MISSING | VM_UFFD_WP))) {
+	if (!(vmf->vma->vm_flags & VM_UFFD_WP)) {
 		ret = do_fault_around(vmf);
 		if (ret)
 			return ret;

@@ -340,8 +340,6 @@ int do_mlock(struct mm_struct *mm, unsigned long start, unsigned long len, bool 
 	unsigned long end = start + len;
 	int err = 0;
 
-	if (lock)
-		lru_add_drain();
 	mmap_write_lock(mm);
 	while (start < end && !err) {
 		struct vm_area_struct *vma = vma_lookup(mm, start);

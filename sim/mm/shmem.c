@@ -705,7 +705,7 @@ static struct folio *shmem_get_partial_folio(struct inode *inode, pgoff_t index)
 	return folio;
 }
 
-static void batch_put(struct folio_batch *fbatch)
+static void batch_put(struct folio_batch *fbatch, bool *drained)
 {
 	struct folio_batch folios;
 
@@ -713,12 +713,12 @@ static void batch_put(struct folio_batch *fbatch)
 	for (unsigned int i = 0; i < fbatch->nr; i++)
 		if (!xa_is_value(fbatch->folios[i]))
 			folio_batch_add(&folios, fbatch->folios[i]);
-	folios_put(&folios);
+	folio_batch_release(&folios, drained);
 	folio_batch_init(fbatch);
 }
 
 /* The first pass: nothing is waited for. */
-static void shmem_undo_without_waiting(struct inode *inode, pgoff_t start, pgoff_t end, bool unfalloc)
+static void shmem_undo_without_waiting(struct inode *inode, pgoff_t start, pgoff_t end, bool unfalloc, bool *drained)
 {
 	struct address_space *mapping = inode->i_mapping;
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
@@ -738,7 +738,7 @@ static void shmem_undo_without_waiting(struct inode *inode, pgoff_t start, pgoff
 				shmem_drop_folio(inode, folio);
 			folio_unlock(folio);
 		}
-		batch_put(&fbatch);
+		batch_put(&fbatch, drained);
 		cond_resched();
 	}
 }
@@ -786,7 +786,7 @@ static long shmem_retry_swap(struct inode *inode, pgoff_t index, void *radswap, 
 struct shmem_undo {
 	struct inode *inode;
 	pgoff_t start, end, first, last;
-	bool truncate, unfalloc;
+	bool truncate, unfalloc, drained;
 };
 
 /*
@@ -862,7 +862,7 @@ static void shmem_undo_waiting(struct shmem_undo *u)
 			if (!go_on)
 				break;
 		}
-		batch_put(&fbatch);
+		batch_put(&fbatch, &u->drained);
 	}
 }
 
@@ -872,7 +872,7 @@ static void shmem_undo_waiting(struct shmem_undo *u)
  */
 static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bool unfalloc)
 {
-	struct shmem_undo u = { inode, start, end, start, end, end == (pgoff_t)-1, unfalloc };
+	struct shmem_undo u = { inode, start, end, start, end, end == (pgoff_t)-1, unfalloc, false };
 	pgoff_t fallocend = access_load(&inode->fallocend, __ATOMIC_RELAXED);
 	bool same_folio = start == end - 1;
 	struct folio *folio;
@@ -883,7 +883,7 @@ static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bo
 	}
 	if (fallocend > start && fallocend <= end && !unfalloc)
 		access_store(&inode->fallocend, start, __ATOMIC_RELAXED);
-	shmem_undo_without_waiting(inode, start, end, unfalloc);
+	shmem_undo_without_waiting(inode, start, end, unfalloc, &u.drained);
 	if (!unfalloc) {
 		folio = shmem_get_partial_folio(inode, start);
 		if (folio) {

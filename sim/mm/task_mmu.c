@@ -42,7 +42,8 @@ static int folio_average_page_mapcount(struct folio *folio)
 	if (mapcount <= entire)
 		return entire;
 	mapcount -= entire;
-	return ((mapcount + (int)folio_nr_pages(folio) / 2) >> folio_order(folio)) + entire;
+	mapcount = ((mapcount + (int)folio_nr_pages(folio) / 2) >> folio_order(folio)) + entire;
+	return mapcount ?: 1;
 }
 
 /* __folio_page_mapped_exclusively() - v7.1. Fidelity: same. */
@@ -396,13 +397,13 @@ static void make_uffd_wp_pte(struct vm_area_struct *vma, unsigned long addr, pte
 	}
 }
 
-/* make_uffd_wp_pmd() - v7.1. Fidelity: same. The PMD's lock is held. */
+/* make_uffd_wp_pmd() - v7.1. Fidelity: same. The PMD's lock is held; the flush is the caller's, before it drops it. */
 static void make_uffd_wp_pmd(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp)
 {
 	pmd_t pmd = pmdp_get(pmdp);
 
 	if (pmd_present(pmd)) {
-		pmd_t old = pmdp_invalidate(vma, addr, pmdp);
+		pmd_t old = pmdp_invalidate_ad(vma, addr, pmdp);
 
 		set_pmd_at(vma->vm_mm, addr, pmdp, pmd_mkuffd_wp(old));
 	} else if (pmd_is_migration_entry(pmd)) {
@@ -439,7 +440,7 @@ unlock:
 
 /*
  * pagemap_scan_pmd_entry() - v7.1. Fidelity: adapted: write-protects wherever userfaultfd may, also where it is not asynchronous; no
- * fast paths. What was none counts as written, and gets a marker.
+ * fast paths, and so none of the markers that they put where nothing was.
  */
 static int pagemap_scan_pmd_entry(pmd_t *pmd, unsigned long start, unsigned long end, struct mm_walk *walk)
 {

@@ -100,7 +100,7 @@ bool truncate_inode_partial_folio(struct folio *folio, pgoff_t start, pgoff_t en
 }
 
 /* Those of a batch that are folios: unlocked, if they were locked, and put. */
-static void batch_release(struct folio_batch *fbatch, bool locked)
+static void batch_release(struct folio_batch *fbatch, bool locked, bool *drained)
 {
 	struct folio_batch folios;
 
@@ -112,12 +112,12 @@ static void batch_release(struct folio_batch *fbatch, bool locked)
 			folio_unlock(fbatch->folios[i]);
 		folio_batch_add(&folios, fbatch->folios[i]);
 	}
-	folios_put(&folios);
+	folio_batch_release(&folios, drained);
 	folio_batch_init(fbatch);
 }
 
 /* truncate_inode_pages_range()'s first pass - v7.1. Fidelity: same. Nothing is waited for. */
-static void truncate_without_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end)
+static void truncate_without_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end, bool *drained)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
 	struct folio_batch fbatch;
@@ -127,7 +127,7 @@ static void truncate_without_waiting(struct address_space *mapping, pgoff_t star
 		for (unsigned int i = 0; i < fbatch.nr; i++)
 			truncate_cleanup_folio(fbatch.folios[i]);
 		delete_from_page_cache_batch(mapping, &fbatch);
-		batch_release(&fbatch, true);
+		batch_release(&fbatch, true, drained);
 		cond_resched();
 	}
 }
@@ -152,7 +152,8 @@ static void truncate_found(struct address_space *mapping, struct folio *folio, p
 }
 
 /* ... its second pass: everything, waiting for locks and write-back, until nothing is found. */
-static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end, pgoff_t first, pgoff_t last)
+static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end, pgoff_t first, pgoff_t last,
+			     bool *drained)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = first;
 	struct folio_batch fbatch;
@@ -175,7 +176,7 @@ static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff
 			truncate_found(mapping, folio, start, end, &index, &first, &last);
 			folio_unlock(folio);
 		}
-		batch_release(&fbatch, false);
+		batch_release(&fbatch, false, drained);
 	}
 }
 
@@ -186,7 +187,7 @@ static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff
  */
 void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pgoff_t end)
 {
-	bool truncate = end == (pgoff_t)-1, same_folio = start == end - 1;
+	bool truncate = end == (pgoff_t)-1, same_folio = start == end - 1, drained = false;
 	pgoff_t first = start, last = end;
 	struct folio *folio;
 
@@ -196,7 +197,7 @@ void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pg
 	}
 	if (start >= end)
 		return;
-	truncate_without_waiting(mapping, start, end);
+	truncate_without_waiting(mapping, start, end, &drained);
 
 	folio = filemap_lock_folio(mapping, start);
 	if (folio) {
@@ -220,7 +221,7 @@ void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pg
 			folio_put(folio);
 		}
 	}
-	truncate_waiting(mapping, start, end, first, last);
+	truncate_waiting(mapping, start, end, first, last, &drained);
 }
 
 /* truncate_pagecache() - v7.1. Fidelity: same. i_size has been set. */

@@ -53,7 +53,7 @@ static bool userfaultfd_must_wait(struct vm_fault *vmf, unsigned long reason)
 	} while (!pte);
 	ptent = ptep_get_lockless(pte);
 	pte_unmap(pte);
-	if (pte_none(ptent) || pte_is_uffd_wp_marker(ptent))
+	if (pte_none(ptent) || pte_is_uffd_marker(ptent))
 		return true;
 	if (!bug_enabled(uffd_must_wait_decodes_swap_as_write) && !pte_present(ptent))
 		return false;
@@ -197,7 +197,7 @@ static bool mfill_file_over_size(struct vm_area_struct *dst_vma, unsigned long d
 	       linear_page_index(dst_vma, dst_addr) >= i_size_read(dst_vma->vm_file->f_inode) >> PAGE_SHIFT;
 }
 
-/* mfill_atomic_install_pte() - v7.1. Fidelity: same, anonymous pages. A marker of write protection may be replaced. */
+/* mfill_atomic_install_pte() - v7.1. Fidelity: same, anonymous pages. A marker of write protection or of poison may be replaced. */
 static int mfill_atomic_install_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_vma, unsigned long dst_addr, struct folio *folio,
 				    bool wp)
 {
@@ -218,7 +218,7 @@ static int mfill_atomic_install_pte(pmd_t *dst_pmd, struct vm_area_struct *dst_v
 		goto unlock;
 	}
 	ptent = ptep_get(pte);
-	if (!pte_none(ptent) && !pte_is_uffd_wp_marker(ptent))
+	if (!pte_none(ptent) && !pte_is_uffd_marker(ptent))
 		goto unlock;
 	folio_add_new_anon_rmap(folio, dst_vma, dst_addr, RMAP_EXCLUSIVE);
 	folio_add_lru_vma(folio, dst_vma);
@@ -398,6 +398,7 @@ struct move {
 	struct folio *src_folio; /* locked, and with a reference */
 	pte_t src_folio_pte;     /* where it was found */
 	struct swap_info_struct *si;
+	long err; /* what the rounds have said so far */
 	bool allow_src_holes;
 };
 
@@ -761,7 +762,7 @@ static int move_find_vmas(struct move *m)
 
 /*
  * The huge half of a round of move_pages(); the source PMD's lock is held, and dropped. A PMD that cannot move whole is split: its pages
- * move one by one. -EAGAIN: look again.
+ * move one by one. -EAGAIN: look again. Success forgets what an earlier round has said.
  */
 static long move_huge(struct move *m, spinlock_t *ptl)
 {
@@ -770,12 +771,13 @@ static long move_huge(struct move *m, spinlock_t *ptl)
 	if (!((m->src_addr | m->dst_addr) & ~HPAGE_PMD_MASK) && m->len >= HPAGE_PMD_SIZE && pmd_none(m->dst_pmdval)) {
 		err = move_pages_huge_pmd(m->mm, m->dst_pmd, m->src_pmd, m->dst_pmdval, m->dst_vma, m->src_vma, m->dst_addr,
 					  m->src_addr);
+		m->err = err;
 		return err ?: (long)HPAGE_PMD_SIZE;
 	}
 	{
 		pmd_t pmdval = pmdp_get(m->src_pmd);
 
-		/* can be a migration entry */
+		/* what is being migrated has no page here to ask */
 		if (pmd_present(pmdval) || bug_enabled(pmd_uffd_move_migration_pmd)) {
 			struct folio *folio = page_folio(pmd_page(pmdval));
 
@@ -821,7 +823,7 @@ static long move_round(struct move *m)
  * move_pages() - v7.1. Fidelity: adapted: mmap_lock, no per-VMA locks, and no events that change the address space meanwhile. Whatever says
  * -EAGAIN is tried again, in the kernel until a fatal signal comes: somebody's reference keeps a large folio from being split for as
  * long as it is held. Here the signal comes soon. v7.1 keeps the -EAGAIN in the variable in which it looks for an error after the
- * next page has moved.
+ * next pages of a table have moved; a huge round writes it anew.
  */
 long move_pages(struct mm_struct *mm, unsigned long dst_start, unsigned long src_start, unsigned long len, bool allow_src_holes)
 {
@@ -829,30 +831,30 @@ long move_pages(struct mm_struct *mm, unsigned long dst_start, unsigned long src
 		.mm = mm, .dst_addr = dst_start, .src_addr = src_start, .len = len, .allow_src_holes = allow_src_holes,
 	};
 	unsigned int again = 0;
-	long err, ret, moved = 0;
+	long ret, moved = 0;
 
 	mmap_read_lock(mm);
-	err = move_find_vmas(&m);
-	if (err)
+	m.err = move_find_vmas(&m);
+	if (m.err)
 		goto unlock;
 	while (m.len) {
 		ret = move_round(&m);
 		if (ret == MOVE_RETRY)
 			continue;
 		if (ret < 0)
-			err = ret;
-		else if (err != -EAGAIN || !bug_enabled(uffd_move_stale_eagain))
-			err = 0;
+			m.err = ret;
+		else if (m.err != -EAGAIN || !bug_enabled(uffd_move_stale_eagain))
+			m.err = 0;
 		cond_resched();
-		if (err == -EAGAIN) {
+		if (m.err == -EAGAIN) {
 			if (++again > MOVE_AGAIN_MAX) {
-				err = -EINTR;
+				m.err = -EINTR;
 				break;
 			}
 			cpu_relax();
 			continue;
 		}
-		if (err)
+		if (m.err)
 			break;
 		m.dst_addr += (unsigned long)ret;
 		m.src_addr += (unsigned long)ret;
@@ -861,5 +863,5 @@ long move_pages(struct mm_struct *mm, unsigned long dst_start, unsigned long src
 	}
 unlock:
 	mmap_read_unlock(mm);
-	return moved ?: err;
+	return moved ?: m.err;
 }
