@@ -987,6 +987,7 @@ static void write_dirty(struct address_space *mapping, pgoff_t index, pgoff_t la
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE];
 	struct folio_batch fbatch;
+	bool drained = false;
 
 	folio_batch_init(&fbatch);
 	while (index <= last && find_get_entries(mapping, &index, last, &fbatch, indices)) {
@@ -1013,7 +1014,7 @@ static void write_dirty(struct address_space *mapping, pgoff_t index, pgoff_t la
 			else
 				folio_unlock(folio);
 		}
-		folios_put(&folios);
+		folio_batch_release(&folios, &drained);
 		folio_batch_init(&fbatch);
 		cond_resched();
 	}
