@@ -6,7 +6,8 @@
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 
-enum mmu_notifier_event { MMU_NOTIFY_UNMAP, MMU_NOTIFY_CLEAR, MMU_NOTIFY_PROTECTION_VMA, MMU_NOTIFY_MIGRATE, MMU_NOTIFY_EXCLUSIVE };
+enum mmu_notifier_event { MMU_NOTIFY_UNMAP, MMU_NOTIFY_CLEAR, MMU_NOTIFY_PROTECTION_VMA, MMU_NOTIFY_PROTECTION_PAGE,
+			  MMU_NOTIFY_MIGRATE, MMU_NOTIFY_EXCLUSIVE };
 struct mmu_notifier_range {
 	struct mm_struct *mm;
 	unsigned long start, end;

@@ -125,6 +125,18 @@ struct page_vma_mapped_walk {
 	name.nr_pages = folio_nr_pages(folio_);                                \
 	name.pgoff = folio_pgoff(folio_)
 
+/* vma_address_end() - v7.1, mm/internal.h. Fidelity: same. The folio's end in this VMA. */
+static inline unsigned long vma_address_end(const struct page_vma_mapped_walk *pvmw)
+{
+	const struct vm_area_struct *vma = pvmw->vma;
+	unsigned long address;
+
+	if (pvmw->nr_pages == 1)
+		return pvmw->address + PAGE_SIZE;
+	address = vma->vm_start + ((pvmw->pgoff + pvmw->nr_pages - vma->vm_pgoff) << PAGE_SHIFT);
+	return address < vma->vm_start || address > vma->vm_end ? vma->vm_end : address;
+}
+
 bool page_vma_mapped_walk(struct page_vma_mapped_walk *pvmw);
 /* The caller stops before the walk has ended. */
 static inline void page_vma_mapped_walk_done(struct page_vma_mapped_walk *pvmw)

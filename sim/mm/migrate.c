@@ -835,6 +835,8 @@ static int migrate_pages_batch(struct list_head *from, new_folio_t get_new_folio
 	LIST_HEAD(unmap_folios);
 	LIST_HEAD(dst_folios);
 
+	/* the list is the caller's own: one folio at most if both its links are to the same */
+	VM_WARN_ON_ONCE(mode != MIGRATE_ASYNC && assert_read(from->next) != assert_read(from->prev));
 	for (int pass = 0; pass < nr_pass && retry.folios; pass++) {
 		retry = (struct migrate_retry){ 0 };
 		list_for_each_entry_safe(folio, folio2, from, lru) {
@@ -1060,13 +1062,14 @@ static struct folio *alloc_misplaced_dst_folio(struct folio *src, unsigned long 
 
 /*
  * migrate_misplaced_folio_prepare() - v7.1, mm/migrate.c. Fidelity: adapted: no executable mappings, and a node always looks as if it had room. The
- * page table lock is held: mapped, the folio stays. 0: isolated, to be given to migrate_misplaced_folio().
+ * page table lock is held: mapped, the folio stays. Dirty folios of files stay where they are, and those that are lazily freed and
+ * have been written to since. 0: isolated, to be given to migrate_misplaced_folio().
  */
 int migrate_misplaced_folio_prepare(struct folio *folio, struct vm_area_struct *vma, int node)
 {
 	(void)vma;
 	(void)node;
-	if (!folio_test_anon(folio) && !folio_test_swapbacked(folio) && folio_test_dirty(folio))
+	if (folio_is_file_lru(folio) && folio_test_dirty(folio))
 		return -EAGAIN;
 	if (!folio_isolate_lru(folio))
 		return -EAGAIN;
@@ -1130,7 +1133,10 @@ static int __add_folio_for_migration(struct folio *folio, int node, struct list_
 	return 1;
 }
 
-/* add_folio_for_migration() - v7.1, mm/migrate.c. Fidelity: same. 1: isolated; 0: it is there already. */
+/*
+ * add_folio_for_migration() - v7.1, mm/migrate.c. Fidelity: adapted: no vma_migratable(), since all VMAs are; the walk does not stop at zero pages
+ * (FW_ZEROPAGE), which are so -ENOENT and not -EFAULT. 1: isolated; 0: it is there already.
+ */
 static int add_folio_for_migration(struct mm_struct *mm, unsigned long addr, int node, struct list_head *pagelist)
 {
 	struct vm_area_struct *vma;

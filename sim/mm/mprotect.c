@@ -24,9 +24,35 @@
 #define tlb_flush_pmd_range(tlb, addr, size) ((void)(tlb), (void)(addr), (void)(size))
 #endif
 
-/* pte_needs_flush(), huge_pmd_needs_flush() - v7.1, arch/x86. Fidelity: same: less than before, or another page. */
-#define ACCESS_BITS (_PAGE_PRESENT | _PAGE_RW | _PAGE_PROTNONE)
-#define entry_needs_flush(old, new) (((old) & _PAGE_PRESENT) && (((old) ^ (new)) & ((old) | ~ACCESS_BITS)))
+/*
+ * pte_flags_need_flush() - v7.1, arch/x86/include/asm/tlbflush.h. Fidelity: same, for the bits that there are: present, dirty and accessed matter
+ * when they go, permissions and size when they change, and what software keeps in the entry (special, soft-dirty, write protection by
+ * userfaultfd) not at all: no translation has it. _PAGE_PROTNONE is x86's global bit.
+ */
+static bool pte_flags_need_flush(unsigned long oldflags, unsigned long newflags, bool ignore_access)
+{
+	const unsigned long flush_on_clear = _PAGE_PRESENT | _PAGE_DIRTY | (ignore_access ? 0 : _PAGE_ACCESSED);
+	const unsigned long flush_on_change = _PAGE_RW | _PAGE_PSE | _PAGE_PROTNONE;
+	unsigned long diff = oldflags ^ newflags;
+
+	return (diff & oldflags & flush_on_clear) || (diff & flush_on_change);
+}
+
+/* pte_needs_flush() - v7.1, arch/x86/include/asm/tlbflush.h. Fidelity: same. That a page has not been used lately may be wrong. */
+static bool pte_needs_flush(pte_t oldpte, pte_t newpte)
+{
+	if (!(pte_val(oldpte) & _PAGE_PRESENT))
+		return false;
+	return pte_pfn(oldpte) != pte_pfn(newpte) || pte_flags_need_flush(pte_val(oldpte), pte_val(newpte), true);
+}
+
+/* huge_pmd_needs_flush() - v7.1, arch/x86/include/asm/tlbflush.h. Fidelity: same. */
+static bool huge_pmd_needs_flush(pmd_t oldpmd, pmd_t newpmd)
+{
+	if (!(pmd_val(oldpmd) & _PAGE_PRESENT))
+		return false;
+	return pmd_pfn(oldpmd) != pmd_pfn(newpmd) || pte_flags_need_flush(pmd_val(oldpmd), pmd_val(newpmd), false);
+}
 
 static bool maybe_change_pte_writable(struct vm_area_struct *vma, pte_t pte)
 {
@@ -138,7 +164,7 @@ int change_huge_pmd(struct mmu_gather *tlb, struct vm_area_struct *vma, pmd_t *p
 		entry = pmd_mkwrite(entry, vma);
 	ret = HPAGE_PMD_NR;
 	set_pmd_at(mm, addr, pmd, entry);
-	if (entry_needs_flush(pmd_val(oldpmd), pmd_val(entry)))
+	if (huge_pmd_needs_flush(oldpmd, entry))
 		tlb_flush_pmd_range(tlb, addr, HPAGE_PMD_SIZE);
 unlock:
 	spin_unlock(ptl);
@@ -173,7 +199,7 @@ static void prot_commit_flush_ptes(struct change_state *c, unsigned long addr, p
 	for (int i = idx; i < idx + nr; i++)
 		ptep_modify_prot_commit(c->vma, addr + (unsigned long)i * PAGE_SIZE, ptep + i,
 					pte_advance_pfn(oldpte, i), pte_advance_pfn(ptent, i));
-	if (entry_needs_flush(pte_val(oldpte), pte_val(ptent)))
+	if (pte_needs_flush(oldpte, ptent))
 		tlb_flush_pte_range(c->tlb, addr + (unsigned long)idx * PAGE_SIZE, (unsigned long)nr * PAGE_SIZE);
 }
 

@@ -153,7 +153,8 @@ out:
 /*
  * move_normal_pmd() - v7.1. Fidelity: same; one lock for both PMDs. A whole table changes its place. The rmap locks are held for writing:
  * who walks the table by rmap holds no lock of ours. The PMD is looked at again under its lock: a collapse may have been
- * faster.
+ * faster. The new place may have a table: the way back of a move that failed finds the one that move_ptes() has emptied, where a huge PMD was
+ * split under the move. v7.1 warns of any table there; here its entries are moved one by one.
  */
 static bool move_normal_pmd(struct pagetable_move_control *pmc, pmd_t *old_pmd, pmd_t *new_pmd)
 {
@@ -165,14 +166,19 @@ static bool move_normal_pmd(struct pagetable_move_control *pmc, pmd_t *old_pmd, 
 	/* write protection would have to be taken off each entry, on the way back too */
 	if (vma_has_uffd_without_event_remap(pmc->old) || vma_has_uffd_without_event_remap(pmc->new))
 		return false;
-	if (!pmd_none(pmdp_get(new_pmd)))
+	pmd = pmdp_get(new_pmd);
+	if (!pmd_none(pmd)) {
+		if (bug_enabled(mremap_undo_finds_old_table))
+			WARN_ON_ONCE(!pmd_none(pmd));
 		return false;
+	}
 	ptl = pmd_lock(mm, old_pmd);
 	pmd = pmdp_get(old_pmd);
 	if (!pmd_is_table(pmd) && !bug_enabled(pmd_mremap_vs_retract))
 		goto out_unlock;
 	pmd_clear(old_pmd);
 	res = true;
+	VM_BUG_ON(assert_read(new_pmd->pmd));
 	pmd_populate(mm, new_pmd, pmd_pgtable(pmd));
 	flush_tlb_range(pmc->old, pmc->old_addr, pmc->old_addr + PMD_SIZE);
 out_unlock:
@@ -322,6 +328,10 @@ again:
 /*
  * copy_vma_and_data() - v7.1. Fidelity: same. *vmap: the old VMA, or what it has been merged into. On failure *addrp is what is to be unmapped
  * instead of the old range: the new one, whose pages have been moved back; *newp NULL: there is no new one either.
+ *
+ * Known, as in v7.1: move_ptes() and move_huge_pmd() take write protection of userfaultfd off each entry on its way out, and drop its
+ * markers; the way back does not put them on again. After an mremap that failed, what was protected in the old range, which is still
+ * registered, is so no more, and its writes are not reported. No oracle here knows what the user has protected.
  */
 static int copy_vma_and_data(struct vma_remap_struct *vrm, struct vm_area_struct **newp)
 {

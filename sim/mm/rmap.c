@@ -245,7 +245,7 @@ int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *pvma)
 	anon_vma->num_active_vmas = 1;
 	WRITE_ONCE(anon_vma->root, parent->root);
 	anon_vma->parent = parent;
-	/* The lock lives in the root: it has to outlive this one. */
+	/* Its rwsem is what this one is locked by. */
 	get_anon_vma(anon_vma->root);
 	plain_write(vma->anon_vma, anon_vma);
 	anon_vma_chain_assign(vma, avc, anon_vma);
@@ -449,12 +449,14 @@ static int folio_mm_id_slot(struct folio *folio, unsigned int id)
 
 /*
  * __folio_large_mapcount_sanity_checks() - v7.1, include/linux/rmap.h. Fidelity: same, less the
- * 32-bit limits.
+ * 32-bit limits and hugetlb. Under the bit lock, or the folio is new.
  */
 static void large_mapcount_sanity_checks(struct folio *folio, int diff,
 					 unsigned int mm_id)
 {
+	VM_WARN_ON_ONCE(!folio_test_large(folio));
 	VM_WARN_ON_ONCE(diff <= 0);
+	VM_WARN_ON_ONCE(diff > folio_large_nr_pages(folio));
 	VM_WARN_ON_ONCE(mm_id < MM_ID_MIN || mm_id > MM_ID_MAX);
 	for (int idx = 0; idx < 2; idx++) {
 		if (folio_mm_id(folio, idx) == MM_ID_DUMMY)
@@ -462,6 +464,8 @@ static void large_mapcount_sanity_checks(struct folio *folio, int diff,
 		else
 			VM_WARN_ON_ONCE(folio->_mm_id_mapcount[idx] < 0);
 	}
+	VM_WARN_ON_ONCE(assert_read(folio->_large_mapcount.counter) < 0 &&
+			(assert_read(folio->_mm_ids) & BIT(FOLIO_MM_IDS_SHARED_BITNUM)));
 }
 
 /*
@@ -471,10 +475,14 @@ static void large_mapcount_sanity_checks(struct folio *folio, int diff,
 static void folio_set_large_mapcount(struct folio *folio, int mapcount,
 				     struct vm_area_struct *vma)
 {
-	atomic_set(&folio->_large_mapcount, mapcount - 1);
-	if (!mm_ids_enabled())
+	if (!mm_ids_enabled()) {
+		atomic_set(&folio->_large_mapcount, mapcount - 1);
 		return;
+	}
 	large_mapcount_sanity_checks(folio, mapcount, vma->vm_mm->mm_id);
+	VM_WARN_ON_ONCE(folio_mm_id(folio, 0) != MM_ID_DUMMY);
+	VM_WARN_ON_ONCE(folio_mm_id(folio, 1) != MM_ID_DUMMY);
+	atomic_set(&folio->_large_mapcount, mapcount - 1);
 	folio->_mm_id_mapcount[0] = mapcount - 1;
 	folio_set_mm_id(folio, 0, vma->vm_mm->mm_id);
 }
@@ -685,6 +693,7 @@ static void __folio_add_anon_rmap(struct folio *folio, struct page *page, int nr
 	VM_WARN_ON_FOLIO(!folio_test_anon(folio), folio);
 	__folio_add_rmap(folio, page, nr_pages, vma, level);
 
+	VM_BUG_ON_FOLIO(folio_anon_vma(folio)->root != assert_read(vma->anon_vma)->root, folio);
 	pgoff = folio_pgoff(folio);
 	VM_BUG_ON_PAGE(pgoff + (page - &folio->page) != linear_page_index(vma, address), page);
 
@@ -723,6 +732,7 @@ void folio_add_new_anon_rmap(struct folio *folio, struct vm_area_struct *vma,
 	const bool exclusive = flags & RMAP_EXCLUSIVE;
 	int nr = 1, nr_pmdmapped = 0;
 
+	VM_WARN_ON_FOLIO(!exclusive && !(assert_read(folio->flags) & BIT(PG_locked)), folio);
 	if (!folio_test_swapbacked(folio))
 		__folio_set_swapbacked(folio);
 	__folio_set_anon(folio, vma, address, exclusive);
@@ -1090,14 +1100,17 @@ void rmap_walk_locked(struct folio *folio, struct rmap_walk_control *rwc)
 		rmap_walk_file(folio, rwc, true);
 }
 
-/* page_vma_mkclean_one() - v7.1, mm/rmap.c. Fidelity: same. */
+/*
+ * page_vma_mkclean_one() - v7.1, mm/rmap.c. Fidelity: same. Each entry that lets write, or has been written through, counts: the folio is as
+ * good as dirty by it.
+ */
 static bool page_vma_mkclean_one(struct folio *folio, struct vm_area_struct *vma, unsigned long address, void *arg)
 {
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, PVMW_SYNC);
 	int *cleaned = arg;
 	struct mmu_notifier_range range;
 
-	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, vma->vm_mm, address, vma->vm_end);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_PAGE, 0, vma->vm_mm, address, vma_address_end(&pvmw));
 	mmu_notifier_invalidate_range_start(&range);
 	while (page_vma_mapped_walk(&pvmw)) {
 		if (pvmw.pte) {
@@ -1105,10 +1118,7 @@ static bool page_vma_mkclean_one(struct folio *folio, struct vm_area_struct *vma
 
 			if (!pte_present(entry) || (!pte_dirty(entry) && !pte_write(entry)))
 				continue;
-			entry = ptep_get_and_clear(vma->vm_mm, pvmw.address, pvmw.pte);
-			flush_tlb_page(vma, pvmw.address);
-			if (pte_dirty(entry))
-				(*cleaned)++;
+			entry = ptep_clear_flush(vma, pvmw.address, pvmw.pte);
 			set_pte_at(vma->vm_mm, pvmw.address, pvmw.pte, pte_mkclean(pte_wrprotect(entry)));
 		} else {
 			pmd_t entry = pmdp_get(pvmw.pmd);
@@ -1116,11 +1126,9 @@ static bool page_vma_mkclean_one(struct folio *folio, struct vm_area_struct *vma
 			if (!pmd_present(entry) || (!pmd_dirty(entry) && !pmd_write(entry)))
 				continue;
 			entry = pmdp_invalidate(vma, pvmw.address, pvmw.pmd);
-			flush_tlb_range(vma, pvmw.address & HPAGE_PMD_MASK, (pvmw.address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE);
-			if (pmd_dirty(entry))
-				(*cleaned)++;
 			set_pmd_at(vma->vm_mm, pvmw.address, pvmw.pmd, pmd_mkclean(pmd_wrprotect(entry)));
 		}
+		(*cleaned)++;
 	}
 	mmu_notifier_invalidate_range_end(&range);
 	return true;
@@ -1132,7 +1140,7 @@ static bool invalid_mkclean_vma(struct vm_area_struct *vma, void *arg)
 	return !(assert_read(vma->vm_flags) & VM_SHARED);
 }
 
-/* folio_mkclean() - v7.1, mm/rmap.c. Fidelity: same. Locked. True: some entry was dirty; none is, and none can become it without a fault. */
+/* folio_mkclean() - v7.1, mm/rmap.c. Fidelity: same. Locked. True: some entry was dirty or writable; none is dirty, and none can become it without a fault. */
 bool folio_mkclean(struct folio *folio)
 {
 	int cleaned = 0;
@@ -1166,9 +1174,10 @@ static bool folio_needs_cow_for_dma(struct vm_area_struct *vma, struct folio *fo
  * __folio_dup_file_rmap() - v7.1, include/linux/rmap.h. Fidelity: same. The count that says "mapped at all" cannot leave zero here, since the
  * parent maps the pages: neither _nr_pages_mapped nor a statistic moves. The child's id goes into the large count.
  */
-static void __folio_dup_rmap(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma,
-			     enum pgtable_level level)
+static void __folio_dup_file_rmap(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma,
+				  enum pgtable_level level)
 {
+	folio_rmap_sanity_checks(folio, page, nr_pages, level);
 	if (level == PGTABLE_LEVEL_PMD) {
 		atomic_inc(&folio->_entire_mapcount);
 		folio_add_return_large_mapcount(folio, 1, dst_vma);
@@ -1185,7 +1194,8 @@ static void __folio_dup_rmap(struct folio *folio, struct page *page, int nr_page
 
 /*
  * __folio_try_dup_anon_rmap() - v7.1, include/linux/rmap.h. Fidelity: same. Device memory is never pinned. All that is pinned and
- * exclusive has to stay so: the parent's DMA goes there; the whole run is refused before any bit changes.
+ * exclusive has to stay so: the parent's DMA goes there; the whole run is refused before any bit changes. After that page by page: no
+ * page is exclusive any more when its second mapping is counted.
  */
 static int __folio_try_dup_anon_rmap(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma,
 				     struct vm_area_struct *src_vma, enum pgtable_level level)
@@ -1200,10 +1210,16 @@ static int __folio_try_dup_anon_rmap(struct folio *folio, struct page *page, int
 	for (int i = 0; maybe_pinned && i < bits; i++)
 		if (PageAnonExclusive(page + i))
 			return -EBUSY;
-	for (int i = 0; i < bits; i++)
+	for (int i = 0; i < bits; i++) {
 		if (PageAnonExclusive(page + i))
 			ClearPageAnonExclusive(page + i);
-	__folio_dup_rmap(folio, page, nr_pages, dst_vma, level);
+		if (level == PGTABLE_LEVEL_PMD)
+			atomic_inc(&folio->_entire_mapcount);
+		else if (!folio_test_large(folio) || page_mapcount_enabled())
+			atomic_inc(&page[i]._mapcount);
+	}
+	if (folio_test_large(folio))
+		folio_add_return_large_mapcount(folio, level == PGTABLE_LEVEL_PMD ? 1 : nr_pages, dst_vma);
 	return 0;
 }
 
@@ -1225,5 +1241,5 @@ int folio_try_dup_anon_rmap_pmd(struct folio *folio, struct page *page, struct v
 void folio_dup_file_rmap_ptes(struct folio *folio, struct page *page, int nr_pages, struct vm_area_struct *dst_vma)
 {
 	VM_WARN_ON_FOLIO(folio_test_anon(folio), folio);
-	__folio_dup_rmap(folio, page, nr_pages, dst_vma, PGTABLE_LEVEL_PTE);
+	__folio_dup_file_rmap(folio, page, nr_pages, dst_vma, PGTABLE_LEVEL_PTE);
 }

@@ -24,20 +24,6 @@ static bool should_defer_flush(struct mm_struct *mm, enum ttu_flags flags)
 	return flags & TTU_BATCH_FLUSH;
 }
 
-/* vma_address_end() - v7.1, mm/internal.h. Fidelity: same. */
-static unsigned long vma_address_end(const struct page_vma_mapped_walk *pvmw)
-{
-	const struct vm_area_struct *vma = pvmw->vma;
-	unsigned long address;
-
-	if (pvmw->nr_pages == 1)
-		return pvmw->address + PAGE_SIZE;
-	address = vma->vm_start + ((pvmw->pgoff + pvmw->nr_pages - vma->vm_pgoff) << PAGE_SHIFT);
-	if (address < vma->vm_start || address > vma->vm_end)
-		address = vma->vm_end;
-	return address;
-}
-
 /* The page that an entry maps: a present one, or one of device memory. */
 static unsigned long pte_any_pfn(pte_t pteval)
 {
@@ -68,11 +54,12 @@ static pte_t migrate_clear_pte(struct folio *folio, struct page_vma_mapped_walk 
 		*writablep = softleaf_is_device_private_write(softleaf_from_pte(pteval));
 		return pteval;
 	}
-	pteval = ptep_get_and_clear(mm, address, pvmw->pte);
-	if (should_defer_flush(mm, flags))
+	if (should_defer_flush(mm, flags)) {
+		pteval = ptep_get_and_clear(mm, address, pvmw->pte);
 		set_tlb_ubc_flush_pending(mm, pteval, address, address + PAGE_SIZE);
-	else
-		flush_tlb_page(vma, address);
+	} else {
+		pteval = ptep_clear_flush(vma, address, pvmw->pte);
+	}
 	if (pte_dirty(pteval))
 		folio_mark_dirty(folio);
 	*writablep = pte_write(pteval);

@@ -35,7 +35,7 @@ struct unmap_walk {
 	pte_t pteval;        /* what was there */
 };
 /* What comes after one hit of the walk. */
-enum unmap_step { UNMAP_NEXT, UNMAP_DISCARD, UNMAP_ABORT, UNMAP_DONE, UNMAP_WARN };
+enum unmap_step { UNMAP_NEXT, UNMAP_DISCARD, UNMAP_ABORT, UNMAP_DONE };
 
 /* mm_counter() - v7.1, include/linux/mm.h. Fidelity: same. */
 static int unmap_counter(struct folio *folio)
@@ -49,18 +49,6 @@ static int unmap_counter(struct folio *folio)
 static bool should_defer_flush(enum ttu_flags flags)
 {
 	return flags & TTU_BATCH_FLUSH;
-}
-
-/* The folio's end in this VMA. (vma_address_end(), v7.1, mm/internal.h.) */
-static unsigned long vma_address_end(const struct page_vma_mapped_walk *pvmw)
-{
-	const struct vm_area_struct *vma = pvmw->vma;
-	unsigned long address;
-
-	if (pvmw->nr_pages == 1)
-		return pvmw->address + PAGE_SIZE;
-	address = vma->vm_start + ((pvmw->pgoff + pvmw->nr_pages - vma->vm_pgoff) << PAGE_SHIFT);
-	return address < vma->vm_start || address > vma->vm_end ? vma->vm_end : address;
 }
 
 /*
@@ -274,7 +262,10 @@ static enum unmap_step unmap_to_swap(struct unmap_walk *w)
 	return UNMAP_DISCARD;
 }
 
-/* The entries in hand are cleared: what takes their place. */
+/*
+ * The entries in hand are cleared: what takes their place - try_to_unmap_one(), v7.1. Fidelity: same. After the warning nothing does: the
+ * entries stay cleared, with map count and reference as they were.
+ */
 static enum unmap_step unmap_replace(struct unmap_walk *w)
 {
 	struct mm_struct *mm = w->vma->vm_mm;
@@ -291,10 +282,8 @@ static enum unmap_step unmap_replace(struct unmap_walk *w)
 		add_mm_counter(mm, counter, -w->nr_pages);
 		return UNMAP_DISCARD;
 	}
-	if (folio_test_swapbacked(w->folio) != folio_test_swapcache(w->folio)) {
-		restore_ptes(w);
-		return UNMAP_WARN;
-	}
+	if (WARN_ON_ONCE(folio_test_swapbacked(w->folio) != folio_test_swapcache(w->folio)))
+		return UNMAP_ABORT;
 	if (!folio_test_swapbacked(w->folio))
 		return unmap_lazyfree(w);
 	return unmap_to_swap(w);
@@ -350,7 +339,7 @@ static enum unmap_step unmap_ptes(struct unmap_walk *w)
 	folio_remove_rmap_ptes(w->folio, w->subpage, w->nr_pages, w->vma);
 	if (plain_read_racy(w->vma->vm_flags) & VM_LOCKED)
 		mlock_drain_local();
-	folio_ref_sub(w->folio, w->nr_pages);
+	folio_put_refs(w->folio, w->nr_pages);
 	/* a batch of all its pages: there is no more of it here */
 	return w->nr_pages == (int)folio_nr_pages(w->folio) ? UNMAP_DONE : UNMAP_NEXT;
 }
@@ -383,11 +372,6 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma, un
 		}
 		if (step == UNMAP_NEXT)
 			continue;
-		if (step == UNMAP_WARN) {
-			bool swapcache = folio_test_swapcache(folio);
-
-			WARN_ON_ONCE(folio_test_swapbacked(folio) != swapcache);
-		}
 		if (step != UNMAP_DONE)
 			ret = false;
 		page_vma_mapped_walk_done(&w.pvmw);
