@@ -318,10 +318,7 @@ static void split_unqueue(struct folio *folio, unsigned int order,
 		folio_clear_partially_mapped(folio);
 		mod_mthp_stat(order, MTHP_STAT_NR_ANON_PARTIALLY_MAPPED, -1);
 	}
-	if (generation_is(GENERATION_V6_8))
-		list_del(&folio->_deferred_list);
-	else
-		list_del_init(&folio->_deferred_list);
+	list_del_init(&folio->_deferred_list);
 }
 
 /* Mainline has no lock for a folio that is never queued. */
@@ -748,7 +745,10 @@ int folio_split(struct folio *folio, unsigned int new_order, struct page *split_
 	return __folio_split(folio, new_order, split_at, &folio->page, list, SPLIT_TYPE_NON_UNIFORM);
 }
 
-/* min_order_for_split() - v7.1. Fidelity: same: a truncated folio is for the split to refuse. */
+/*
+ * min_order_for_split() - v7.1. Fidelity: same: a truncated folio is for the split to refuse. Here every caller holds the folio lock. In v7.1
+ * memory_failure() and soft offline ask before they take it, and the mapping, which is read twice, may be gone at the second time: not shown here.
+ */
 unsigned int min_order_for_split(struct folio *folio)
 {
 	struct address_space *mapping;
