@@ -213,10 +213,11 @@ static struct folio *normal_or_softleaf_folio_pmd(pmd_t pmdval)
 }
 
 /*
- * zap_huge_pmd_folio() - v7.1. Fidelity: same. Present and device-private entries are mappings, with a map count and a reference; a migration
- * entry has neither, also of a folio of the device. A file's entry that is dirty does not make the folio dirty, up to v7.1 (later mainline does it):
- * not seen to lose anything here, where the first store through a shared mapping faults, vm_get_page_prot(), and marks the folio dirty. The counter
- * comes before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
+ * zap_huge_pmd_folio() - v7.1. Fidelity: adapted: a young entry of a file sets PG_referenced, in every VMA, where v7.1 has folio_mark_accessed(),
+ * which also activates, and passes over VMAs that are read at random or in sequence. Present and device-private entries are mappings, with a map
+ * count and a reference; a migration entry has neither, also of a folio of the device. A file's entry that is dirty does not make the folio dirty,
+ * up to v7.1 (later mainline does it): not seen to lose anything here, where the first store through a shared mapping faults, vm_get_page_prot(),
+ * and marks the folio dirty. The counter comes before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
  */
 static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t *pmd, pmd_t pmdval, struct folio *folio)
 {
