@@ -662,8 +662,9 @@ int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page
 }
 
 /*
- * remove_migration_pmd() - v7.1. Fidelity: same. P15. The PMD's lock is held
- * and the folio lock. Write permission, soft-dirty and uffd-wp are the old entry's, whatever kind the new one is.
+ * remove_migration_pmd() - v7.1. Fidelity: same, but for a repair. P15. The PMD's lock is held
+ * and the folio lock. Write permission, soft-dirty and uffd-wp are the old entry's, whatever kind the new one is. That a writable one of
+ * anonymous memory is exclusive is asked of present entries alone: of a device-private one, soft-dirty has the place of the writable bit.
  */
 void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 {
@@ -673,6 +674,7 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 	rmap_t rmap_flags = RMAP_NONE;
 	pmd_t old_pmd, pmde;
 	softleaf_t entry;
+	bool writable;
 
 	if (!pvmw->pmd || pvmw->pte)
 		return;
@@ -711,6 +713,12 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 	} else {
 		folio_add_file_rmap_pmd(folio, new, vma);
 	}
+	/* pmd_write() is this bit, and here refuses to be asked of an entry that is not present. */
+	if (bug_enabled(remove_migration_pmd_asserts_softleaf))
+		writable = pmd_val(pmde) & _PAGE_RW;
+	else
+		writable = pmd_present(pmde) && pmd_write(pmde);
+	VM_BUG_ON(writable && folio_test_anon(folio) && !PageAnonExclusive(new));
 	set_pmd_at(vma->vm_mm, haddr, pvmw->pmd, pmde);
 }
 
