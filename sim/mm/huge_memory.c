@@ -213,10 +213,11 @@ static struct folio *normal_or_softleaf_folio_pmd(pmd_t pmdval)
 }
 
 /*
- * zap_huge_pmd_folio() - v7.1. Fidelity: same. Present and device-private entries are mappings, with a map count and a reference; a migration
- * entry has neither, also of a folio of the device. A file's entry that is dirty does not make the folio dirty, up to v7.1 (later mainline does it):
- * not seen to lose anything here, where the first store through a shared mapping faults, vm_get_page_prot(), and marks the folio dirty. The counter
- * comes before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
+ * zap_huge_pmd_folio() - v7.1. Fidelity: adapted: a young entry of a file sets PG_referenced, in every VMA, where v7.1 has folio_mark_accessed(),
+ * which also activates, and passes over VMAs that are read at random or in sequence. Present and device-private entries are mappings, with a map
+ * count and a reference; a migration entry has neither, also of a folio of the device. A file's entry that is dirty does not make the folio dirty,
+ * up to v7.1 (later mainline does it): not seen to lose anything here, where the first store through a shared mapping faults, vm_get_page_prot(),
+ * and marks the folio dirty. The counter comes before the put: afterwards nobody knows what the folio was. The PMD's lock is held.
  */
 static void zap_huge_pmd_folio(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t *pmd, pmd_t pmdval, struct folio *folio)
 {
@@ -661,8 +662,9 @@ int set_pmd_migration_entry(struct page_vma_mapped_walk *pvmw, struct page *page
 }
 
 /*
- * remove_migration_pmd() - v7.1. Fidelity: same. P15. The PMD's lock is held
- * and the folio lock. Write permission, soft-dirty and uffd-wp are the old entry's, whatever kind the new one is.
+ * remove_migration_pmd() - v7.1. Fidelity: same, but for a repair. P15. The PMD's lock is held
+ * and the folio lock. Write permission, soft-dirty and uffd-wp are the old entry's, whatever kind the new one is. That a writable one of
+ * anonymous memory is exclusive is asked of present entries alone: of a device-private one, soft-dirty has the place of the writable bit.
  */
 void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 {
@@ -672,6 +674,7 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 	rmap_t rmap_flags = RMAP_NONE;
 	pmd_t old_pmd, pmde;
 	softleaf_t entry;
+	bool writable;
 
 	if (!pvmw->pmd || pvmw->pte)
 		return;
@@ -710,6 +713,12 @@ void remove_migration_pmd(struct page_vma_mapped_walk *pvmw, struct page *new)
 	} else {
 		folio_add_file_rmap_pmd(folio, new, vma);
 	}
+	/* pmd_write() is this bit, and here refuses to be asked of an entry that is not present. */
+	if (bug_enabled(remove_migration_pmd_asserts_softleaf))
+		writable = pmd_val(pmde) & _PAGE_RW;
+	else
+		writable = pmd_present(pmde) && pmd_write(pmde);
+	VM_BUG_ON(writable && folio_test_anon(folio) && !PageAnonExclusive(new));
 	set_pmd_at(vma->vm_mm, haddr, pvmw->pmd, pmde);
 }
 

@@ -318,10 +318,7 @@ static void split_unqueue(struct folio *folio, unsigned int order,
 		folio_clear_partially_mapped(folio);
 		mod_mthp_stat(order, MTHP_STAT_NR_ANON_PARTIALLY_MAPPED, -1);
 	}
-	if (generation_is(GENERATION_V6_8))
-		list_del(&folio->_deferred_list);
-	else
-		list_del_init(&folio->_deferred_list);
+	list_del_init(&folio->_deferred_list);
 }
 
 /* Mainline has no lock for a folio that is never queued. */
@@ -486,8 +483,24 @@ static void split_file_statistic(struct folio *folio, struct split *split)
 }
 
 /*
+ * Where the file ends, in pages: what lies behind leaves the cache. A file grows without the folio's lock, and a folio of shared memory may be
+ * mapped behind the end: a store there is no fault, nor is one through a pin. So v7.1, which looks before it unmaps, may drop what has been stored
+ * behind an end that was the file's no longer. Ours looks when the folio is frozen: there is no mapping and no reference that a store could go
+ * through, and whoever has made one has seen the file grow before. That is a load with i_pages' lock held, for which i_size has to be one
+ * word: with 32 bits it is read in a loop that may not be entered there.
+ */
+static void split_note_end(struct split *split)
+{
+	struct inode *inode = split->mapping->host;
+
+	split->end = (i_size_read(inode) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	if (shmem_mapping(split->mapping) && !bug_enabled(split_keepsize_fallocate))
+		split->end = shmem_fallocend(inode, split->end);
+}
+
+/*
  * __folio_freeze_and_split_unmapped() - v7.1; v6.12: part of split_huge_page_to_list_to_order().
- * Fidelity: same. Interrupts are off, and a file's i_pages is locked. The queue's lock is taken before the
+ * Fidelity: same, but for split_note_end(). Interrupts are off, and a file's i_pages is locked. The queue's lock is taken before the
  * freeze, or a scanner could take the zero for a folio that is being freed.
  */
 static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *split)
@@ -505,6 +518,8 @@ static int __folio_freeze_and_split_unmapped(struct folio *folio, struct split *
 	if (bug_enabled(split_unqueue_without_lock))
 		split_unqueue(folio, split->old_order, queue);
 
+	if (split->mapping && !bug_enabled(split_eof_before_freeze))
+		split_note_end(split);
 	split_file_statistic(folio, split);
 	if (generation_at_least(GENERATION_V6_18))
 		return split_frozen_v7_1(folio, split);
@@ -550,10 +565,7 @@ int folio_check_splittable(struct folio *folio, unsigned int new_order, enum spl
 	return 0;
 }
 
-/*
- * filemap_release_folio() is left out: no file has private data, so that a split never waits for its file system. i_size may change at
- * any moment; the folio lock serialises the trimming, and so the end is noted once.
- */
+/* filemap_release_folio() is left out: no file has private data, so that a split never waits for its file system. */
 static __follows_null int split_lock_file(struct folio *folio, struct split *split)
 {
 	struct address_space *mapping = plain_read(folio->mapping);
@@ -573,9 +585,8 @@ static __follows_null int split_lock_file(struct folio *folio, struct split *spl
 		xas_set(split->xas, plain_read(folio->index));
 	}
 	i_mmap_lock_read(mapping);
-	split->end = (i_size_read(mapping->host) + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	if (shmem_mapping(mapping) && !bug_enabled(split_keepsize_fallocate))
-		split->end = shmem_fallocend(mapping->host, split->end);
+	if (bug_enabled(split_eof_before_freeze))
+		split_note_end(split);
 	return 0;
 }
 
@@ -748,7 +759,10 @@ int folio_split(struct folio *folio, unsigned int new_order, struct page *split_
 	return __folio_split(folio, new_order, split_at, &folio->page, list, SPLIT_TYPE_NON_UNIFORM);
 }
 
-/* min_order_for_split() - v7.1. Fidelity: same: a truncated folio is for the split to refuse. */
+/*
+ * min_order_for_split() - v7.1. Fidelity: same: a truncated folio is for the split to refuse. Here every caller holds the folio lock. In v7.1
+ * memory_failure() and soft offline ask before they take it, and the mapping, which is read twice, may be gone at the second time: not shown here.
+ */
 unsigned int min_order_for_split(struct folio *folio)
 {
 	struct address_space *mapping;

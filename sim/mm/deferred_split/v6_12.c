@@ -184,7 +184,20 @@ static bool scan_forget(struct deferred_split *queue, struct folio *folio)
 }
 
 /*
- * deferred_split_scan() - v6.12. Fidelity: same. P6. Caller holds nothing and may sleep.
+ * Whether a folio is to be split: a part of it is unmapped, or it is underused. v6.18 does not ask an mlocked one how full it is: split, it
+ * would keep its zeroes; v6.12 asks.
+ */
+static bool scan_wants(struct folio *folio)
+{
+	if (folio_test_partially_mapped(folio))
+		return true;
+	if (generation_at_least(GENERATION_V6_18) && folio_test_mlocked(folio))
+		return false;
+	return thp_underused(folio);
+}
+
+/*
+ * deferred_split_scan() - v6.12, v6.18. Fidelity: same. P6. Caller holds nothing and may sleep.
  *
  * Folios that stay on the private list lose the scanner's reference, and can then be freed,
  * that is unlinked under the queue's lock, by anybody. The unlocked list_del_init() below must
@@ -205,7 +218,7 @@ static unsigned long deferred_split_scan(struct shrink_control *sc)
 		bool did_split = false, stays = false;
 		struct folio *put = folio;
 
-		if (folio_test_partially_mapped(folio) || thp_underused(folio)) {
+		if (scan_wants(folio)) {
 			if (folio_trylock(folio)) {
 				did_split = !split_folio(folio);
 				folio_unlock(folio);

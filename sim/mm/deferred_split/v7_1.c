@@ -66,12 +66,33 @@ static struct deferred_split *folio_split_queue_lock(struct folio *folio)
 	return queue;
 }
 
-/* folio_split_queue_lock_irqsave() - v7.1. Fidelity: same. */
+/* split_queue_lock_irqsave() - v7.1. Fidelity: same. The way up the cgroups is gone with interrupts on. */
+static struct deferred_split *split_queue_lock_irqsave(int nid, struct mem_cgroup *memcg, unsigned long *flags)
+{
+	struct deferred_split *queue = memcg_split_queue(nid, memcg);
+
+	spin_lock_irqsave(&queue->split_queue_lock, *flags);
+	while (!bug_enabled(defer_queue_reparent_lookup) && unlikely(memcg_is_dying(memcg))) {
+		spin_unlock_irqrestore(&queue->split_queue_lock, *flags);
+		memcg = parent_mem_cgroup(memcg);
+		queue = memcg_split_queue(nid, memcg);
+		spin_lock_irqsave(&queue->split_queue_lock, *flags);
+	}
+	return queue;
+}
+
+/* folio_split_queue_lock_irqsave() - v7.1. Fidelity: same. As folio_split_queue_lock(), interrupts go off with the lock. */
 static struct deferred_split *folio_split_queue_lock_irqsave(struct folio *folio,
 							     unsigned long *flags)
 {
-	local_irq_save(*flags);
-	return folio_split_queue_lock(folio);
+	struct deferred_split *queue;
+	struct mem_cgroup *memcg;
+
+	rcu_read_lock();
+	memcg = folio_memcg(folio);
+	queue = split_queue_lock_irqsave(folio_nid(folio), memcg, flags);
+	rcu_read_unlock();
+	return queue;
 }
 
 static void split_queue_unlock_irqrestore(struct deferred_split *queue, unsigned long flags)
@@ -174,8 +195,7 @@ static struct deferred_split *scan_take(struct shrink_control *sc, struct folio_
 	struct folio *folio, *next;
 	unsigned long flags;
 
-	local_irq_save(flags);
-	queue = split_queue_lock(sc->nid, sc->memcg);
+	queue = split_queue_lock_irqsave(sc->nid, sc->memcg, &flags);
 	list_for_each_entry_safe(folio, next, &queue->split_queue, _deferred_list) {
 		if (folio_try_get(folio))
 			folio_batch_add(fbatch, folio);
