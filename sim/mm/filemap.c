@@ -753,19 +753,16 @@ static void filemap_get_read_batch(struct address_space *mapping, pgoff_t index,
 			break;
 		if (!bug_enabled(lookup_sibling_entry) && xa_is_sibling(folio))
 			break;
-		if (!folio_try_get(folio))
-			goto retry;
-		if (unlikely(folio != xas_reload(&xas)))
-			goto put_folio;
-		if (!folio_batch_add(fbatch, folio))
-			break;
-		if (!folio_test_uptodate(folio))
-			break;
-		xas_advance(&xas, folio_next_index(folio) - 1);
-		continue;
-put_folio:
-		folio_put(folio);
-retry:
+		if (folio_try_get(folio)) {
+			if (likely(folio == xas_reload(&xas))) {
+				if (!folio_batch_add(fbatch, folio) || !folio_test_uptodate(folio))
+					break;
+				xas_advance(&xas, folio_next_index(folio) - 1);
+				continue;
+			}
+			folio_put(folio);
+		}
+		/* It is going, or has gone: from the top again. */
 		cpu_relax();
 		xas_reset(&xas);
 	}

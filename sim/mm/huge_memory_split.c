@@ -88,33 +88,31 @@ static void remap_page(struct folio *folio, int nr, enum ttu_flags flags)
 static void lru_add_split_folio(struct folio *folio, struct folio *new_folio,
 				struct lruvec *lruvec, struct list_head *list)
 {
-	VM_BUG_ON_FOLIO(folio_test_lru(new_folio), folio);
 	lockdep_assert_held(&lruvec->lru_lock);
-
+	VM_BUG_ON_FOLIO(folio_test_lru(new_folio), folio);
 	if (folio_is_device_private(folio))
 		return;
+	VM_WARN_ON(folio_test_lru(folio) == (list != NULL));
 	if (list) {
-		VM_WARN_ON(folio_test_lru(folio));
 		folio_get(new_folio);
 		list_add_tail(&new_folio->lru, list);
-	} else {
-		VM_WARN_ON(!folio_test_lru(folio));
-		/* unevictable: on no list, only counted */
-		if (folio_test_unevictable(folio))
-			new_folio->mlock_count = 0;
-		else
-			list_add_tail(&new_folio->lru, &folio->lru);
-		folio_set_lru(new_folio);
+		return;
 	}
+	if (!folio_test_unevictable(folio))
+		list_add_tail(&new_folio->lru, &folio->lru);
+	else
+		new_folio->mlock_count = 0; /* on no list, only counted */
+	folio_set_lru(new_folio);
 }
 
 /* page_range_has_hwpoisoned() - v7.1. Fidelity: same. */
 static bool page_range_has_hwpoisoned(struct page *page, long nr_pages)
 {
-	for (; nr_pages; page++, nr_pages--)
-		if (PageHWPoison(page))
-			return true;
-	return false;
+	const struct page *end = page + nr_pages;
+
+	while (page < end && !PageHWPoison(page))
+		page++;
+	return page < end;
 }
 
 /*

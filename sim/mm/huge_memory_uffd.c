@@ -48,12 +48,15 @@ int move_pages_huge_pmd(struct mm_struct *mm, pmd_t *dst_pmd, pmd_t *src_pmd, pm
 		return -ENOENT;
 	}
 	if (!is_huge_zero_pmd(src_pmdval)) {
-		if (!PageAnonExclusive(pmd_page(src_pmdval))) {
+		struct page *head = pmd_page(src_pmdval);
+
+		if (PageAnonExclusive(head)) {
+			src_folio = page_folio(head);
+			folio_get(src_folio);
+		} else {
 			spin_unlock(ptl);
 			return -EBUSY;
 		}
-		src_folio = page_folio(pmd_page(src_pmdval));
-		folio_get(src_folio);
 	}
 	spin_unlock(ptl);
 

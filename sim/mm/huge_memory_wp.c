@@ -180,6 +180,7 @@ static vm_fault_t do_huge_zero_wp_pmd(struct vm_fault *vmf)
 	struct mmu_notifier_range range;
 	struct folio *folio;
 	vm_fault_t ret = 0;
+	bool same;
 
 	if (!generation_at_least(GENERATION_V6_18))
 		return VM_FAULT_FALLBACK;
@@ -189,17 +190,15 @@ static vm_fault_t do_huge_zero_wp_pmd(struct vm_fault *vmf)
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, haddr, haddr + HPAGE_PMD_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
 	vmf->ptl = pmd_lock(vma->vm_mm, vmf->pmd);
-	if (!pmd_same(pmdp_get(vmf->pmd), vmf->orig_pmd))
-		goto release;
-	ret = check_stable_address_space(vma->vm_mm);
-	if (ret)
-		goto release;
-	(void)pmdp_huge_clear_flush(vma, haddr, vmf->pmd);
-	map_anon_folio_pmd_pf(folio, vmf->pmd, vma, haddr);
-	goto unlock;
-release:
-	folio_put(folio);
-unlock:
+	same = pmd_same(pmdp_get(vmf->pmd), vmf->orig_pmd);
+	if (same)
+		ret = check_stable_address_space(vma->vm_mm);
+	if (same && !ret) {
+		(void)pmdp_huge_clear_flush(vma, haddr, vmf->pmd);
+		map_anon_folio_pmd_pf(folio, vmf->pmd, vma, haddr);
+	} else {
+		folio_put(folio);
+	}
 	spin_unlock(vmf->ptl);
 	mmu_notifier_invalidate_range_end(&range);
 	return ret;

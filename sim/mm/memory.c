@@ -261,25 +261,25 @@ static vm_fault_t do_anonymous_zeropage(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	pte_t entry = pte_mkspecial(pfn_pte(zero_pfn(vmf->address), vma->vm_page_prot));
 	vm_fault_t ret = 0;
+	bool empty;
 
 	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
 	if (!vmf->pte)
 		return 0;
-	if (vmf_pte_changed(vmf))
-		goto unlock;
-	ret = check_stable_address_space(vma->vm_mm);
-	if (ret)
-		goto unlock;
+	empty = !vmf_pte_changed(vmf);
+	if (empty)
+		ret = check_stable_address_space(vma->vm_mm);
+	if (!empty || ret) {
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		return ret;
+	}
 	if (userfaultfd_missing(vma)) {
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
 		return handle_userfault(vmf, VM_UFFD_MISSING);
 	}
-	if (vmf_orig_pte_uffd_wp(vmf))
-		entry = pte_mkuffd_wp(entry);
-	set_pte_at(vma->vm_mm, vmf->address, vmf->pte, entry);
-unlock:
+	set_pte_at(vma->vm_mm, vmf->address, vmf->pte, vmf_orig_pte_uffd_wp(vmf) ? pte_mkuffd_wp(entry) : entry);
 	pte_unmap_unlock(vmf->pte, vmf->ptl);
-	return ret;
+	return 0;
 }
 
 /* map_anon_folio_pte_pf() - v7.1. Fidelity: same. The table's lock is held, the entries are none (or one is a marker). */
@@ -318,6 +318,7 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	struct folio *folio;
 	vm_fault_t ret;
 	int nr_pages;
+	bool empty;
 
 	if (vma->vm_flags & VM_SHARED)
 		return VM_FAULT_SIGBUS;
@@ -339,26 +340,21 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	__folio_mark_uptodate(folio);
 
 	vmf->pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, addr, &vmf->ptl);
-	if (!vmf->pte)
-		goto release;
-	if (nr_pages == 1 ? vmf_pte_changed(vmf) : !pte_range_none(vmf->pte, nr_pages))
-		goto release;
-	ret = check_stable_address_space(vma->vm_mm);
-	if (ret)
-		goto release;
-	if (userfaultfd_missing(vma)) {
+	empty = vmf->pte && (nr_pages == 1 ? !vmf_pte_changed(vmf) : pte_range_none(vmf->pte, nr_pages));
+	if (empty)
+		ret = check_stable_address_space(vma->vm_mm);
+	if (empty && !ret && userfaultfd_missing(vma)) {
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
 		folio_put(folio);
 		return handle_userfault(vmf, VM_UFFD_MISSING);
 	}
-	map_anon_folio_pte_pf(folio, vmf->pte, vma, addr, vmf_orig_pte_uffd_wp(vmf));
-unlock:
+	if (empty && !ret)
+		map_anon_folio_pte_pf(folio, vmf->pte, vma, addr, vmf_orig_pte_uffd_wp(vmf));
+	else
+		folio_put(folio);
 	if (vmf->pte)
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
 	return ret;
-release:
-	folio_put(folio);
-	goto unlock;
 }
 
 /* do_pte_missing() - v7.1. Fidelity: same. Caller holds mmap_lock for reading, or the VMA's lock. */

@@ -384,18 +384,16 @@ static void copy_huge_non_present_pmd(struct vm_area_struct *dst_vma, struct vm_
 		set_pmd_at(src_vma->vm_mm, addr, src_pmd, pmd);
 	}
 	if (softleaf_is_device_private(entry)) {
-		struct folio *src_folio = softleaf_to_folio(entry);
+		struct folio *folio = softleaf_to_folio(entry);
 
-		VM_WARN_ON(!folio_test_large(src_folio));
-		folio_get(src_folio);
-		(void)folio_try_dup_anon_rmap_pmd(src_folio, &src_folio->page, dst_vma, src_vma);
+		VM_WARN_ON(!folio_test_large(folio));
+		folio_get(folio);
+		(void)folio_try_dup_anon_rmap_pmd(folio, &folio->page, dst_vma, src_vma);
 	}
 	add_mm_counter(dst_mm, MM_ANONPAGES, HPAGE_PMD_NR);
 	mm_inc_nr_ptes(dst_mm);
 	pgtable_trans_huge_deposit(dst_mm, dst_pmd, pgtable);
-	if (!userfaultfd_wp(dst_vma))
-		pmd = pmd_swp_clear_uffd_wp(pmd);
-	set_pmd_at(dst_mm, addr, dst_pmd, pmd);
+	set_pmd_at(dst_mm, addr, dst_pmd, userfaultfd_wp(dst_vma) ? pmd : pmd_swp_clear_uffd_wp(pmd));
 }
 
 /*

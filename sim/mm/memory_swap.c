@@ -45,12 +45,15 @@ int swap_pte_batch(pte_t *start_ptep, int max_nr, pte_t pte)
 /* pte_marker_clear() - v7.1. Fidelity: same. */
 static vm_fault_t pte_marker_clear(struct vm_fault *vmf)
 {
-	vmf->pte = pte_offset_map_lock(vmf->vma->vm_mm, vmf->pmd, vmf->address, &vmf->ptl);
-	if (!vmf->pte)
-		return 0;
-	if (pte_same(vmf->orig_pte, ptep_get(vmf->pte)))
-		set_pte_at(vmf->vma->vm_mm, vmf->address, vmf->pte, __pte(0));
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	spinlock_t *ptl;
+	pte_t *pte = pte_offset_map_lock(mm, vmf->pmd, vmf->address, &ptl);
+
+	if (pte) {
+		if (pte_same(ptep_get(pte), vmf->orig_pte))
+			set_pte_at(mm, vmf->address, pte, __pte(0));
+		pte_unmap_unlock(pte, ptl);
+	}
 	return 0;
 }
 

@@ -54,14 +54,12 @@ static void wp_page_switch(struct vm_fault *vmf, struct folio *new_folio, struct
 		inc_mm_counter(mm, MM_ANONPAGES);
 	}
 	entry = pte_mkyoung(mk_pte(&new_folio->page, vma->vm_page_prot));
-	if (unshare) {
-		if (pte_soft_dirty(vmf->orig_pte))
-			entry = pte_mksoft_dirty(entry);
-		if (pte_uffd_wp(vmf->orig_pte))
-			entry = pte_mkuffd_wp(entry);
-	} else {
+	if (!unshare)
 		entry = maybe_mkwrite(pte_mkdirty(entry), vma);
-	}
+	if (unshare && pte_soft_dirty(vmf->orig_pte))
+		entry = pte_mksoft_dirty(entry);
+	if (unshare && pte_uffd_wp(vmf->orig_pte))
+		entry = pte_mkuffd_wp(entry);
 	(void)ptep_clear_flush(vma, vmf->address, vmf->pte);
 	folio_add_new_anon_rmap(new_folio, vma, vmf->address, RMAP_EXCLUSIVE);
 	folio_add_lru_vma(new_folio, vma);

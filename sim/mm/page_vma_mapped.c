@@ -111,12 +111,12 @@ static bool map_pte(struct page_vma_mapped_walk *pvmw, pmd_t *pmdvalp,
 	return true;
 }
 
-/* step_forward() - v7.1, mm/page_vma_mapped.c. Fidelity: same. */
+/* step_forward() - v7.1, mm/page_vma_mapped.c. Fidelity: same. Behind the last address there is none: a walk ends at the highest. */
 static void step_forward(struct page_vma_mapped_walk *pvmw, unsigned long size)
 {
-	pvmw->address = (pvmw->address + size) & ~(size - 1);
-	if (!pvmw->address)
-		pvmw->address = ~0ul;
+	unsigned long last = pvmw->address | (size - 1);
+
+	pvmw->address = last == ~0ul ? last : last + 1;
 }
 
 /* The folio's end in this VMA. (vma_address_end(), v7.1, mm/internal.h.) */
@@ -196,6 +196,31 @@ static enum pmd_look look_at_pmd(struct page_vma_mapped_walk *pvmw, pmd_t *pmdva
 }
 
 /*
+ * The PMD level of the walk. PMD_FOUND: ->address is mapped by a PMD; PMD_TABLE: ->pmd is a table, as *pmde; else there is no more, and
+ * nothing is held.
+ */
+static enum pmd_look walk_pmds(struct page_vma_mapped_walk *pvmw, unsigned long end, pmd_t *pmde)
+{
+	while (pvmw->address < end) {
+		enum pmd_look look;
+
+		pvmw->pmd = pmd_offset(pvmw->vma->vm_mm, pvmw->address);
+		look = look_at_pmd(pvmw, pmde);
+		if (look == PMD_FOUND || look == PMD_TABLE)
+			return look;
+		/* A folio that was moved has pages behind another's huge PMD. */
+		if (look == PMD_OTHER) {
+			page_vma_mapped_walk_done(pvmw);
+			if (bug_enabled(rmap_walk_stops_at_other_pmd))
+				return PMD_OTHER;
+		}
+		pvmw->ptl = NULL;
+		step_forward(pvmw, PMD_SIZE);
+	}
+	return PMD_EMPTY;
+}
+
+/*
  * page_vma_mapped_walk() - v7.1, mm/page_vma_mapped.c. Fidelity: same, no hugetlb, PMD and
  * PTE level only. Caller holds the folio lock and the rmap lock. True: ->pmd
  * (and ->pte, unless by PMD) maps some page of the folio at ->address, and ->ptl is held; call
@@ -203,70 +228,51 @@ static enum pmd_look look_at_pmd(struct page_vma_mapped_walk *pvmw, pmd_t *pmdva
  */
 bool page_vma_mapped_walk(struct page_vma_mapped_walk *pvmw)
 {
-	struct mm_struct *mm = pvmw->vma->vm_mm;
-	unsigned long end;
+	bool passed = pvmw->pte; /* the entry at ->pte is known: found by the last call, or none of ours */
 	spinlock_t *ptl = pvmw->ptl;
 	pmd_t pmde = { 0 };
+	unsigned long end;
 
 	/* There is no second PMD mapping of a folio in one VMA. */
 	if (pvmw->pmd && !pvmw->pte)
 		return not_found(pvmw);
 
-	end = walk_end(pvmw);
-	if (pvmw->pte)
-		goto next_pte;
-restart:
-	for (;;) {
-		enum pmd_look look;
+	for (end = walk_end(pvmw);;) {
+		if (!pvmw->pte) {
+			enum pmd_look look = walk_pmds(pvmw, end, &pmde);
 
-		if (pvmw->address >= end)
-			return false;
-		pvmw->pmd = pmd_offset(mm, pvmw->address);
-		look = look_at_pmd(pvmw, &pmde);
-		if (look == PMD_FOUND)
-			return true;
-		if (look == PMD_OTHER && bug_enabled(rmap_walk_stops_at_other_pmd))
-			return not_found(pvmw);
-		if (look == PMD_TABLE)
-			break;
-		/* A folio that was moved has pages behind another's huge PMD. */
-		if (look == PMD_OTHER)
-			page_vma_mapped_walk_done(pvmw);
-		pvmw->ptl = NULL;
-		step_forward(pvmw, PMD_SIZE);
-	}
-	if (!map_pte(pvmw, &pmde, &ptl)) {
-		if (!pvmw->pte)
-			goto restart;
-		goto next_pte;
-	}
-this_pte:
-	if (check_pte(pvmw))
-		return true;
-next_pte:
-	do {
-		pvmw->address += PAGE_SIZE;
-		if (pvmw->address >= end)
-			return not_found(pvmw);
-		if (!(pvmw->address & (PMD_SIZE - PAGE_SIZE))) {
-			/* Into the next table. */
-			page_vma_mapped_walk_done(pvmw);
-			pvmw->ptl = NULL;
-			pvmw->pte = NULL;
-			pvmw->flags |= PVMW_PGTABLE_CROSSED;
-			goto restart;
+			if (look != PMD_TABLE)
+				return look == PMD_FOUND;
+			passed = !map_pte(pvmw, &pmde, &ptl);
+			if (!pvmw->pte)
+				continue;
 		}
-		pvmw->pte++;
-	} while (pte_none(ptep_get(pvmw->pte)));
+		if (!passed && check_pte(pvmw))
+			return true;
+		do {
+			pvmw->address += PAGE_SIZE;
+			if (pvmw->address >= end)
+				return not_found(pvmw);
+			if (pte_index(pvmw->address) == 0) {
+				/* Into the next table. */
+				page_vma_mapped_walk_done(pvmw);
+				pvmw->ptl = NULL;
+				pvmw->pte = NULL;
+				pvmw->flags |= PVMW_PGTABLE_CROSSED;
+				break;
+			}
+			pvmw->pte++;
+		} while (pte_none(ptep_get(pvmw->pte)));
+		passed = false;
 
-	if (!pvmw->ptl) {
+		if (!pvmw->pte || pvmw->ptl)
+			continue;
 		spin_lock(ptl);
-		if (!same_pmd(pvmw, pmde)) {
+		if (same_pmd(pvmw, pmde)) {
+			pvmw->ptl = ptl;
+		} else {
 			pte_unmap_unlock(pvmw->pte, ptl);
 			pvmw->pte = NULL;
-			goto restart;
 		}
-		pvmw->ptl = ptl;
 	}
-	goto this_pte;
 }

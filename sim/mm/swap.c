@@ -186,11 +186,11 @@ static void folio_batch_move_lru(struct folio_batch *fbatch, move_fn_t move_fn)
 	for (unsigned int i = 0; i < fbatch->nr; i++) {
 		struct folio *folio = fbatch->folios[i];
 
-		if (move_fn != lru_add && !folio_test_clear_lru(folio))
-			continue;
-		folio_lruvec_relock_irqsave(folio, &lruvec, &flags);
-		move_fn(lruvec, folio);
-		folio_set_lru(folio);
+		if (move_fn == lru_add || folio_test_clear_lru(folio)) {
+			folio_lruvec_relock_irqsave(folio, &lruvec, &flags);
+			move_fn(lruvec, folio);
+			folio_set_lru(folio);
+		}
 	}
 	if (lruvec)
 		spin_unlock_irqrestore(&lruvec->lru_lock, flags);

@@ -332,8 +332,10 @@ again:
 		return 0;
 	nr_pages = (int)folio_nr_pages(folio);
 	ret = -nr_pages;
-	if (!folio_trylock(folio))
-		goto out;
+	if (!folio_trylock(folio)) {
+		folio_put(folio);
+		return ret;
+	}
 	if (!folio_matches_swap_entry(folio, entry)) {
 		folio_unlock(folio);
 		folio_put(folio);
@@ -343,20 +345,17 @@ again:
 
 	need_reclaim = (flags & TTRS_ANYWAY) || ((flags & TTRS_UNMAPPED) && !folio_mapped(folio)) ||
 		       ((flags & TTRS_FULL) && mem_cgroup_swap_full(folio));
-	if (!need_reclaim || !folio_swapcache_freeable(folio))
-		goto out_unlock;
-	ci = swap_cluster_lock(si, offset);
-	need_reclaim = swap_only_has_cache(ci, offset, nr_pages);
-	swap_cluster_unlock(ci);
-	if (!need_reclaim)
-		goto out_unlock;
-
-	swap_cache_del_folio(folio);
-	folio_set_dirty(folio);
-	ret = nr_pages;
-out_unlock:
+	if (need_reclaim && folio_swapcache_freeable(folio)) {
+		ci = swap_cluster_lock(si, offset);
+		if (swap_only_has_cache(ci, offset, nr_pages))
+			ret = nr_pages;
+		swap_cluster_unlock(ci);
+	}
+	if (ret > 0) {
+		swap_cache_del_folio(folio);
+		folio_set_dirty(folio);
+	}
 	folio_unlock(folio);
-out:
 	folio_put(folio);
 	return ret;
 }
@@ -398,22 +397,16 @@ static bool cluster_reclaim_range(struct swap_info_struct *si, struct swap_clust
 static bool cluster_scan_range(struct swap_cluster_info *ci, unsigned long offset, unsigned int nr_pages,
 			       bool *need_reclaim)
 {
-	unsigned int ci_off = offset % SWAPFILE_CLUSTER, ci_end = ci_off + nr_pages;
+	for (unsigned int i = 0; i < nr_pages; i++) {
+		unsigned long swp_tb = __swap_table_get(ci, offset % SWAPFILE_CLUSTER + i);
+		bool only_cached = swp_tb_is_folio(swp_tb) && !swp_tb_get_count(swp_tb);
 
-	do {
-		unsigned long swp_tb = __swap_table_get(ci, ci_off);
-
-		if (swp_tb_is_null(swp_tb))
-			continue;
-		if (swp_tb_is_folio(swp_tb) && !swp_tb_get_count(swp_tb)) {
-			if (!vm_swap_full())
-				return false;
+		VM_WARN_ON(!swp_tb_is_null(swp_tb) && !only_cached && !swp_tb_get_count(swp_tb));
+		if (only_cached && vm_swap_full())
 			*need_reclaim = true;
-			continue;
-		}
-		VM_WARN_ON(!swp_tb_get_count(swp_tb));
-		return false;
-	} while (++ci_off < ci_end);
+		else if (!swp_tb_is_null(swp_tb))
+			return false;
+	}
 	return true;
 }
 

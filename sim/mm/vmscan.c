@@ -471,14 +471,13 @@ unsigned int reclaim_pages(struct list_head *folio_list)
 	do {
 		struct folio *folio = lru_to_folio(folio_list);
 
-		if (nid == folio_nid(folio)) {
+		if (folio_nid(folio) != nid) {
+			nr_reclaimed += reclaim_folio_list(&node_folio_list, nid);
+			nid = folio_nid(folio);
+		} else {
 			folio_clear_active(folio);
 			list_move(&folio->lru, &node_folio_list);
-			continue;
 		}
-		nr_reclaimed += reclaim_folio_list(&node_folio_list, nid);
-		nid = folio_nid(folio);
 	} while (!list_empty(folio_list));
-	nr_reclaimed += reclaim_folio_list(&node_folio_list, nid);
-	return nr_reclaimed;
+	return nr_reclaimed + reclaim_folio_list(&node_folio_list, nid);
 }
