@@ -12,8 +12,10 @@
 #define ENGINE_RUNNER ENGINE_LANES_MAX /* context index of engine_phase()'s caller */
 #define ENGINE_CONTEXTS (ENGINE_LANES_MAX + 1)
 #define STACK_OBJECTS_MAX 16
-/* After steps_max points the engine schedules round robin for so many more. */
+/* After steps_max points the engine schedules round robin for so many more at least; and, if no operation ends meanwhile, until one does: */
 #define ENGINE_FAIR_STEPS 20000u
+/* at most for so many. CPUs that compact a full machine at the same time, and stand in each other's way, need some 70,000. */
+#define ENGINE_STUCK_STEPS 200000u
 
 struct lane {
 	struct event pending;

@@ -186,12 +186,25 @@ static void endless_lane(void *arg, unsigned cpu)
 	}
 }
 
+/* One operation that is longer than the budget and the fair phase's least, and that nothing is wrong with. */
+static void long_lane(void *arg, unsigned cpu)
+{
+	(void)arg;
+	(void)cpu;
+	engine_op_begin(op_site(), 0, 0);
+	for (unsigned i = 0; i < 30000; i++)
+		atomic_inc(&toy->a);
+	engine_op_end(op_site());
+}
+
 static void test_livelock_is_a_find_and_the_budget_alone_is_not(void **state)
 {
 	(void)state;
 	run(VEHICLE_FIBER, 1, 2, spin_lane, NULL, false);
 	assert_int_equal(engine_verdict()->verdict, VERDICT_LIVELOCK);
 	run(VEHICLE_FIBER, 1, 2, endless_lane, NULL, false);
+	assert_int_equal(engine_verdict()->verdict, VERDICT_INCONCLUSIVE);
+	run(VEHICLE_FIBER, 1, 2, long_lane, NULL, false);
 	assert_int_equal(engine_verdict()->verdict, VERDICT_INCONCLUSIVE);
 	assert_false(verdict_is_find(VERDICT_INCONCLUSIVE));
 }

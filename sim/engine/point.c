@@ -101,11 +101,13 @@ static bool out_of_steps(bool in_lane)
 		return false;
 	if (!in_lane)
 		return false;
-	if (engine.stats.ops_completed == engine.ops_at_fair)
-		engine_find(VERDICT_LIVELOCK, "no operation ends", NULL,
-			    "%u points under a fair schedule and no operation completed, nor did %s",
-			    ENGINE_FAIR_STEPS, engine.lanes[engine_now.cpu].op_site ? engine.lanes[engine_now.cpu].op_site->function : "a lane");
-	engine_find(VERDICT_INCONCLUSIVE, "step budget", NULL, "%u points", engine.stats.points);
+	if (engine.stats.ops_completed != engine.ops_at_fair)
+		engine_find(VERDICT_INCONCLUSIVE, "step budget", NULL, "%u points", engine.stats.points);
+	if (engine.stats.points < engine.steps_max + ENGINE_STUCK_STEPS)
+		return false;
+	engine_find(VERDICT_LIVELOCK, "no operation ends", NULL,
+		    "%u points under a fair schedule and no operation completed, nor did %s",
+		    ENGINE_STUCK_STEPS, engine.lanes[engine_now.cpu].op_site ? engine.lanes[engine_now.cpu].op_site->function : "a lane");
 }
 
 static __attribute__((noinline)) void record_decision(u32 enabled, unsigned cpu, unsigned chosen)
