@@ -30,6 +30,7 @@ struct place {
 	struct value values[VALUES_MAX];
 	u8 count;
 	u8 epoch; /* how often its page was, or may have been, taken away */
+	u8 takers; /* discards and moves that run here: it may have been, and if they fail it was not */
 	bool lost_track; /* more values than the model can hold: nothing is checked any more */
 };
 struct reader {
@@ -43,7 +44,7 @@ struct running {
 	u8 mm, vpn, nr, to; /* to: of a move */
 	u32 began, token;
 };
-/* Where the page of a pin is mapped, if its place's epoch is still this. */
+/* Where the page of a pin is mapped, if its place's epoch is still this, and nobody is about to take the page. */
 struct pin {
 	bool pinned;
 	u8 mm, vpn, epoch;
@@ -287,6 +288,19 @@ static void place_taken(unsigned mm, unsigned vpn)
 	model.places[mm][vpn].epoch++;
 }
 
+static void begin_taking(unsigned mm, unsigned vpn)
+{
+	model.places[mm][vpn].takers++;
+}
+
+/* A discard or move that failed has taken nothing, or has brought it back. */
+static void end_taking(unsigned mm, unsigned vpn, bool failed)
+{
+	model.places[mm][vpn].takers--;
+	if (!failed)
+		place_taken(mm, vpn);
+}
+
 static unsigned range_end(const struct user_note *n)
 {
 	return n->vpn + n->nr < PROG_VPNS ? n->vpn + n->nr : PROG_VPNS;
@@ -301,7 +315,7 @@ static void begin_change(const struct user_note *n, u32 token)
 	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++) {
 		place_add(n->mm, vpn, token);
 		if (n->event == USER_DISCARD_BEGIN)
-			place_taken(n->mm, vpn);
+			begin_taking(n->mm, vpn);
 	}
 }
 
@@ -315,7 +329,7 @@ static void end_change(const struct user_note *n)
 	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++) {
 		place_end(n->mm, vpn, r->token, r->began, n->value);
 		if (n->event == USER_DISCARD_END)
-			place_taken(n->mm, vpn);
+			end_taking(n->mm, vpn, n->value == DONE_NOT);
 	}
 }
 
@@ -338,8 +352,8 @@ static void begin_move(const struct user_note *n)
 		const struct place *from = &model.places[n->mm][n->vpn + i];
 		struct place copy = *from;
 
-		place_taken(n->mm, n->vpn + i);
-		place_taken(n->mm, n->token + i);
+		begin_taking(n->mm, n->vpn + i);
+		begin_taking(n->mm, n->token + i);
 		show_running_stores(n->mm, n->token + i);
 
 		/* the discard's zero is not at the source before the content has gone */
@@ -410,11 +424,19 @@ static void end_move(const struct user_note *n)
 
 		if (n->event == USER_MOVE_PAGE_END) /* so many pages, and the rest is where it was */
 			result = i < n->value ? MOVE_DONE : MOVE_NOTHING;
-		place_taken(r.mm, r.vpn + i);
-		place_taken(r.mm, r.to + i);
+		end_taking(r.mm, r.vpn + i, result == MOVE_NOTHING);
+		end_taking(r.mm, r.to + i, result == MOVE_NOTHING);
 		end_move_target(r.mm, r.to + i, r.began, result);
 		end_move_source(r.mm, r.vpn + i, r.began, result);
 	}
+}
+
+static bool is_loose(u32 token)
+{
+	for (unsigned i = 0; i < model.loose_count; i++)
+		if (model.loose[i] == token || model.loose_count == LOOSE_MAX)
+			return true;
+	return false;
 }
 
 static void begin_read(const struct user_note *n)
@@ -432,11 +454,8 @@ static void end_read(const struct user_note *n)
 	struct reader *r = &model.readers[engine_cpu()];
 
 	r->active = false;
-	if (r->ignore || n->event == USER_READ_FAILED || model.places[n->mm][n->vpn].lost_track)
+	if (r->ignore || n->event == USER_READ_FAILED || model.places[n->mm][n->vpn].lost_track || is_loose(n->token))
 		return;
-	for (unsigned i = 0; i < model.loose_count; i++)
-		if (model.loose[i] == n->token || model.loose_count == LOOSE_MAX)
-			return;
 	for (unsigned i = 0; i < r->count; i++)
 		if (r->allowed[i] == n->token)
 			return;
@@ -449,8 +468,10 @@ static void end_read(const struct user_note *n)
 static void fresh_mm(unsigned mm)
 {
 	mm_reset(mm);
-	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
+	for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++) {
+		model.places[mm][vpn].takers = 0;
 		place_taken(mm, vpn);
+	}
 	for (unsigned i = 0; i < ENGINE_LANES_MAX; i++) {
 		if (model.forks[i] && model.forking[i].parent == mm)
 			for (unsigned vpn = 0; vpn < PROG_VPNS; vpn++)
@@ -496,6 +517,7 @@ static void end_fork(const struct user_note *n)
 
 		f->places[vpn].lost_track |= p->lost_track;
 		f->places[vpn].epoch = p->epoch;
+		f->places[vpn].takers = 0;
 		*p = f->places[vpn];
 	}
 }
@@ -504,7 +526,9 @@ static void end_fork(const struct user_note *n)
 
 static bool pin_holds(const struct pin *p)
 {
-	return p->pinned && model.places[p->mm][p->vpn].epoch == p->epoch;
+	const struct place *place = &model.places[p->mm][p->vpn];
+
+	return p->pinned && !place->takers && place->epoch == p->epoch;
 }
 
 static void begin_pin(const struct user_note *n)
@@ -722,5 +746,5 @@ bool content_allows(unsigned mm, unsigned vpn, u32 token)
 	for (unsigned i = 0; i < p->count; i++)
 		if (p->values[i].token == token)
 			return true;
-	return p->lost_track;
+	return p->lost_track || is_loose(token);
 }
