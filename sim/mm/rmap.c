@@ -158,7 +158,7 @@ static void cleanup_partial_anon_vmas(struct vm_area_struct *vma)
 		list_del(&avc->same_vma);
 		kmem_cache_free(&machine->anon_vma_chain_cache, avc);
 	}
-	plain_write(vma->anon_vma, NULL);
+	plain_write_racy(vma->anon_vma, NULL); /* retract_page_tables() looks */
 }
 
 /*
@@ -283,7 +283,7 @@ void unlink_anon_vmas(struct vm_area_struct *vma)
 		kmem_cache_free(&machine->anon_vma_chain_cache, avc);
 	}
 	active->num_active_vmas--;
-	plain_write(vma->anon_vma, NULL);
+	plain_write_racy(vma->anon_vma, NULL); /* still in the file's tree, where retract_page_tables() looks */
 	anon_vma_unlock_write(active);
 
 	/* What is left has an anon_vma without a VMA. */

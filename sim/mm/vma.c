@@ -420,7 +420,7 @@ static int dup_anon_vma(struct vm_area_struct *dst, struct vm_area_struct *src, 
 	if (!anon_vma_of(src) || anon_vma_of(dst))
 		return 0;
 	vma_assert_write_locked(dst);
-	plain_write(dst->anon_vma, anon_vma_of(src));
+	plain_write_racy(dst->anon_vma, anon_vma_of(src)); /* retract_page_tables() looks */
 	ret = anon_vma_clone(dst, src);
 	if (ret)
 		return ret;
