@@ -95,6 +95,8 @@ void kern_save(struct snapshot *s);
 void kern_check_idle(const char *operation);
 /* 0 of a lane that is no CPU. */
 unsigned kern_locks_held(unsigned cpu);
+/* In whatever mode. A lane that is no CPU holds none. */
+bool kern_holds(unsigned cpu, const volatile void *lock);
 /* Lines "cpu0 waits for X, held by cpu1" and what each CPU holds. */
 void kern_describe_locks(struct text *t);
 

@@ -89,6 +89,7 @@ struct mem_cgroup {
 
 struct folio_batch {
 	u8 nr;
+	bool percpu_pvec_drained;
 	struct folio *folios[FOLIO_BATCH_SIZE];
 };
 
@@ -185,9 +186,14 @@ size_t machine_size(void);
 void machine_boot(const struct machine_config *config);
 
 /* ---- batches of folios ---- */
-static inline void folio_batch_init(struct folio_batch *b)
+static inline void folio_batch_reinit(struct folio_batch *b)
 {
 	access_store(&b->nr, 0, __ATOMIC_RELAXED); /* lru_add_drain_all() looks from another CPU */
+}
+static inline void folio_batch_init(struct folio_batch *b)
+{
+	folio_batch_reinit(b);
+	b->percpu_pvec_drained = false;
 }
 static inline unsigned int folio_batch_count(const struct folio_batch *b)
 {

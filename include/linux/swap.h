@@ -104,18 +104,13 @@ struct lruvec *folio_lruvec_lock(struct folio *folio);
 struct lruvec *folio_lruvec_lock_irqsave(struct folio *folio, unsigned long *flags);
 void lruvec_unlock(struct lruvec *lruvec);
 
-/*
- * __folio_batch_release() - v7.1, mm/swap.c. Fidelity: adapted: that the batch has been here before is *drained, and not its own. The CPU's
- * batches may have references to what goes.
- */
-static inline void folio_batch_release(struct folio_batch *fbatch, bool *drained)
+/* swap.c: puts a batch of references, and once in the batch's life drains the CPU's own batches, which may have references to what goes. */
+void __folio_batch_release(struct folio_batch *fbatch);
+void folio_batch_remove_exceptionals(struct folio_batch *fbatch);
+static inline void folio_batch_release(struct folio_batch *fbatch)
 {
-	if (!folio_batch_count(fbatch))
-		return;
-	if (!*drained)
-		lru_add_drain();
-	*drained = true;
-	folios_put(fbatch);
+	if (folio_batch_count(fbatch))
+		__folio_batch_release(fbatch);
 }
 
 #endif

@@ -143,13 +143,21 @@ void lockdep_acquired(const struct site *s, const volatile void *lock, const str
 	};
 }
 
+static const struct held_lock *held_by(unsigned cpu, const volatile void *lock)
+{
+	for (unsigned i = 0; i < kern->cpu[cpu].held_count; i++)
+		if (kern->cpu[cpu].held[i].lock == lock)
+			return &kern->cpu[cpu].held[i];
+	return NULL;
+}
+
 static const struct held_lock *held_elsewhere(const volatile void *lock)
 {
-	for (unsigned cpu = 0; cpu < KERN_CPUS; cpu++)
-		for (unsigned i = 0; i < kern->cpu[cpu].held_count; i++)
-			if (kern->cpu[cpu].held[i].lock == lock)
-				return &kern->cpu[cpu].held[i];
-	return NULL;
+	const struct held_lock *held = NULL;
+
+	for (unsigned cpu = 0; !held && cpu < KERN_CPUS; cpu++)
+		held = held_by(cpu, lock);
+	return held;
 }
 
 bool lockdep_release(const volatile void *lock, unsigned flags)
@@ -192,12 +200,7 @@ void lock_release_at(const volatile void *lock)
 bool lock_is_held_(const volatile void *lock);
 bool lock_is_held_(const volatile void *lock)
 {
-	const struct cpu_context *c = this_cpu();
-
-	for (unsigned i = 0; i < c->held_count; i++)
-		if (c->held[i].lock == lock)
-			return true;
-	return false;
+	return held_by(engine_cpu(), lock);
 }
 
 _Noreturn void lock_not_held_at(const struct site *s);
@@ -219,6 +222,11 @@ void kern_check_idle(const char *operation)
 	engine_find(VERDICT_LOCK_RULE, "section open at exit", NULL,
 		    "%s ends with preempt count %u, irqs %s, rcu nesting %u", operation, c->preempt,
 		    c->irqs_off ? "off" : "on", c->rcu_nesting);
+}
+
+bool kern_holds(unsigned cpu, const volatile void *lock)
+{
+	return cpu < ARRAY_SIZE(kern->cpu) && held_by(cpu, lock);
 }
 
 unsigned kern_locks_held(unsigned cpu)

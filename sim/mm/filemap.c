@@ -55,11 +55,6 @@ static pgoff_t file_end(struct address_space *mapping)
 	return (i_size_read(mapping->host) + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
-/* ------------------------------------------------------------------ lookup ---- */
-
-/* A fault or a read lost its folio, with its reference: it is looked up again. */
-#define AOP_TRUNCATED_PAGE 1
-
 /* ------------------------------------------------------------------ waiting for a folio ---- */
 
 static unsigned int folio_hash(const struct folio *folio)
@@ -115,6 +110,16 @@ void folio_wake_bit(struct folio *folio)
 	spin_unlock_irqrestore(lock, flags);
 }
 
+/* False: it is not locked (any more). The queue's lock is held. */
+static bool queue_wait(struct wait_page_queue *wait, struct folio *folio)
+{
+	if (!folio_test_locked(folio))
+		return false;
+	access_store(&wait->woken, 0, __ATOMIC_RELAXED);
+	access_store(&wait->folio, folio, __ATOMIC_RELAXED);
+	return true;
+}
+
 /*
  * softleaf_entry_wait_on_locked() - v7.1. Fidelity: same. The page table's lock makes the entry, and so the locked folio, stay until the
  * sleeper is in the queue and PG_waiters says so; after that no reference keeps the folio: it may be free, or another, when the wait ends.
@@ -131,11 +136,7 @@ void softleaf_entry_wait_on_locked(softleaf_t entry, spinlock_t *ptl)
 		spin_unlock(ptl);
 	spin_lock_irq(lock);
 	set_bit(PG_waiters, &folio->flags);
-	queued = folio_test_locked(folio);
-	if (queued) {
-		access_store(&wait->woken, 0, __ATOMIC_RELAXED);
-		access_store(&wait->folio, folio, __ATOMIC_RELAXED);
-	}
+	queued = queue_wait(wait, folio);
 	spin_unlock_irq(lock);
 	if (!bug_enabled(pmd_numa_wait_on_freed_page))
 		spin_unlock(ptl);
@@ -155,11 +156,7 @@ static void folio_put_wait_locked(struct folio *folio)
 
 	spin_lock_irq(lock);
 	set_bit(PG_waiters, &folio->flags);
-	queued = folio_test_locked(folio);
-	if (queued) {
-		access_store(&wait->woken, 0, __ATOMIC_RELAXED);
-		access_store(&wait->folio, folio, __ATOMIC_RELAXED);
-	}
+	queued = queue_wait(wait, folio);
 	spin_unlock_irq(lock);
 	folio_put(folio);
 	if (queued)
@@ -553,11 +550,10 @@ long mapping_evict_folio(struct address_space *mapping, struct folio *folio)
 		nr = 0;
 	} else {
 		__filemap_remove_folio(folio, NULL);
-		xa_unlock_irq(&mapping->i_pages);
-		folio_ref_unfreeze(folio, 1);
-		return nr;
 	}
 	xa_unlock_irq(&mapping->i_pages);
+	if (nr)
+		folio_ref_unfreeze(folio, 1);
 	return nr;
 }
 
@@ -569,13 +565,9 @@ void invalidate_mapping_pages(struct address_space *mapping, pgoff_t start, pgof
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
 	struct folio_batch fbatch;
-	bool drained = false;
 
 	folio_batch_init(&fbatch);
 	while (find_lock_entries(mapping, &index, end, &fbatch, indices)) {
-		struct folio_batch folios;
-
-		folio_batch_init(&folios);
 		for (unsigned int i = 0; i < fbatch.nr; i++) {
 			struct folio *folio = fbatch.folios[i];
 
@@ -583,15 +575,17 @@ void invalidate_mapping_pages(struct address_space *mapping, pgoff_t start, pgof
 				continue;
 			mapping_evict_folio(mapping, folio);
 			folio_unlock(folio);
-			folio_batch_add(&folios, folio);
 		}
-		folio_batch_release(&folios, &drained);
-		folio_batch_init(&fbatch);
+		folio_batch_remove_exceptionals(&fbatch);
+		folio_batch_release(&fbatch);
 		cond_resched();
 	}
 }
 
 /* ------------------------------------------------------------------ reading ---- */
+
+/* A fault or a read lost its folio, with its reference: it is looked up again. */
+#define AOP_TRUNCATED_PAGE 1
 
 /* Stands for the file system's ->read_folio: from the disk, at once. Locked; unlocked afterwards. */
 static void read_folio(struct address_space *mapping, struct folio *folio)
@@ -984,19 +978,14 @@ static void write_dirty(struct address_space *mapping, pgoff_t index, pgoff_t la
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE];
 	struct folio_batch fbatch;
-	bool drained = false;
 
 	folio_batch_init(&fbatch);
 	while (index <= last && find_get_entries(mapping, &index, last, &fbatch, indices)) {
-		struct folio_batch folios;
-
-		folio_batch_init(&folios);
 		for (unsigned int i = 0; i < fbatch.nr; i++) {
 			struct folio *folio = fbatch.folios[i];
 
 			if (xa_is_value(folio))
 				continue;
-			folio_batch_add(&folios, folio);
 			if (clean_and_written(folio, wait, nested))
 				continue;
 			if (nested)
@@ -1011,8 +1000,8 @@ static void write_dirty(struct address_space *mapping, pgoff_t index, pgoff_t la
 			else
 				folio_unlock(folio);
 		}
-		folio_batch_release(&folios, &drained);
-		folio_batch_init(&fbatch);
+		folio_batch_remove_exceptionals(&fbatch);
+		folio_batch_release(&fbatch);
 		cond_resched();
 	}
 }

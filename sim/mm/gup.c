@@ -221,7 +221,7 @@ static struct page *grab_leaf_page(struct vm_area_struct *vma, struct page *page
 }
 
 /*
- * follow_page_pte() - v7.1. Fidelity: same. No caller asks for faults on NUMA hints (FOLL_HONOR_NUMA_FAULT is KVM's), so an entry that is one is
+ * follow_page_pte() - v7.1. Fidelity: adapted: no folio_mark_accessed(), as in a zap. No caller asks for faults on NUMA hints (FOLL_HONOR_NUMA_FAULT is KVM's), so an entry that is one is
  * followed as it is. NULL: fault it in. mmap_lock is held.
  */
 static struct page *follow_page_pte(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmd, unsigned int flags)

@@ -345,7 +345,7 @@ void free_unref_folios(struct folio_batch *folios)
 	}
 	for (unsigned int i = 0; i < kept; i++)
 		free_one_page(&folios->folios[i]->page, orders[i]);
-	folio_batch_init(folios);
+	folio_batch_reinit(folios);
 }
 
 /*

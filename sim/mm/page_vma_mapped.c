@@ -119,21 +119,6 @@ static void step_forward(struct page_vma_mapped_walk *pvmw, unsigned long size)
 	pvmw->address = last == ~0ul ? last : last + 1;
 }
 
-/* The folio's end in this VMA. (vma_address_end(), v7.1, mm/internal.h.) */
-static unsigned long walk_end(const struct page_vma_mapped_walk *pvmw)
-{
-	const struct vm_area_struct *vma = pvmw->vma;
-	unsigned long address;
-
-	if (pvmw->nr_pages == 1)
-		return pvmw->address + PAGE_SIZE;
-	address = vma->vm_start +
-		  ((pvmw->pgoff + pvmw->nr_pages - vma->vm_pgoff) << PAGE_SHIFT);
-	if (address < vma->vm_start || address > vma->vm_end)
-		address = vma->vm_end;
-	return address;
-}
-
 /* What the locked entry is to this walk; PMD_TABLE: not huge any more. */
 static enum pmd_look judge_pmd(const struct page_vma_mapped_walk *pvmw, pmd_t pmde)
 {
@@ -237,7 +222,7 @@ bool page_vma_mapped_walk(struct page_vma_mapped_walk *pvmw)
 	if (pvmw->pmd && !pvmw->pte)
 		return not_found(pvmw);
 
-	for (end = walk_end(pvmw);;) {
+	for (end = vma_address_end(pvmw);;) {
 		if (!pvmw->pte) {
 			enum pmd_look look = walk_pmds(pvmw, end, &pmde);
 

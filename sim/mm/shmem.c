@@ -705,29 +705,16 @@ static struct folio *shmem_get_partial_folio(struct inode *inode, pgoff_t index)
 	return folio;
 }
 
-static void batch_put(struct folio_batch *fbatch, bool *drained)
-{
-	struct folio_batch folios;
-
-	folio_batch_init(&folios);
-	for (unsigned int i = 0; i < fbatch->nr; i++)
-		if (!xa_is_value(fbatch->folios[i]))
-			folio_batch_add(&folios, fbatch->folios[i]);
-	folio_batch_release(&folios, drained);
-	folio_batch_init(fbatch);
-}
-
 /* The first pass: nothing is waited for. */
-static void shmem_undo_without_waiting(struct inode *inode, pgoff_t start, pgoff_t end, bool unfalloc, bool *drained)
+static void shmem_undo_without_waiting(struct inode *inode, pgoff_t start, pgoff_t end, bool unfalloc,
+				       struct folio_batch *fbatch)
 {
 	struct address_space *mapping = inode->i_mapping;
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
-	struct folio_batch fbatch;
 
-	folio_batch_init(&fbatch);
-	while (index < end && find_lock_entries(mapping, &index, end - 1, &fbatch, indices)) {
-		for (unsigned int i = 0; i < fbatch.nr; i++) {
-			struct folio *folio = fbatch.folios[i];
+	while (index < end && find_lock_entries(mapping, &index, end - 1, fbatch, indices)) {
+		for (unsigned int i = 0; i < fbatch->nr; i++) {
+			struct folio *folio = fbatch->folios[i];
 
 			if (xa_is_value(folio)) {
 				if (!unfalloc)
@@ -738,7 +725,8 @@ static void shmem_undo_without_waiting(struct inode *inode, pgoff_t start, pgoff
 				shmem_drop_folio(inode, folio);
 			folio_unlock(folio);
 		}
-		batch_put(&fbatch, drained);
+		folio_batch_remove_exceptionals(fbatch);
+		folio_batch_release(fbatch);
 		cond_resched();
 	}
 }
@@ -786,7 +774,8 @@ static long shmem_retry_swap(struct inode *inode, pgoff_t index, void *radswap, 
 struct shmem_undo {
 	struct inode *inode;
 	pgoff_t start, end, first, last;
-	bool truncate, unfalloc, drained;
+	bool truncate, unfalloc;
+	struct folio_batch fbatch; /* of both passes */
 };
 
 /*
@@ -826,19 +815,17 @@ static void shmem_undo_waiting(struct shmem_undo *u)
 {
 	struct address_space *mapping = u->inode->i_mapping;
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = u->first;
-	struct folio_batch fbatch;
 
-	folio_batch_init(&fbatch);
 	while (index < u->last) {
 		cond_resched();
-		if (!find_get_entries(mapping, &index, u->last - 1, &fbatch, indices)) {
+		if (!find_get_entries(mapping, &index, u->last - 1, &u->fbatch, indices)) {
 			if (index == u->first || !u->truncate)
 				break;
 			index = u->first;
 			continue;
 		}
-		for (unsigned int i = 0; i < fbatch.nr; i++) {
-			struct folio *folio = fbatch.folios[i];
+		for (unsigned int i = 0; i < u->fbatch.nr; i++) {
+			struct folio *folio = u->fbatch.folios[i];
 			bool go_on;
 
 			if (xa_is_value(folio)) {
@@ -862,7 +849,8 @@ static void shmem_undo_waiting(struct shmem_undo *u)
 			if (!go_on)
 				break;
 		}
-		batch_put(&fbatch, &u->drained);
+		folio_batch_remove_exceptionals(&u->fbatch);
+		folio_batch_release(&u->fbatch);
 	}
 }
 
@@ -872,7 +860,7 @@ static void shmem_undo_waiting(struct shmem_undo *u)
  */
 static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bool unfalloc)
 {
-	struct shmem_undo u = { inode, start, end, start, end, end == (pgoff_t)-1, unfalloc, false };
+	struct shmem_undo u = { inode, start, end, start, end, end == (pgoff_t)-1, unfalloc, { .nr = 0 } };
 	pgoff_t fallocend = access_load(&inode->fallocend, __ATOMIC_RELAXED);
 	bool same_folio = start == end - 1;
 	struct folio *folio;
@@ -883,7 +871,7 @@ static void shmem_undo_range(struct inode *inode, pgoff_t start, pgoff_t end, bo
 	}
 	if (fallocend > start && fallocend <= end && !unfalloc)
 		access_store(&inode->fallocend, start, __ATOMIC_RELAXED);
-	shmem_undo_without_waiting(inode, start, end, unfalloc, &u.drained);
+	shmem_undo_without_waiting(inode, start, end, unfalloc, &u.fbatch);
 	if (!unfalloc) {
 		folio = shmem_get_partial_folio(inode, start);
 		if (folio) {

@@ -124,12 +124,33 @@ void folios_put_refs(struct folio_batch *folios, unsigned int *refs)
 	if (lruvec)
 		spin_unlock_irqrestore(&lruvec->lru_lock, flags);
 	if (!kept) {
-		folio_batch_init(folios);
+		folio_batch_reinit(folios);
 		return;
 	}
 	access_store(&folios->nr, kept, __ATOMIC_RELAXED);
 	mem_cgroup_uncharge_folios(folios);
 	free_unref_folios(folios);
+}
+
+/* __folio_batch_release() - v7.1. Fidelity: same. */
+void __folio_batch_release(struct folio_batch *fbatch)
+{
+	if (!fbatch->percpu_pvec_drained) {
+		lru_add_drain();
+		fbatch->percpu_pvec_drained = true;
+	}
+	folios_put(fbatch);
+}
+
+/* folio_batch_remove_exceptionals() - v7.1. Fidelity: same. */
+void folio_batch_remove_exceptionals(struct folio_batch *fbatch)
+{
+	u8 nr = 0;
+
+	for (unsigned int i = 0; i < folio_batch_count(fbatch); i++)
+		if (!xa_is_value(fbatch->folios[i]))
+			fbatch->folios[nr++] = fbatch->folios[i];
+	access_store(&fbatch->nr, nr, __ATOMIC_RELAXED);
 }
 
 typedef void (*move_fn_t)(struct lruvec *lruvec, struct folio *folio);

@@ -99,35 +99,18 @@ bool truncate_inode_partial_folio(struct folio *folio, pgoff_t start, pgoff_t en
 	return true;
 }
 
-/* Those of a batch that are folios: unlocked, if they were locked, and put. */
-static void batch_release(struct folio_batch *fbatch, bool locked, bool *drained)
-{
-	struct folio_batch folios;
-
-	folio_batch_init(&folios);
-	for (unsigned int i = 0; i < fbatch->nr; i++) {
-		if (xa_is_value(fbatch->folios[i]))
-			continue;
-		if (locked)
-			folio_unlock(fbatch->folios[i]);
-		folio_batch_add(&folios, fbatch->folios[i]);
-	}
-	folio_batch_release(&folios, drained);
-	folio_batch_init(fbatch);
-}
-
 /* truncate_inode_pages_range()'s first pass - v7.1. Fidelity: same. Nothing is waited for. */
-static void truncate_without_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end, bool *drained)
+static void truncate_without_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end, struct folio_batch *fbatch)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = start;
-	struct folio_batch fbatch;
 
-	folio_batch_init(&fbatch);
-	while (index < end && find_lock_entries(mapping, &index, end - 1, &fbatch, indices)) {
-		for (unsigned int i = 0; i < fbatch.nr; i++)
-			truncate_cleanup_folio(fbatch.folios[i]);
-		delete_from_page_cache_batch(mapping, &fbatch);
-		batch_release(&fbatch, true, drained);
+	while (index < end && find_lock_entries(mapping, &index, end - 1, fbatch, indices)) {
+		for (unsigned int i = 0; i < fbatch->nr; i++)
+			truncate_cleanup_folio(fbatch->folios[i]);
+		delete_from_page_cache_batch(mapping, fbatch);
+		for (unsigned int i = 0; i < fbatch->nr; i++)
+			folio_unlock(fbatch->folios[i]);
+		folio_batch_release(fbatch);
 		cond_resched();
 	}
 }
@@ -153,22 +136,20 @@ static void truncate_found(struct address_space *mapping, struct folio *folio, p
 
 /* ... its second pass: everything, waiting for locks and write-back, until nothing is found. */
 static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff_t end, pgoff_t first, pgoff_t last,
-			     bool *drained)
+			     struct folio_batch *fbatch)
 {
 	pgoff_t indices[FOLIO_BATCH_SIZE], index = first;
-	struct folio_batch fbatch;
 
-	folio_batch_init(&fbatch);
 	while (index < last) {
 		cond_resched();
-		if (!find_get_entries(mapping, &index, last - 1, &fbatch, indices)) {
+		if (!find_get_entries(mapping, &index, last - 1, fbatch, indices)) {
 			if (index == first)
 				break;
 			index = first;
 			continue;
 		}
-		for (unsigned int i = 0; i < fbatch.nr; i++) {
-			struct folio *folio = fbatch.folios[i];
+		for (unsigned int i = 0; i < fbatch->nr; i++) {
+			struct folio *folio = fbatch->folios[i];
 
 			folio_lock(folio);
 			VM_BUG_ON_FOLIO(!folio_contains(folio, indices[i]), folio);
@@ -176,7 +157,7 @@ static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff
 			truncate_found(mapping, folio, start, end, &index, &first, &last);
 			folio_unlock(folio);
 		}
-		batch_release(&fbatch, false, drained);
+		folio_batch_release(fbatch);
 	}
 }
 
@@ -187,8 +168,9 @@ static void truncate_waiting(struct address_space *mapping, pgoff_t start, pgoff
  */
 void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pgoff_t end)
 {
-	bool truncate = end == (pgoff_t)-1, same_folio = start == end - 1, drained = false;
+	bool truncate = end == (pgoff_t)-1, same_folio = start == end - 1;
 	pgoff_t first = start, last = end;
+	struct folio_batch fbatch;
 	struct folio *folio;
 
 	if (truncate) {
@@ -197,7 +179,8 @@ void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pg
 	}
 	if (start >= end)
 		return;
-	truncate_without_waiting(mapping, start, end, &drained);
+	folio_batch_init(&fbatch);
+	truncate_without_waiting(mapping, start, end, &fbatch);
 
 	folio = filemap_lock_folio(mapping, start);
 	if (folio) {
@@ -221,7 +204,7 @@ void truncate_inode_pages_range(struct address_space *mapping, pgoff_t start, pg
 			folio_put(folio);
 		}
 	}
-	truncate_waiting(mapping, start, end, first, last, &drained);
+	truncate_waiting(mapping, start, end, first, last, &fbatch);
 }
 
 /* truncate_pagecache() - v7.1. Fidelity: same. i_size has been set. */

@@ -8,11 +8,11 @@
 
 static bool held_by_another(const volatile void *lock)
 {
-	for (unsigned cpu = 0; cpu < ENGINE_CPUS_MAX; cpu++)
-		for (unsigned i = 0; cpu != engine_cpu() && i < kern->cpu[cpu].held_count; i++)
-			if (kern->cpu[cpu].held[i].lock == lock)
-				return true;
-	return false;
+	bool held = false;
+
+	for (unsigned cpu = 0; !held && cpu < ENGINE_CPUS_MAX; cpu++)
+		held = cpu != engine_cpu() && kern_holds(cpu, lock);
+	return held;
 }
 
 /* The queue whose list, or whose folio's link or flag, is looked at. NULL: a folio that has not been on any yet. */

@@ -366,20 +366,10 @@ void rmap_audit_mapping(struct ghost_page *g, unsigned cpu)
 			g->mapper_lock = context->held[i].lock;
 }
 
-static bool holds(unsigned cpu, const volatile void *lock)
-{
-	const struct cpu_context *context = &kern->cpu[cpu];
-
-	for (unsigned i = 0; i < context->held_count; i++)
-		if (context->held[i].lock == lock)
-			return true;
-	return false;
-}
-
 /* Between the map count and the entry, with the table locked: the entry comes where the walk has passed. */
 static bool mapping_is_under_way(const struct ghost_page *g)
 {
-	return g->mapper_op == oracle.op_number[g->mapper - 1] && holds(g->mapper - 1, g->mapper_lock);
+	return g->mapper_op == oracle.op_number[g->mapper - 1] && kern_holds(g->mapper - 1, g->mapper_lock);
 }
 
 /* Did the operation that mapped it last overlap with this one? Then the entry may have come behind the walk. */
@@ -419,7 +409,7 @@ static bool mappings_are_in_detached_tables(u32 head, int mappings)
 			continue;
 		mappings -= (int)entries_of_table(table, head, nr);
 		for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++)
-			if (holds(cpu, &table->ptl))
+			if (kern_holds(cpu, &table->ptl))
 				mappings -= (int)nr;
 	}
 	return mappings <= 0;
