@@ -326,11 +326,11 @@ static void end_change(const struct user_note *n)
 	if (!r->active)
 		return;
 	r->active = false;
-	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++) {
+	for (unsigned vpn = n->vpn; vpn < range_end(n); vpn++)
 		place_end(n->mm, vpn, r->token, r->began, n->value);
-		if (n->event == USER_DISCARD_END)
-			end_taking(n->mm, vpn, n->value == DONE_NOT);
-	}
+	/* of what it began with, which may reach behind what it surely did */
+	for (unsigned vpn = r->vpn; r->discard && vpn < r->vpn + (unsigned)r->nr && vpn < PROG_VPNS; vpn++)
+		end_taking(r->mm, vpn, n->value == DONE_NOT);
 }
 
 static void show_running_stores(unsigned mm, unsigned target)
