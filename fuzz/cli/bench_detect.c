@@ -28,10 +28,10 @@ static const struct command command = {
 	.name = "bench detect",
 	.args = "[ID...]",
 	.summary = "Runs the unscheduled program of every bug of corpus/bugs, or of the named ones, with every\n"
-		   "strategy over 20 seeds and prints the executions to the first find. --quick takes fewer\n"
-		   "seeds, and fails (exit 4) when the executions that a strategy needs rose threefold over those that\n"
-		   STORED " holds. --wall measures seconds instead; with -o FILE a search that has a row there\n"
-		   "is not made again.",
+		   "strategy over 20 seeds, at most 20000 executions each, and prints how many it took to the\n"
+		   "first find. --quick takes fewer seeds, and fails (exit 4) when the executions that a strategy\n"
+		   "needs rose threefold over those that " STORED " holds. --wall measures seconds instead;\n"
+		   "with -o FILE a search that has a row there is not made again.",
 	.examples = "foliofuzz bench detect --jobs 2\n"
 		    "foliofuzz bench detect --quick --jobs 2\n"
 		    "foliofuzz bench detect --wall -o wall.tsv\n"
