@@ -32,6 +32,11 @@ void kmem_cache_init(struct kmem_cache *c, const char *name, u32 size, u32 flags
 void kmem_cache_init_pool(struct kmem_cache *c, const char *name, u32 size, void *pool, u32 objects);
 /* At boot. */
 void *kmem_cache_alloc_boot(struct kmem_cache *c);
+/* What links free objects of a typesafe cache: behind the object, where no late reader looks. */
+static inline void **kmem_cache_link(const struct kmem_cache *c, void *object)
+{
+	return (void **)((char *)object + ((c->size + 7) & ~7u));
+}
 /* Zeroed on first use; a reused typesafe object keeps its old content. NULL: injected failure. */
 void *kmem_cache_alloc_at(const struct site *s, struct kmem_cache *c, gfp_t gfp);
 void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object);

@@ -10,34 +10,6 @@
 
 static struct free_guard slab;
 
-void kmem_cache_init(struct kmem_cache *c, const char *name, u32 size, u32 flags)
-{
-	*c = (struct kmem_cache){ .name = name, .size = size, .flags = flags };
-}
-
-void kmem_cache_init_pool(struct kmem_cache *c, const char *name, u32 size, void *pool, u32 objects)
-{
-	u32 used = c->allocated;
-
-	*c = (struct kmem_cache){ .name = name, .size = size, .pool = pool, .pool_objects = objects };
-	if (!used)
-		return;
-	arena_mark(pool, (size_t)used * size, 0);
-	memset(pool, 0, (size_t)used * size);
-}
-
-void *kmem_cache_alloc_boot(struct kmem_cache *c)
-{
-	HARNESS_BUG_ON(c->pool && c->allocated == c->pool_objects);
-	c->live++;
-	return c->pool ? c->pool + c->allocated++ * c->size : (c->allocated++, arena_alloc(c->size + 16));
-}
-
-static void **free_link(struct kmem_cache *c, void *object)
-{
-	return (void **)((char *)object + ((c->size + 7) & ~7u));
-}
-
 /* Byte by byte: memset() is TSan's own wherever it is called. */
 static void mark_typesafe(struct kmem_cache *c, void *object, u8 state)
 {
@@ -58,7 +30,7 @@ static void *take(struct kmem_cache *c)
 		object = c->pool + c->allocated * c->size;
 	} else if (c->free) {
 		object = c->free;
-		c->free = *free_link(c, object);
+		c->free = *kmem_cache_link(c, object);
 		mark_typesafe(c, object, 0);
 	} else {
 		object = arena_alloc(c->size + 16);
@@ -93,7 +65,7 @@ void kmem_cache_free_at(const struct site *s, struct kmem_cache *c, void *object
 		engine_find(VERDICT_USE_AFTER_FREE, "double free", s->function, "%s", c->name);
 	c->live--;
 	if (c->flags & SLAB_TYPESAFE_BY_RCU) {
-		*free_link(c, object) = c->free;
+		*kmem_cache_link(c, object) = c->free;
 		c->free = object;
 		mark_typesafe(c, object, SLAB_FREE);
 	} else {
