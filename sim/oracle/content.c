@@ -365,10 +365,9 @@ static void begin_move(const struct user_note *n)
 	}
 }
 
-/* What was at the target before the move began has gone, if the target has been unmapped: to what has come, or to nothing. */
-static void end_move_target(unsigned mm, unsigned vpn, u32 began, enum user_move result)
+/* What this CPU's move may have put here: it did, or it did not. */
+static void settle_moved(struct place *p, bool brought)
 {
-	struct place *p = &model.places[mm][vpn];
 	u8 mover = (u8)(engine_cpu() + 1);
 	unsigned kept = 0;
 
@@ -376,15 +375,26 @@ static void end_move_target(unsigned mm, unsigned vpn, u32 began, enum user_move
 		struct value v = p->values[i];
 
 		if (v.moved_by == mover) {
-			if (result != MOVE_DONE)
+			if (!brought)
 				continue;
 			v.moved_by = 0;
 			v.over = model.now;
-		} else if (result != MOVE_NOTHING && v.over < began) {
-			continue;
 		}
 		p->values[kept++] = v;
 	}
+	p->count = (u8)kept;
+}
+
+/* What was at the target before the move began has gone, if the target has been unmapped: to what has come, or to nothing. */
+static void end_move_target(unsigned mm, unsigned vpn, u32 began, enum user_move result)
+{
+	struct place *p = &model.places[mm][vpn];
+	unsigned kept = 0;
+
+	settle_moved(p, result == MOVE_DONE);
+	for (unsigned i = 0; i < p->count; i++)
+		if (result == MOVE_NOTHING || p->values[i].over >= began)
+			p->values[kept++] = p->values[i];
 	p->count = (u8)kept;
 	if (result == MOVE_TARGET_GONE)
 		place_put(mm, vpn, (struct value){ .over = model.now });
@@ -393,22 +403,7 @@ static void end_move_target(unsigned mm, unsigned vpn, u32 began, enum user_move
 /* What the source showed of the target's it has if the pages have come back, and else shows no more. */
 static void end_move_source(unsigned mm, unsigned vpn, u32 began, enum user_move result)
 {
-	struct place *p = &model.places[mm][vpn];
-	u8 mover = (u8)(engine_cpu() + 1);
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < p->count; i++) {
-		struct value v = p->values[i];
-
-		if (v.moved_by == mover) {
-			if (result != MOVE_TARGET_GONE)
-				continue;
-			v.moved_by = 0;
-			v.over = model.now;
-		}
-		p->values[kept++] = v;
-	}
-	p->count = (u8)kept;
+	settle_moved(&model.places[mm][vpn], result == MOVE_TARGET_GONE);
 	place_end(mm, vpn, 0, began, result == MOVE_DONE ? DONE : DONE_NOT);
 }
 
