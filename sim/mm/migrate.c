@@ -39,6 +39,9 @@ struct rmap_walk_arg {
  * try_to_map_unused_to_zeropage() - v7.1, mm/migrate.c (v6.12 also reads poisoned pages). Fidelity: same. A zero-filled page that is
  * nobody's but this mapping's need not be kept: the entry becomes the shared zero page, which has no reference and no map count. The
  * table's lock is held, and the folio lock.
+ * In a private mapping of a file, where v7.1 has large folios only by swap-in and only if the file has huge_fault, the zero page stands for a copy
+ * that a hole punch has to leave, and zap_present_ptes() takes it, for no folio says whose it is: the reader gets the file's page. Hidden here: no
+ * operation stores zeroes, so nobody knows that there was a copy.
  */
 static bool try_to_map_unused_to_zeropage(struct page_vma_mapped_walk *pvmw,
 					  struct folio *folio, pte_t old_pte, unsigned long idx)
