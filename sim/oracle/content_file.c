@@ -99,15 +99,47 @@ static void reader_allow(struct reader *r, u32 token)
 		r->ignore = true;
 }
 
-static void place_add(struct place *p, u32 token)
+static struct place *file_place(unsigned file, unsigned pgoff)
+{
+	return &model.files.at[file % NR_FILES][pgoff % FILE_PAGES];
+}
+
+static void place_put(struct place *p, struct value v)
 {
 	if (p->count < VALUES_MAX)
-		p->values[p->count++] = (struct value){ token, UNFINISHED };
+		p->values[p->count++] = v;
 	else
 		p->lost_track = true;
 	for_each_reader(r)
 		if (r->active && (r->places[0] == p || r->places[1] == p))
-			reader_allow(r, token);
+			reader_allow(r, v.token);
+}
+
+/*
+ * A private page's fault copies the file's page at some time of the store that it is for, and the store comes later, or never: what is in the file while
+ * that store runs may be in the copy until a store has ended. `own` has it as of old.
+ */
+static void copy_may_have(struct view *v, u32 token)
+{
+	for (unsigned i = 0; i < v->own.count; i++)
+		if (v->own.values[i].token == token)
+			return;
+	place_put(&v->own, (struct value){ token, 0 });
+}
+
+static void place_add(struct place *p, u32 token)
+{
+	place_put(p, (struct value){ token, UNFINISHED });
+	for (unsigned cpu = 0; cpu < ENGINE_LANES_MAX; cpu++) {
+		const struct running *r = &model.running[cpu];
+		struct view *v;
+
+		if (!r->active || !r->view)
+			continue;
+		v = &model.views[r->mm][r->vpn];
+		if (r->place == &v->own && !v->copied && file_place(v->file, v->pgoff) == p)
+			copy_may_have(v, token);
+	}
 }
 
 static void place_end(struct place *p, u32 token, u32 began, bool done)
@@ -137,11 +169,6 @@ static void lose_track(struct place *p)
 	for_each_reader(r)
 		if (r->places[0] == p || r->places[1] == p)
 			r->ignore = true;
-}
-
-static struct place *file_place(unsigned file, unsigned pgoff)
-{
-	return &model.files.at[file % NR_FILES][pgoff % FILE_PAGES];
 }
 
 /* ---- loads ---- */
@@ -235,6 +262,9 @@ static bool begin_view_write(const struct user_note *n, struct view *v)
 	}
 	if (v->kind == MAPPING_ANON)
 		return false;
+	if (v->kind == MAPPING_PRIVATE && !v->copied)
+		for (unsigned i = 0; i < file_place(v->file, v->pgoff)->count; i++)
+			copy_may_have(v, file_place(v->file, v->pgoff)->values[i].token);
 	r = begin_change(n, true);
 	r->place = v->kind == MAPPING_SHARED ? file_place(v->file, v->pgoff) : &v->own;
 	place_add(r->place, n->token);
