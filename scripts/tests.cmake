@@ -179,3 +179,14 @@ foliofuzz_test(golden/traces LABELS golden COMMAND scripts/bugs-check --traces $
 if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize|-fprofile" AND NOT LIB_FUZZING_ENGINE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   foliofuzz_test(bench/detect LABELS verdict COMMAND foliofuzz bench detect --quick --jobs 2)
 endif()
+
+# The long ones first, so that none is left for one CPU in the end; seconds, roughly.
+foreach(long golden/minimise=45 bench/detect=30 bugs/titles=30 unit/fuzz/campaign=25 unit/fuzz/free=20 snapshot/seeds=20 snapshot/bugs=12
+  golden/executions=10 corpus/bugs/device-fault-trylock-livelock/min=10)
+  string(REPLACE "=" ";" long ${long})
+  list(GET long 0 name)
+  list(GET long 1 seconds)
+  if(TEST ${name})
+    set_tests_properties(${name} PROPERTIES COST ${seconds})
+  endif()
+endforeach()
