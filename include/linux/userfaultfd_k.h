@@ -9,6 +9,7 @@
 #define userfaultfd_missing(vma) (((vma)->vm_flags & VM_UFFD_MISSING) != 0)
 #define userfaultfd_wp(vma) (((vma)->vm_flags & VM_UFFD_WP) != 0)
 /* The same from a walk of rmap or of a file's VMAs, which comes without mmap_lock. */
+#define userfaultfd_missing_racy(vma) ((plain_read_racy((vma)->vm_flags) & VM_UFFD_MISSING) != 0)
 #define userfaultfd_wp_racy(vma) ((plain_read_racy((vma)->vm_flags) & VM_UFFD_WP) != 0)
 #define userfaultfd_armed(vma) (((vma)->vm_flags & (VM_UFFD_MISSING | VM_UFFD_WP)) != 0)
 #define userfaultfd_pte_wp(vma, pte) (userfaultfd_wp(vma) && pte_uffd_wp(pte))

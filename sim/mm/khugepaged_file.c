@@ -557,7 +557,7 @@ static enum scan_result collapse_close_holes(struct file_collapse *c)
 		result = SCAN_PAGE_FILLED;
 	else
 		vma_interval_tree_foreach(vma, c->mapping, c->start, c->end)
-			if (userfaultfd_missing(vma)) {
+			if (userfaultfd_missing_racy(vma)) {
 				result = SCAN_EXCEED_NONE_PTE;
 				break;
 			}

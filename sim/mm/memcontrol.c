@@ -503,7 +503,7 @@ static int mem_cgroup_move_account(struct folio *folio, struct mem_cgroup *from,
 	css_get(to);
 	if (!bug_enabled(move_charge_while_queued))
 		WARN_ON_ONCE(folio_unqueue_deferred_split(folio));
-	plain_write(folio->memcg_data, (unsigned long)to);
+	plain_write_racy(folio->memcg_data, (unsigned long)to); /* another move's get_mctgt() looks */
 	mem_cgroup_account(to, folio_nr_pages(folio));
 	mem_cgroup_account(from, -folio_nr_pages(folio));
 	css_put(from);
