@@ -238,9 +238,9 @@ static inline pmd_t folio_mk_pmd(struct folio *folio, pgprot_t prot)
 		flush_tlb_mm_range((vma)->vm_mm, haddr__, haddr__ + PMD_SIZE); \
 		was__;                                                         \
 	})
-/* In a table that nobody else can find yet. */
-#define ptep_get_private(ptep) (*(ptep))
-#define set_pte_private(ptep, pteval) ((void)(*(ptep) = (pteval)))
+/* In a table that nobody else can find yet; but who looks without a lock may have found it while it was another PMD's. */
+#define ptep_get_private(ptep) __pte(access_load(&(ptep)->pte, __ATOMIC_RELAXED))
+#define set_pte_private(ptep, pteval) access_store(&(ptep)->pte, pte_val(pteval), __ATOMIC_RELAXED)
 
 /* ---- tables ---- */
 #define pgtable_ptes(pgtable) ((pgtable)->ptes)

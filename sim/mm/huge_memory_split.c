@@ -172,7 +172,7 @@ static void split_prepare_tail(struct folio *folio, unsigned int i, unsigned int
 	if (folio_test_swapcache(folio)) {
 		unsigned long val = plain_read(folio->swap.val);
 
-		plain_write(new_folio->swap.val, val + ((unsigned long)i << SOFTLEAF_PFN_SHIFT));
+		plain_write_racy(new_folio->swap.val, val + ((unsigned long)i << SOFTLEAF_PFN_SHIFT));
 	}
 	smp_wmb();
 	split_clear_compound_head(folio, new_folio);

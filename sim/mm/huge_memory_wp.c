@@ -278,7 +278,7 @@ vm_fault_t do_huge_pmd_wp_page(struct vm_fault *vmf)
 	struct folio *folio;
 	struct page *page;
 
-	VM_BUG_ON_VMA(!plain_read(vma->anon_vma), vma);
+	VM_BUG_ON_VMA(!plain_read_racy(vma->anon_vma), vma);
 	vmf->ptl = pmd_lockptr(vma->vm_mm, vmf->pmd);
 	if (is_huge_zero_pmd(vmf->orig_pmd)) {
 		vm_fault_t ret = do_huge_zero_wp_pmd(vmf);

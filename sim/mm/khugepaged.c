@@ -303,7 +303,7 @@ static enum scan_result hugepage_vma_revalidate(struct mm_struct *mm, unsigned l
 		return SCAN_ADDRESS_RANGE;
 	if (!thp_vma_allowable_order(vma))
 		return SCAN_VMA_CHECK;
-	if (expect_anon && (!vma_is_anonymous(vma) || !plain_read(vma->anon_vma)))
+	if (expect_anon && (!vma_is_anonymous(vma) || !plain_read_racy(vma->anon_vma)))
 		return SCAN_PAGE_ANON;
 	return SCAN_SUCCEED;
 }

@@ -300,7 +300,7 @@ static bool free_pages_prepare(struct page *page, unsigned int order)
 	}
 	if (folio_test_anon(folio)) {
 		mod_mthp_stat(order, MTHP_STAT_NR_ANON, -1);
-		plain_write(folio->mapping, NULL);
+		plain_write_racy(folio->mapping, NULL); /* walkers by PFN and smaps look */
 	}
 	free_page_is_bad(page);
 	plain_rmw_bits_owned(page->flags, PAGE_FLAGS_CHECK_AT_PREP, 0);

@@ -50,6 +50,7 @@ struct pin {
 	u8 mm, vpn, epoch;
 };
 enum { LOOSE_MAX = 16 };
+_Static_assert(sizeof(struct place) % 4 == 0, "model_copy()");
 /* A fork in progress on a CPU: what the child may start with. Nobody reads there before the fork is over. */
 struct forking {
 	u8 parent;
@@ -350,8 +351,9 @@ static void begin_move(const struct user_note *n)
 	model.running[engine_cpu()].to = (u8)n->token;
 	for (unsigned i = 0; i < n->nr; i++) {
 		const struct place *from = &model.places[n->mm][n->vpn + i];
-		struct place copy = *from;
+		struct place copy;
 
+		model_copy(&copy, from, sizeof(copy));
 		begin_taking(n->mm, n->vpn + i);
 		begin_taking(n->mm, n->token + i);
 		show_running_stores(n->mm, n->token + i);
@@ -513,7 +515,7 @@ static void end_fork(const struct user_note *n)
 		f->places[vpn].lost_track |= p->lost_track;
 		f->places[vpn].epoch = p->epoch;
 		f->places[vpn].takers = 0;
-		*p = f->places[vpn];
+		model_copy(p, &f->places[vpn], sizeof(*p));
 	}
 }
 

@@ -34,6 +34,7 @@ struct view {
 	u32 discarded;        /* when the last one ended */
 	struct place own;
 };
+_Static_assert(sizeof(struct view) % 4 == 0, "model_copy()");
 struct reader {
 	bool active, ignore;
 	u8 mm, vpn, count;
@@ -482,7 +483,7 @@ static void end_move(const struct user_note *n)
 
 static void begin_fork(const struct user_note *n)
 {
-	memcpy(model.parents[engine_cpu()], model.views[n->mm], sizeof(model.views[n->mm]));
+	model_copy(model.parents[engine_cpu()], model.views[n->mm], sizeof(model.views[n->mm]));
 }
 
 static bool same_view(const struct view *a, const struct view *b)
@@ -533,7 +534,7 @@ static void end_fork(const struct user_note *n)
 
 static void fresh_mm(unsigned mm)
 {
-	memset(model.views[mm], 0, sizeof(model.views[mm]));
+	model_copy(model.views[mm], NULL, sizeof(model.views[mm]));
 	for_each_reader(r)
 		if (r->mm == mm)
 			r->ignore = true;

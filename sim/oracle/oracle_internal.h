@@ -15,6 +15,20 @@
 #include <linux/page-flags.h>
 #include <linux/swap.h>
 
+/*
+ * For a model of what several CPUs do, `from` NULL: zeroes. memcpy() and memset() are TSan's own wherever they are called, also from what is not
+ * instrumented, and it would take the model for memory that the CPUs share. `size` is a multiple of four.
+ */
+static inline void model_copy(void *to, const void *from, size_t size)
+{
+	typedef u32 __attribute__((may_alias)) word;
+	volatile word *t = to;
+	const word *f = from;
+
+	for (size_t i = 0; i < size / sizeof(word); i++)
+		t[i] = f ? f[i] : 0;
+}
+
 /* What the oracles know of a page that the page does not say. */
 struct ghost_page {
 	u8 allocated;    /* between NOTE_PAGE_ALLOCATED and NOTE_PAGE_FREED, as head or tail */
