@@ -22,14 +22,22 @@ void xa_init(struct xarray *xa)
 		xa->slots[i] = NULL;
 }
 
+/* The address dependency of rcu_dereference(), by which who finds a folio finds what it was made of: an acquire, to TSan. */
+#define slot_dereference(x)                                                    \
+	({                                                                     \
+		__typeof__(&(x)) p_ = &(x);                                    \
+		engine_point(SITE("READ_ONCE", "", #x), p_, EVENT_READ);       \
+		access_load(p_, __ATOMIC_ACQUIRE);                             \
+	})
+
 /* The slot that decides about index: a sibling leads to the first of its entry. Two looks, as the kernel's descent. */
 static void *xa_entry(struct xarray *xa, pgoff_t *index)
 {
-	void *entry = READ_ONCE(xa->slots[*index]);
+	void *entry = slot_dereference(xa->slots[*index]);
 
 	while (xa_is_sibling(entry)) {
 		*index = xa_to_sibling(entry);
-		entry = READ_ONCE(xa->slots[*index]);
+		entry = slot_dereference(xa->slots[*index]);
 	}
 	return entry;
 }
@@ -173,7 +181,7 @@ void *xas_find(struct xa_state *xas, pgoff_t max)
 void *xas_next_entry(struct xa_state *xas, pgoff_t max)
 {
 	while (++xas->index < FILE_PAGES && xas->index <= max) {
-		void *entry = READ_ONCE(xas->xa->slots[xas->index]);
+		void *entry = slot_dereference(xas->xa->slots[xas->index]);
 
 		if (entry && !xa_is_sibling(entry))
 			return found(entry);
@@ -185,7 +193,7 @@ void *xas_next(struct xa_state *xas)
 {
 	if (xas->restart)
 		return xas_load(xas);
-	return ++xas->index < FILE_PAGES ? found(READ_ONCE(xas->xa->slots[xas->index])) : NULL;
+	return ++xas->index < FILE_PAGES ? found(slot_dereference(xas->xa->slots[xas->index])) : NULL;
 }
 
 /* One node, as if a split of this kind always needed one: the kernel's need depends on how the orders fall on its chunks. */
