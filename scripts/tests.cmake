@@ -61,8 +61,8 @@ target_sources(mutators_test PRIVATE fuzz/mutators/mutate.c fuzz/mutators/revers
 # ---- the searches against each other ---------------------------------------------------------------
 file(GLOB litmus CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} corpus/litmus/*.prog)
 list(FILTER litmus EXCLUDE REGEX "/partial-unmap-vs-memory-failure\\.prog$") # of the replica, and too long
-# Of the programs of two CPUs, put-vs-put, write-vs-put and __folio_split are short enough for all their schedules to be run.
-set(small seeds/put-vs-put seeds/write-vs-put coverage/__folio_split seeds/split-pmd-vs-munmap seeds/fault-mthp-vs-drain seeds/underused-pinned
+# Of the programs of two CPUs, put-vs-put, write-vs-put and truncate-vs-truncate are short enough for all their schedules to be run.
+set(small seeds/put-vs-put seeds/write-vs-put seeds/truncate-vs-truncate seeds/split-pmd-vs-munmap seeds/fault-mthp-vs-drain seeds/underused-pinned
   seeds/memory-failure-vs-read)
 list(TRANSFORM small REPLACE "(.+)" "corpus/\\1.prog")
 set(less_small seeds/madv-cold-vs-lazyfree-write seeds/memory-failure-twice seeds/numa-scan-vs-dontneed)
@@ -182,7 +182,7 @@ endif()
 
 # The long ones first, so that none is left for one CPU in the end; seconds, roughly.
 foreach(long golden/minimise=45 bench/detect=30 bugs/titles=30 unit/fuzz/campaign=25 unit/fuzz/free=20 snapshot/seeds=20 snapshot/bugs=12
-  golden/executions=10 corpus/bugs/device-fault-trylock-livelock/min=10)
+  golden/executions=10 search/larger=10)
   string(REPLACE "=" ";" long ${long})
   list(GET long 0 name)
   list(GET long 1 seconds)
